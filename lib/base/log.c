@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+/* log.c - lines on stderr, one write each */
+#include "lib/base/log.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "lib/base/cleanup.h"
+
+#define LINE_MAX_BYTES 2048 /* below PIPE_BUF, so that a line of a worker is never cut in two */
+
+static struct {
+	enum log_style style;
+	const char *role;
+	bool debug;
+} the_log = { LOG_STYLE_OURS, "parent", false };
+
+static const char *const level_name[] = { "error", "warning", "info", "debug" };
+static_assert(ARRAY_SIZE(level_name) == LOG_NLEVELS, "a name for each level");
+
+void log_init(enum log_style style, const char *role, bool debug)
+{
+	the_log.style = style;
+	the_log.role = role;
+	the_log.debug = debug;
+}
+
+bool log_debug_enabled(void)
+{
+	return the_log.debug;
+}
+
+static void put(char *line, size_t len)
+{
+	ssize_t n;
+
+	line[len++] = '\n';
+	do {
+		n = write(STDERR_FILENO, line, len);
+	} while (n < 0 && errno == EINTR);
+}
+
+/* as logrus' text formatter does on a pipe; nobody parses it, people read it */
+static int format_rootlesskit(char *line, size_t size, const char *role, enum log_level level,
+			      const char *text)
+{
+	char stamp[40] = "", quoted[LINE_MAX_BYTES];
+	time_t now = time(NULL);
+	struct tm tm;
+	size_t n = 0;
+
+	if (localtime_r(&now, &tm))
+		strftime(stamp, sizeof(stamp), "%Y-%m-%dT%H:%M:%S%z", &tm);
+	for (const char *p = text; *p && n + 3 < sizeof(quoted); p++) {
+		if (*p == '\n') {
+			quoted[n++] = '\\';
+			quoted[n++] = 'n';
+			continue;
+		}
+		if (*p == '"' || *p == '\\')
+			quoted[n++] = '\\';
+		quoted[n++] = *p;
+	}
+	quoted[n] = '\0';
+	return snprintf(line, size, "time=\"%s\" level=%s msg=\"[rootlesskit:%s] %s\"", stamp,
+			level_name[level], role, quoted);
+}
+
+static void emit(const char *role, enum log_level level, const char *text)
+{
+	char line[LINE_MAX_BYTES + 256];
+	int n;
+
+	switch (the_log.style) {
+	case LOG_STYLE_WORKER:
+		n = snprintf(line, LINE_MAX_BYTES, "%d%s", (int)level, text);
+		break;
+	case LOG_STYLE_ROOTLESSKIT:
+		n = format_rootlesskit(line, sizeof(line) - 1, role, level, text);
+		break;
+	case LOG_STYLE_OURS:
+	default:
+		n = the_log.debug
+			    ? snprintf(line, sizeof(line) - 1, "rootless-supervisor: [%s] %s: %s",
+				       role, level_name[level], text)
+			    : snprintf(line, sizeof(line) - 1, "rootless-supervisor: %s: %s",
+				       level_name[level], text);
+		break;
+	}
+	if (n < 0)
+		return;
+	put(line, (size_t)n < sizeof(line) - 1 ? (size_t)n : sizeof(line) - 2);
+}
+
+void log_line(enum log_level level, const char *area, const char *fmt, ...)
+{
+	char text[LINE_MAX_BYTES - 8];
+	va_list ap;
+	int n, saved = errno;
+
+	if (level == LOG_DEBUG && !the_log.debug)
+		return;
+	n = snprintf(text, sizeof(text), "%s%s", area, *area ? ": " : "");
+	va_start(ap, fmt);
+	vsnprintf(text + n, sizeof(text) - (size_t)n, fmt, ap);
+	va_end(ap);
+	emit(the_log.role, level, text);
+	errno = saved;
+}
+
+void log_as(const char *role, enum log_level level, const char *text)
+{
+	if (level != LOG_DEBUG || the_log.debug)
+		emit(role, level, text);
+}
+
+void log_fatal(const char *text)
+{
+	char line[LINE_MAX_BYTES];
+	int n;
+
+	if (the_log.style == LOG_STYLE_ROOTLESSKIT)
+		n = snprintf(line, sizeof(line) - 1, "[rootlesskit:%s] error: %s", the_log.role,
+			     text);
+	else if (the_log.style == LOG_STYLE_OURS)
+		n = snprintf(line, sizeof(line) - 1, "rootless-supervisor: %serror: %s",
+			     the_log.debug ? "[parent] " : "", text);
+	else
+		n = snprintf(line, sizeof(line) - 1, "%d%s", (int)LOG_ERROR, text);
+	if (n > 0)
+		put(line, (size_t)n < sizeof(line) - 1 ? (size_t)n : sizeof(line) - 2);
+}

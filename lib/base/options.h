@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* options.h - the command line as plain data: filled by cmd/rootless-supervisor, read by the roles
+ */
+#ifndef RK_BASE_OPTIONS_H
+#define RK_BASE_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "lib/base/portspec.h"
+
+/* two command lines of one program, chosen by basename(argv[0]) */
+enum dialect {
+	DIALECT_OURS,        /* rootless-supervisor: complete defaults, exit status 128+signal */
+	DIALECT_ROOTLESSKIT, /* rootlesskit, docker-rootlesskit: upstream to the letter */
+};
+
+struct options {
+	enum dialect dialect;
+	bool named_rootlesskit; /* basename(argv[0]) is exactly "rootlesskit" */
+	bool debug;
+
+	const char *state_dir; /* as given; NULL: a temporary one */
+	int ready_fd;          /* --ready-fd: "READY=1\n" is written there at release; -1: none */
+
+	const char *net;           /* as typed */
+	int mtu;                   /* 0: the driver's default */
+	const char *cidr, *ifname; /* NULL: the driver's default */
+	bool disable_host_loopback, ipv6, detach_netns;
+
+	const char **copy_up; /* cleaned absolute paths, in order */
+	size_t ncopy_up;
+	const char *
+		*copy_up_skip; /* names left out of the copy: "/run/docker", ... (our dialect) */
+	size_t ncopy_up_skip;
+	const char *propagation; /* private rprivate shared rshared slave rslave, else nothing is
+				    done */
+
+	const char *port_driver;
+	struct port_spec *publish;
+	size_t npublish;
+	bool source_ip_transparent;
+
+	bool pidns, cgroupns, utsns, ipcns;
+	bool reaper;              /* "auto" resolved: the value of pidns */
+	const char *subid_source; /* auto, dynamic, static */
+
+	char **command; /* NULL-terminated, points into argv */
+};
+
+#endif

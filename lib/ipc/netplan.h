@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* netplan.h - addresses and limits of one instance's network, as every process is told them */
+#ifndef RK_IPC_NETPLAN_H
+#define RK_IPC_NETPLAN_H
+
+#include <assert.h>
+#include <netinet/in.h>
+#include <stdint.h>
+
+#define NET_DNS_PORT 53
+
+struct net_plan {
+	char ifname[16];          /* interface in the child; terminated */
+	uint32_t mtu;             /* bytes */
+	struct in_addr address;   /* of the child, 10.0.2.100 */
+	struct in_addr gateway;   /* 10.0.2.2: the host, when its loopback is open */
+	struct in_addr dns;       /* 10.0.2.3 */
+	struct in_addr network;   /* 10.0.2.0 */
+	uint8_t prefix;           /* 24 */
+	uint8_t host_loopback;    /* 1: the gateway address reaches the host's 127.0.0.1 */
+	uint8_t ipv6;             /* 1: the fields below are used */
+	uint8_t prefix6;          /* 64 */
+	struct in6_addr address6; /* fd00::100 */
+	struct in6_addr gateway6; /* fd00::2 */
+	struct in6_addr dns6;     /* fd00::3 */
+	struct in6_addr network6; /* fd00:: */
+};
+static_assert(sizeof(struct net_plan) == 104, "wire format: bump the versions of its messages");
+
+/* an address and port of either family, without the padding of sockaddr_storage */
+struct net_addr {
+	uint16_t family;  /* AF_INET or AF_INET6 */
+	uint16_t port;    /* host order */
+	uint32_t scope;   /* interface index of a link-local address; 0: none */
+	uint8_t addr[16]; /* AF_INET uses the first four */
+};
+static_assert(sizeof(struct net_addr) == 24, "wire format: bump the versions of its messages");
+
+#endif

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* nsagent.h - what is asked of the agent in a network namespace: set it up, then make sockets there
+ */
+#ifndef RK_IPC_NSAGENT_H
+#define RK_IPC_NSAGENT_H
+
+#include "lib/base/err.h"
+#include "lib/ipc/msg.h"
+#include "lib/ipc/netplan.h"
+
+#define NSAGENT_VERSION 1
+
+enum nsagent_state { /* bits: what the receiver is in */
+		     NSAGENT_STARTING = 1,
+		     NSAGENT_UP = 2,
+};
+
+enum nsagent_kind {
+	NSAGENT_CHILD,   /* the netns of the command */
+	NSAGENT_GATEWAY, /* the netns between the child's and ours */
+	NSAGENT_NKINDS
+};
+
+/* parent -> agent: what the netns shall become */
+enum nsagent_setup {
+	NSAGENT_SETUP_LO,   /* only lo up (--net=none) */
+	NSAGENT_SETUP_VETH, /* child: lo, address and route of plan.ifname; gateway: veth, rules,
+			       slirp0 */
+	NSAGENT_NSETUPS
+};
+
+struct nsagent_config {
+	uint32_t setup; /* enum nsagent_setup */
+	struct net_plan net;
+};
+
+/* agent -> parent; the gateway hands two descriptors: tap of slirp0, UDP socket bound to the DNS
+ * address */
+struct nsagent_ready {
+	uint8_t tap_mac[6];
+	uint8_t zero[2];
+};
+
+/* relay -> agent: a batch of unbound sockets, non-blocking, close-on-exec */
+struct nsagent_sockets {
+	uint16_t family;   /* AF_INET or AF_INET6 */
+	uint16_t socktype; /* SOCK_STREAM or SOCK_DGRAM */
+	uint16_t count;    /* 1 to MSG_FDS_MAX */
+	uint16_t error;    /* in the answer: positive errno when fewer than count came, else 0 */
+};
+
+/* name, value, payload, least and most fds, senders, states of the receiver in which it is allowed
+ */
+#define NSAGENT_MESSAGES(X) \
+	X(NSAGENT_CONFIG, 1, struct nsagent_config, 0, 0, ROLE_BIT(ROLE_PARENT), NSAGENT_STARTING) \
+	X(NSAGENT_READY, 2, struct nsagent_ready, 0, 2, ROLE_BIT(ROLE_NSAGENT), NSAGENT_STARTING) \
+	X(NSAGENT_FAILED, 3, struct err, 0, 0, ROLE_BIT(ROLE_NSAGENT), NSAGENT_STARTING) \
+	X(NSAGENT_SOCKETS_REQ, 4, struct nsagent_sockets, 0, 0, ROLE_BIT(ROLE_RELAY), NSAGENT_UP) \
+	X(NSAGENT_SOCKETS_ANS, 5, struct nsagent_sockets, 0, MSG_FDS_MAX, ROLE_BIT(ROLE_NSAGENT), \
+	  NSAGENT_UP)
+
+enum nsagent_type { NSAGENT_MESSAGES(MSG_ENUM_ENTRY) };
+extern const struct msg_proto nsagent_proto;
+
+#endif

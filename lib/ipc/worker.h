@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* worker.h - what the parent and its workers (relay, slirp) tell each other */
+#ifndef RK_IPC_WORKER_H
+#define RK_IPC_WORKER_H
+
+#include "lib/base/err.h"
+#include "lib/ipc/msg.h"
+#include "lib/ipc/netplan.h"
+
+#define WORKER_VERSION 1
+
+/* descriptors that a worker is born with (the nursery puts them there) */
+#define WORKER_CONTROL_FD \
+	3 /* SEQPACKET to the parent; 2 is the log pipe, 0 and 1 are /dev/null \
+	   */
+
+enum worker_state { /* bits: what the receiver is in */
+		    WORKER_STARTING = 1,
+		    WORKER_UP = 2,
+};
+
+#define WORKER_DNS_MAX 3     /* servers that are asked, as in glibc */
+#define WORKER_TARGETS_MAX 2 /* addresses in the child that a published port is tried at */
+
+struct relay_config {
+	struct net_plan net;
+	uint32_t tcp_flows_max; /* 0: by the descriptor limit */
+	uint32_t have_agent;    /* 1: first descriptor is the relay's end to the child agent */
+	uint32_t have_dns; /* 1: last descriptor is a bound UDP socket of the gateway netns, port 53
+			    */
+};
+
+struct slirp_config {
+	struct net_plan net;
+	uint8_t tap_mac[6]; /* of the interface behind which the guests are (slirp0 or the child's
+			       tap) */
+	uint8_t direct;     /* 1: the tap is the child's own; 0: the tap is in the gateway netns */
+	uint8_t zero;
+};
+
+struct worker_dns {
+	uint32_t count; /* up to WORKER_DNS_MAX; 0: none, answer SERVFAIL */
+	struct net_addr server[WORKER_DNS_MAX];
+};
+
+/* one published port; its descriptor is the listening (TCP) or bound (UDP) socket, made by the
+ * parent */
+struct worker_port {
+	uint32_t id;
+	uint16_t protocol; /* IPPROTO_TCP or IPPROTO_UDP */
+	uint16_t ntargets; /* 1 or 2; tried in this order when one refuses */
+	struct net_addr target[WORKER_TARGETS_MAX]; /* in the child netns */
+};
+
+struct worker_port_id {
+	uint32_t id;
+};
+
+/* name, value, payload, least and most fds, senders, states of the receiver in which it is allowed
+ */
+#define WORKER_MESSAGES(X) \
+	X(WORKER_RELAY_CONFIG, 1, struct relay_config, 0, 2, ROLE_BIT(ROLE_PARENT), \
+	  WORKER_STARTING) \
+	X(WORKER_SLIRP_CONFIG, 2, struct slirp_config, 1, 1, ROLE_BIT(ROLE_PARENT), \
+	  WORKER_STARTING) \
+	X(WORKER_READY, 3, struct msg_empty, 0, 0, ROLE_BIT(ROLE_RELAY) | ROLE_BIT(ROLE_SLIRP), \
+	  WORKER_STARTING) \
+	X(WORKER_FAILED, 4, struct err, 0, 0, ROLE_BIT(ROLE_RELAY) | ROLE_BIT(ROLE_SLIRP), \
+	  WORKER_STARTING | WORKER_UP) \
+	X(WORKER_DNS, 5, struct worker_dns, 0, 0, ROLE_BIT(ROLE_PARENT), WORKER_UP) \
+	X(WORKER_PORT_ADD, 6, struct worker_port, 1, 1, ROLE_BIT(ROLE_PARENT), WORKER_UP) \
+	X(WORKER_PORT_REMOVE, 7, struct worker_port_id, 0, 0, ROLE_BIT(ROLE_PARENT), WORKER_UP) \
+	X(WORKER_PORT_REMOVED, 8, struct worker_port_id, 0, 0, ROLE_BIT(ROLE_RELAY), WORKER_UP)
+
+enum worker_type { WORKER_MESSAGES(MSG_ENUM_ENTRY) };
+extern const struct msg_proto worker_proto;
+
+#endif

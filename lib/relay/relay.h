@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* relay.h - the worker that proxies TCP and DNS and serves published ports */
+#ifndef RK_RELAY_RELAY_H
+#define RK_RELAY_RELAY_H
+
+/* relay_main() - serve on WORKER_CONTROL_FD until its end of file; the process's exit status */
+int relay_main(void);
+
+#endif

@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* slirp_main.h - the worker that runs libslirp on a tap */
+#ifndef RK_SLIRP_SLIRP_MAIN_H
+#define RK_SLIRP_SLIRP_MAIN_H
+
+/* slirp_main() - serve on WORKER_CONTROL_FD until its end of file; the process's exit status */
+int slirp_main(void);
+
+#endif

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * slirp.c - --net=slirp: user-mode network by the gateway namespace, the relay and libslirp
+ *
+ * The address plan is slirp4netns': gateway +2, DNS +3, child +100 in 10.0.2.0/24, fd00::/64.
+ */
+#include "netdrivers/netdriver.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define DEFAULT_CIDR "10.0.2.0/24"
+#define DEFAULT_IFNAME "tap0"
+#define DEFAULT_MTU 65520
+#define PREFIX_MAX \
+	25 /* the child is network+100: it must lie inside, and so must libslirp's range */
+
+enum { GATEWAY_HOST = 2, DNS_HOST = 3, CHILD_HOST = 100 };
+
+static struct in_addr host_of(struct in_addr network, uint32_t n)
+{
+	return (struct in_addr){ htonl(ntohl(network.s_addr) + n) };
+}
+
+static int plan_cidr(const char *cidr, struct net_plan *p, struct err *err)
+{
+	char text[INET_ADDRSTRLEN];
+	const char *slash = strchr(cidr, '/');
+	size_t n = slash ? (size_t)(slash - cidr) : 0;
+	unsigned long prefix = slash ? strtoul(slash + 1, NULL, 10) : 0;
+
+	if (!slash || n >= sizeof(text))
+		return err_say(err, EINVAL, "invalid CIDR address: %s", cidr);
+	memcpy(text, cidr, n);
+	text[n] = '\0';
+	if (inet_pton(AF_INET, text, &p->network) != 1)
+		return err_say(err, EINVAL, "invalid CIDR address: %s", cidr);
+	if (prefix < 1 || prefix > PREFIX_MAX)
+		return err_say(err, EINVAL,
+			       "cidr %s is too small: --net=slirp uses network+100 for the child, "
+			       "so the prefix must be /1 to /%d",
+			       cidr, PREFIX_MAX);
+	p->prefix = (uint8_t)prefix;
+	return 0;
+}
+
+static void plan_ipv6(struct net_plan *p)
+{
+	p->ipv6 = 1;
+	p->prefix6 = 64;
+	inet_pton(AF_INET6, "fd00::", &p->network6);
+	inet_pton(AF_INET6, "fd00::2", &p->gateway6);
+	inet_pton(AF_INET6, "fd00::3", &p->dns6);
+	inet_pton(AF_INET6, "fd00::100", &p->address6);
+}
+
+static int slirp_parent_plan(const struct net_opts *o, struct net_plan *ret, struct err *err)
+{
+	struct net_plan p = { 0 };
+	const char *ifname = o->ifname && *o->ifname ? o->ifname : DEFAULT_IFNAME;
+	int r = plan_cidr(o->cidr && *o->cidr ? o->cidr : DEFAULT_CIDR, &p, err);
+
+	if (r < 0)
+		return r;
+	if (strlen(ifname) >= sizeof(p.ifname))
+		return err_say(err, EINVAL, "ifname '%s' is longer than %zu characters", ifname,
+			       sizeof(p.ifname) - 1);
+	snprintf(p.ifname, sizeof(p.ifname), "%s", ifname);
+	p.mtu = (uint32_t)(o->mtu ? o->mtu : DEFAULT_MTU);
+	p.gateway = host_of(p.network, GATEWAY_HOST);
+	p.dns = host_of(p.network, DNS_HOST);
+	p.address = host_of(p.network, CHILD_HOST);
+	p.host_loopback = !o->disable_host_loopback;
+	if (o->ipv6)
+		plan_ipv6(&p);
+	*ret = p;
+	return 0;
+}
+
+extern const struct net_driver net_slirp;
+const struct net_driver net_slirp = {
+	.name = "slirp",
+	.flags = NET_F_NETNS | NET_F_GATEWAY | NET_F_RESOLVER | NET_F_ADDRESS,
+	.parent_plan = slirp_parent_plan,
+};

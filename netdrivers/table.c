@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+/* table.c - the network drivers of this build; nothing else names them */
+#include "netdrivers/netdriver.h"
+
+#include <string.h>
+
+#include "lib/base/cleanup.h"
+
+extern const struct net_driver net_host, net_none, net_slirp;
+
+/* a value of --net and the driver that serves it; upstream's name is served by our own stack */
+static const struct {
+	const char *value;
+	const struct net_driver *driver;
+} table[] = {
+	{ "host", &net_host },
+	{ "none", &net_none },
+	{ "slirp", &net_slirp },
+	{ "slirp4netns", &net_slirp },
+};
+
+const struct net_driver *net_driver_find(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
+		if (strcmp(table[i].value, name) == 0)
+			return table[i].driver;
+	}
+	return NULL;
+}
+
+const char *net_driver_names(void)
+{
+	return "host, none, slirp, slirp4netns";
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* portdriver.h - what a port driver is; each stands whole in one file, table.c lists them */
+#ifndef RK_PORTDRIVERS_PORTDRIVER_H
+#define RK_PORTDRIVERS_PORTDRIVER_H
+
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "lib/base/err.h"
+#include "lib/base/portspec.h"
+
+struct port_run; /* a driver's own state */
+
+/* what the parent gives a driver at start; borrowed for its life */
+struct port_env {
+	int relay_sock;             /* worker protocol to the relay; -1 when there is none */
+	bool have_child_ip;         /* false with --net=none: only loopback is there */
+	struct in_addr child_ip;    /* 10.0.2.100 */
+	bool source_ip_transparent; /* the flag; false asks for upstream's order of targets */
+	bool named_rootlesskit;     /* basename(argv[0]) == "rootlesskit": words of one error */
+};
+
+/* called once for each remove that was accepted */
+typedef void port_removed_fn(void *arg);
+
+enum port_flag {
+	PORT_F_RELAY = 1,   /* needs the relay worker and the agent of the child netns */
+	PORT_F_PUBLISH = 2, /* takes -p and POST /v1/ports */
+};
+
+struct port_driver {
+	const char *name;          /* what --port-driver= takes, and the API reports */
+	uint32_t flags;            /* enum port_flag */
+	const char *const *protos; /* NULL-terminated, for the API; NULL without PORT_F_PUBLISH */
+	int (*parent_start)(const struct port_env *env, struct port_run **ret, struct err *err);
+	/* publish; @id is new. The socket is listening when it returns 0 */
+	int (*parent_add)(struct port_run *run, uint32_t id, const struct port_spec *spec,
+			  struct err *err);
+	/* stop accepting at once; @done (may be NULL) runs when the port is free again, or after 2
+	 * s */
+	int (*parent_remove)(struct port_run *run, uint32_t id, port_removed_fn *done, void *arg,
+			     struct err *err);
+	/* the relay answered WORKER_PORT_REMOVED */
+	void (*parent_removed)(struct port_run *run, uint32_t id);
+	void (*parent_stop)(struct port_run *run); /* takes NULL */
+};
+
+/* port_driver_find() - NULL when unknown or not part of this build */
+const struct port_driver *port_driver_find(const char *name);
+const char *port_driver_names(void);
+
+#endif
