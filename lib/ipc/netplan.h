@@ -6,8 +6,10 @@
 #include <assert.h>
 #include <netinet/in.h>
 #include <stdint.h>
+#include <string.h>
 
 #define NET_DNS_PORT 53
+#define NET_MAC_LEN 6
 
 struct net_plan {
 	char ifname[16];          /* interface in the child; terminated */
@@ -35,5 +37,17 @@ struct net_addr {
 	uint8_t addr[16]; /* AF_INET uses the first four */
 };
 static_assert(sizeof(struct net_addr) == 24, "wire format: bump the versions of its messages");
+
+/**
+ * net_plan_slirp_mac() - the hardware address that libslirp's end of a tap has: 52:55 and the
+ *                        gateway's IPv4 address. It is the sender of every IPv4 frame of libslirp,
+ *                        and frames of both families that are sent to it reach libslirp
+ */
+static inline void net_plan_slirp_mac(const struct net_plan *plan, uint8_t ret_mac[NET_MAC_LEN])
+{
+	ret_mac[0] = 0x52;
+	ret_mac[1] = 0x55;
+	memcpy(ret_mac + 2, &plan->gateway.s_addr, sizeof(plan->gateway.s_addr));
+}
 
 #endif
