@@ -81,6 +81,8 @@ static int check(const struct msg_proto *proto, enum role from, uint32_t state,
 {
 	const struct msg_type *t;
 
+	if ((mh->msg_flags & MSG_CTRUNC) && m->nfds < MSG_FDS_MAX)
+		return -EMFILE; /* there was room for more: our table was full */
 	if (len < sizeof(*hdr) || (mh->msg_flags & (MSG_TRUNC | MSG_CTRUNC)))
 		return -EPROTO;
 	if (hdr->version != proto->version || hdr->len != len - sizeof(*hdr))

@@ -78,7 +78,8 @@ int msg_send(int sock, const struct msg_proto *proto, uint16_t type, const void 
  * @state:	the receiver's state, one bit
  * @ret:	on success its descriptors belong to the caller, close-on-exec
  * Return: 1; 0 at end of file; -EAGAIN when nothing is there (with MSG_DONTWAIT in @flags);
- *         -EPROTO when it breaks a rule (what came is closed); else a negative errno
+ *         -EPROTO when it breaks a rule (what came is closed); -EMFILE when descriptors of it were
+ *         lost because our table was full (the rest is closed); else a negative errno
  */
 int msg_recv(int sock, const struct msg_proto *proto, enum role from, uint32_t state, int flags,
 	     struct msg *ret);
