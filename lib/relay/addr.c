@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+/* addr.c - addresses of messages as the socket calls want them */
+#include "lib/relay/addr.h"
+
+#include <string.h>
+
+bool addr_valid(const struct net_addr *a)
+{
+	return (a->family == AF_INET || a->family == AF_INET6) && a->port != 0;
+}
+
+bool addr_equal(const struct net_addr *a, const struct net_addr *b)
+{
+	return a->family == b->family && a->port == b->port && a->scope == b->scope &&
+	       memcmp(a->addr, b->addr, a->family == AF_INET ? 4 : 16) == 0;
+}
+
+socklen_t addr_to_sock(const struct net_addr *a, union sock_addr *ret)
+{
+	memset(ret, 0, sizeof(*ret));
+	if (a->family == AF_INET) {
+		ret->in.sin_family = AF_INET;
+		ret->in.sin_port = htons(a->port);
+		memcpy(&ret->in.sin_addr, a->addr, sizeof(ret->in.sin_addr));
+		return sizeof(ret->in);
+	}
+	ret->in6.sin6_family = AF_INET6;
+	ret->in6.sin6_port = htons(a->port);
+	ret->in6.sin6_scope_id = a->scope;
+	memcpy(&ret->in6.sin6_addr, a->addr, sizeof(ret->in6.sin6_addr));
+	return sizeof(ret->in6);
+}

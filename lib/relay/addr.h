@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* addr.h - addresses of messages as the socket calls want them */
+#ifndef RK_RELAY_ADDR_H
+#define RK_RELAY_ADDR_H
+
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <sys/socket.h>
+
+#include "lib/ipc/netplan.h"
+
+union sock_addr {
+	struct sockaddr sa;
+	struct sockaddr_in in;
+	struct sockaddr_in6 in6;
+};
+
+/* addr_valid() - a family that we know and a port */
+bool addr_valid(const struct net_addr *a);
+
+bool addr_equal(const struct net_addr *a, const struct net_addr *b);
+
+/* addr_to_sock() - fill @ret; its length. @a must be valid */
+socklen_t addr_to_sock(const struct net_addr *a, union sock_addr *ret);
+
+#endif

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* flow.h - one connection to a published port, from accept to its end */
+#ifndef RK_RELAY_FLOW_H
+#define RK_RELAY_FLOW_H
+
+#include <stdbool.h>
+
+#include "lib/base/list.h"
+#include "lib/base/loop.h"
+#include "lib/ipc/worker.h"
+#include "lib/relay/pump.h"
+#include "lib/relay/sockpool.h"
+
+struct err;
+
+enum flow_side { FLOW_CLIENT, FLOW_TARGET };
+
+enum flow_state {
+	FLOW_FREE,       /* in the free list; flow_start() leaves it */
+	FLOW_WAITING,    /* for a socket of the child netns, 2 s at most */
+	FLOW_CONNECTING, /* to a target, 5 s each; only the target side has an fd that is watched */
+	FLOW_OPEN,       /* both sides are watched and pumped */
+	FLOW_NSTATES
+};
+
+struct flow {
+	struct flows *all;
+	struct list entry;              /* in its port's list, or the free list */
+	struct list again;              /* in flows.again when its budget was spent */
+	const struct worker_port *spec; /* its port's; lives longer */
+	enum flow_state state;
+	uint32_t target; /* index of the address that is tried */
+	struct timer timer;
+	struct sockpool_wait wait;
+	struct pump pump;
+};
+static_assert(sizeof(struct flow) <= 1024, "8000 flows shall fit in 8 MiB");
+
+struct flows {
+	struct loop *loop;
+	struct sockpool *pool;
+	struct pump_shared shared;
+	struct list free;
+	struct flow_slab *slabs;  /* kept until the end: no more than the most flows ever at once */
+	unsigned n;               /* flows that are not free */
+	struct list again;        /* flows with more to move */
+	struct watch again_watch; /* an eventfd, readable from the first entry to the last */
+	bool again_told;
+};
+
+int flows_init(struct flows *fs, struct loop *l, struct sockpool *pool, unsigned pipes,
+	       struct err *err);
+void flows_done(struct flows *fs); /* all flows must have ended */
+
+/**
+ * flow_start() - connect @client to the first target of @spec that takes it
+ * @port_flows:	list that the flow is in until it ends
+ * @client:	consumed; reset when the flow cannot be
+ */
+void flow_start(struct flows *fs, struct list *port_flows, const struct worker_port *spec,
+		int client);
+
+/* flow_reset() - end it so that both peers see a reset */
+void flow_reset(struct flow *f);
+
+#endif

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* forward.h - published TCP ports: listeners and their connections */
+#ifndef RK_RELAY_FORWARD_H
+#define RK_RELAY_FORWARD_H
+
+#include "lib/relay/flow.h"
+
+struct forward {
+	struct loop *loop;
+	struct flows flows;
+	struct list ports;
+	unsigned nports;
+	unsigned fds_max; /* for flows (two each) and listeners */
+	unsigned flows_max;
+	bool full_said;
+};
+
+/**
+ * forward_init()
+ * @fds_max:	descriptors that flows and listeners may use together
+ * @flows_max:	flows at once, 0: as many as @fds_max allows
+ * @pipes:	for splice
+ */
+int forward_init(struct forward *f, struct loop *l, struct sockpool *pool, unsigned fds_max,
+		 unsigned flows_max, unsigned pipes, struct err *err);
+void forward_done(struct forward *f); /* resets what is open; takes a zeroed one */
+
+/**
+ * forward_add() - accept connections of a published port
+ * @listener:	listening stream socket; consumed, also on failure
+ * Return: 0; -EPROTO when the message or its descriptor is not what it must be
+ */
+int forward_add(struct forward *f, const struct worker_port *spec, int listener, struct err *err);
+
+/* forward_remove() - close the listener and reset its connections; an unknown id is ignored */
+void forward_remove(struct forward *f, uint32_t id);
+
+#endif

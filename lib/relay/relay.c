@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * relay.c - the worker that serves published TCP ports and DNS
+ *
+ * Born with a control socket; the first message brings limits and descriptors, then one loop runs
+ * until the parent closes its end. A message that breaks the protocol ends the worker: the parent
+ * is trusted, so it is a bug, and the reason goes back to it.
+ */
+#include "lib/relay/relay.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "lib/base/cleanup.h"
+#include "lib/base/err.h"
+#include "lib/base/fd.h"
+#include "lib/base/log.h"
+#include "lib/base/loop.h"
+#include "lib/ipc/worker.h"
+#include "lib/relay/dns.h"
+#include "lib/relay/forward.h"
+#include "lib/relay/sockpool.h"
+
+#define CONFIG_WAIT_MS 5000
+
+struct relay {
+	struct loop loop;
+	struct watch control;
+	struct sockpool pool;
+	struct forward forward;
+	struct dns dns;
+	int reserve; /* keeps a place for the descriptor of the next message; -1: none */
+	struct err err;
+};
+
+/* how the descriptors that we may have are shared out */
+struct limits {
+	unsigned batch; /* sockets asked of the agent at once; 5/4 of it are held of each kind */
+	unsigned dns;   /* queries, a socket each */
+	unsigned pipes; /* two each */
+	unsigned flows; /* descriptors for flows and listeners */
+};
+
+static unsigned clamp(unsigned v, unsigned least, unsigned most)
+{
+	return v < least ? least : v > most ? most : v;
+}
+
+/* with 512 descriptors or more the pools have their full size, below they shrink in proportion */
+static struct limits limits_make(unsigned fds)
+{
+	struct limits l = { .batch = clamp(fds / 16, 2, SOCKPOOL_BATCH_MAX),
+			    .dns = clamp(fds / 8, 4, DNS_QUERIES_MAX),
+			    .pipes = clamp(fds / 64, 1, PIPEPOOL_MAX) };
+	unsigned used = clamp(fds / 8, 8, 64) + SOCKPOOL_NKINDS * (l.batch + l.batch / 4) + l.dns +
+			2 * l.pipes;
+
+	l.flows = fds > used + 4 ? fds - used : 4;
+	return l;
+}
+
+static int do_port_add(struct relay *r, struct msg *m)
+{
+	struct worker_port spec;
+
+	memcpy(&spec, m->payload, sizeof(spec));
+	return forward_add(&r->forward, &spec, msg_take_fd(m, 0), &r->err);
+}
+
+static int do_port_remove(struct relay *r, const struct msg *m)
+{
+	struct worker_port_id id;
+	int e;
+
+	memcpy(&id, m->payload, sizeof(id));
+	forward_remove(&r->forward, id.id);
+	e = msg_send(r->control.fd, &worker_proto, WORKER_PORT_REMOVED, &id, NULL, 0);
+	return e < 0 && e != -EPIPE ? err_set(&r->err, -e, "answering the parent") : 0;
+}
+
+static int do_message(struct relay *r, struct msg *m)
+{
+	struct worker_dns servers;
+
+	switch (m->type) {
+	case WORKER_PORT_ADD:
+		return do_port_add(r, m);
+	case WORKER_PORT_REMOVE:
+		return do_port_remove(r, m);
+	case WORKER_DNS:
+		memcpy(&servers, m->payload, sizeof(servers));
+		if (dns_set_servers(&r->dns, &servers) == 0)
+			return 0;
+		return err_say(&r->err, EPROTO, "the parent's list of DNS servers is malformed");
+	default:
+		return err_say(&r->err, EPROTO, "unexpected message %u of the parent", m->type);
+	}
+}
+
+static void reserve_take(struct relay *r)
+{
+	if (r->reserve < 0)
+		r->reserve = fcntl(r->loop.epfd, F_DUPFD_CLOEXEC, 0);
+}
+
+static int on_control_ready(struct watch *w, uint32_t events)
+{
+	struct relay *r = container_of(w, struct relay, control);
+	struct msg m;
+	int e;
+
+	(void)events;
+	cleanup_closep(&r->reserve);
+	r->reserve = -1;
+	e = msg_recv(w->fd, &worker_proto, ROLE_PARENT, WORKER_UP, MSG_DONTWAIT, &m);
+	if (e == 0) {
+		loop_stop(&r->loop, 0);
+	} else if (e > 0) {
+		e = do_message(r, &m);
+		msg_close_fds(&m);
+	} else if (e != -EAGAIN) {
+		return err_set(&r->err, -e, "message of the parent");
+	}
+	reserve_take(r);
+	return e == -EAGAIN ? 0 : e;
+}
+
+static int receive_config(struct relay *r, struct relay_config *ret, int *ret_agent, int *ret_dns)
+{
+	struct msg m;
+	int e = msg_recv_within(WORKER_CONTROL_FD, &worker_proto, ROLE_PARENT, WORKER_STARTING,
+				CONFIG_WAIT_MS, &m);
+
+	if (e <= 0)
+		return err_set(&r->err, e == 0 ? EPIPE : -e, "waiting for the parent's settings");
+	memcpy(ret, m.payload, sizeof(*ret));
+	if (m.type != WORKER_RELAY_CONFIG || ret->have_agent > 1 || ret->have_dns > 1 ||
+	    m.nfds != ret->have_agent + ret->have_dns) {
+		msg_close_fds(&m);
+		return err_say(&r->err, EPROTO, "the parent's settings are malformed");
+	}
+	*ret_agent = ret->have_agent ? msg_take_fd(&m, 0) : -1;
+	*ret_dns = ret->have_dns ? msg_take_fd(&m, m.nfds - 1) : -1;
+	return 0;
+}
+
+static int relay_start(struct relay *r)
+{
+	autoclose int agent = -1, dns = -1;
+	struct relay_config config;
+	struct limits limits;
+	struct rlimit nofile;
+	int e = receive_config(r, &config, &agent, &dns);
+
+	if (e < 0)
+		return e;
+	fd_raise_limit(); /* what there is will do otherwise */
+	if (getrlimit(RLIMIT_NOFILE, &nofile) < 0)
+		return err_set(&r->err, errno, "reading the limit of open files");
+	limits = limits_make(nofile.rlim_cur < 1u << 20 ? (unsigned)nofile.rlim_cur : 1u << 20);
+	e = loop_init(&r->loop);
+	if (e < 0)
+		return err_set(&r->err, -e, "event loop");
+	e = sockpool_init(&r->pool, &r->loop, take_fd(&agent), limits.batch, &r->err);
+	if (e == 0)
+		e = dns_init(&r->dns, &r->loop, take_fd(&dns), limits.dns, &r->err);
+	if (e == 0)
+		e = forward_init(&r->forward, &r->loop, &r->pool, limits.flows,
+				 config.tcp_flows_max, limits.pipes, &r->err);
+	if (e < 0)
+		return e;
+	reserve_take(r);
+	e = watch_add(&r->loop, &r->control, WORKER_CONTROL_FD, EPOLLIN, on_control_ready);
+	if (e < 0)
+		return err_set(&r->err, -e, "watching the control socket");
+	e = msg_send(WORKER_CONTROL_FD, &worker_proto, WORKER_READY, &(struct msg_empty){ 0 }, NULL,
+		     0);
+	return e < 0 ? err_set(&r->err, -e, "telling the parent that we are ready") : 0;
+}
+
+static void relay_free(struct relay *r)
+{
+	forward_done(&r->forward);
+	dns_done(&r->dns);
+	if (r->pool.loop)
+		sockpool_done(&r->pool);
+	watch_remove(&r->control);
+	cleanup_closep(&r->reserve);
+	loop_done(&r->loop);
+	free(r);
+}
+
+int relay_main(void)
+{
+	struct relay *r;
+	int e;
+
+	role_assert(ROLE_RELAY);
+	r = calloc(1, sizeof(*r));
+	if (!r) {
+		log_error("relay", "out of memory");
+		return 1;
+	}
+	r->reserve = -1;
+	e = relay_start(r);
+	if (e == 0)
+		e = loop_run(&r->loop);
+	if (e < 0) {
+		if (!r->err.code)
+			err_set(&r->err, -e, "event loop");
+		if (msg_send(WORKER_CONTROL_FD, &worker_proto, WORKER_FAILED, &r->err, NULL, 0) < 0)
+			log_error("relay", "%s", r->err.msg);
+	}
+	relay_free(r);
+	return e < 0 ? 1 : 0;
+}

@@ -1,0 +1,282 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * sockpool.c - unbound sockets of the child netns
+ *
+ * The agent lives on the child's side, root there can make it send anything. So each socket is
+ * looked at: a TCP socket that does not listen, of the family asked for, of one and the same netns
+ * which is not ours. With that the worst it can do is what the child may do anyway, connect inside
+ * its own netns. Its duplicates share O_NONBLOCK with ours: a child that clears it can make our
+ * calls wait and so hurt its own ports, nobody else's.
+ */
+#include "lib/relay/sockpool.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "lib/base/cleanup.h"
+#include "lib/base/err.h"
+#include "lib/base/log.h"
+#include "lib/ipc/nsagent.h"
+#include "lib/relay/tcpopt.h"
+
+#define RETRY_MS 100 /* after an answer without a usable socket */
+
+static const uint16_t kind_family[] = { AF_INET, AF_INET6 };
+static_assert(ARRAY_SIZE(kind_family) == SOCKPOOL_NKINDS, "a family for each kind");
+
+static struct sockpool_kind *kind_of(struct sockpool *p, int family)
+{
+	return &p->kind[family == AF_INET6];
+}
+
+static int on_retry_due(struct timer *t);
+
+static void agent_gone(struct sockpool *p, const char *why)
+{
+	watch_remove(&p->watch);
+	timer_cancel(&p->retry);
+	close(p->agent);
+	p->agent = -1;
+	log_warning("ports",
+		    "the agent in the child's network namespace %s: new connections to published "
+		    "ports are reset, open ones go on",
+		    why);
+	for (size_t i = 0; i < SOCKPOOL_NKINDS; i++) {
+		struct sockpool_kind *k = &p->kind[i];
+		struct list *e;
+
+		while (k->n)
+			close(k->fds[--k->n]);
+		while ((e = list_first(&k->waiters))) {
+			struct sockpool_wait *w = container_of(e, struct sockpool_wait, entry);
+
+			list_remove(e);
+			w->on_socket(w, -EPIPE);
+		}
+	}
+}
+
+/* asks for a batch when the stock is low and no request is under way */
+static void refill(struct sockpool *p, struct sockpool_kind *k)
+{
+	struct nsagent_sockets req = { .family = kind_family[k - p->kind],
+				       .socktype = SOCK_STREAM,
+				       .count = (uint16_t)p->batch };
+
+	if (p->agent < 0 || k->asked || !k->wanted || k->n > p->low || p->retry.loop)
+		return;
+	if (msg_send(p->agent, &nsagent_proto, NSAGENT_SOCKETS_REQ, &req, NULL, 0) < 0)
+		timer_set(p->loop, &p->retry, RETRY_MS,
+			  on_retry_due); /* EOF is told by the watch */
+	else
+		k->asked = true;
+}
+
+static int on_retry_due(struct timer *t)
+{
+	struct sockpool *p = container_of(t, struct sockpool, retry);
+
+	for (size_t i = 0; i < SOCKPOOL_NKINDS; i++)
+		refill(p, &p->kind[i]);
+	return 0;
+}
+
+static int int_option(int fd, int name)
+{
+	int v = -1;
+	socklen_t len = sizeof(v);
+
+	return getsockopt(fd, SOL_SOCKET, name, &v, &len) < 0 ? -1 : v;
+}
+
+static uint64_t netns_cookie(int fd)
+{
+	uint64_t v = 0;
+	socklen_t len = sizeof(v);
+
+	return getsockopt(fd, SOL_SOCKET, SO_NETNS_COOKIE, &v, &len) < 0 ? 0 : v;
+}
+
+static bool acceptable(struct sockpool *p, const struct sockpool_kind *k, int fd)
+{
+	uint64_t cookie = netns_cookie(fd);
+
+	if (int_option(fd, SO_DOMAIN) != kind_family[k - p->kind] ||
+	    int_option(fd, SO_TYPE) != SOCK_STREAM || int_option(fd, SO_PROTOCOL) != IPPROTO_TCP ||
+	    int_option(fd, SO_ACCEPTCONN) != 0 || !(fcntl(fd, F_GETFL) & O_NONBLOCK))
+		return false;
+	if (!cookie || cookie == p->own_cookie || (p->cookie && cookie != p->cookie))
+		return false;
+	p->cookie = cookie;
+	return true;
+}
+
+static void stock(struct sockpool *p, struct sockpool_kind *k, int fd)
+{
+	if (!acceptable(p, k, fd)) {
+		close(fd);
+		if (!p->refusal_said)
+			log_warning("ports", "the child's network agent sent a socket of another "
+					     "kind or namespace: refused");
+		p->refusal_said = true;
+		return;
+	}
+	tcp_set_options(fd);
+	k->fds[k->n++] = fd;
+}
+
+static void serve_waiters(struct sockpool_kind *k)
+{
+	struct list *e;
+
+	while (k->n && (e = list_first(&k->waiters))) {
+		struct sockpool_wait *w = container_of(e, struct sockpool_wait, entry);
+
+		list_remove(e);
+		w->on_socket(w, k->fds[--k->n]);
+	}
+}
+
+/* what stays wrong however often one asks: those who wait try another family */
+static void fail_waiters(struct sockpool_kind *k, int r)
+{
+	struct list now;
+
+	if (list_empty(&k->waiters))
+		return;
+	now = k->waiters;
+	now.next->prev = now.prev->next = &now;
+	list_init(&k->waiters);
+	while (!list_empty(&now)) {
+		struct sockpool_wait *w = container_of(now.next, struct sockpool_wait, entry);
+
+		list_remove(&w->entry);
+		w->on_socket(w, r);
+	}
+}
+
+static bool is_shortage(int error)
+{
+	return error == 0 || error == EMFILE || error == ENFILE || error == ENOMEM ||
+	       error == ENOBUFS;
+}
+
+static int take_answer(struct sockpool *p, struct msg *m)
+{
+	const struct nsagent_sockets *ans = (const void *)m->payload;
+	struct sockpool_kind *k = kind_of(p, ans->family);
+	unsigned before = k->n;
+
+	if (m->type != NSAGENT_SOCKETS_ANS || ans->family != kind_family[k - p->kind] ||
+	    ans->socktype != SOCK_STREAM || m->nfds > p->batch || !(k->asked || p->lost))
+		return -EPROTO;
+	k->asked = false;
+	for (size_t i = 0; i < m->nfds && k->n < p->batch + p->low; i++)
+		stock(p, k, msg_take_fd(m, i));
+	if (k->n == before) {
+		if (!p->error_said)
+			log_warning("ports", "no sockets of the child's network namespace: %s",
+				    strerror(ans->error));
+		p->error_said = true;
+		timer_set(p->loop, &p->retry, RETRY_MS, on_retry_due);
+		if (!is_shortage(ans->error)) {
+			k->wanted = false; /* until the next connection asks */
+			fail_waiters(k, -ans->error);
+		}
+		return 0;
+	}
+	serve_waiters(k);
+	refill(p, k);
+	return 0;
+}
+
+/* our own table was full when an answer came, whose is not known: ask again later, for all kinds;
+ * so from now on an answer may come for which nobody waits */
+static void answer_lost(struct sockpool *p)
+{
+	p->lost = true;
+	for (size_t i = 0; i < SOCKPOOL_NKINDS; i++)
+		p->kind[i].asked = false;
+	timer_set(p->loop, &p->retry, RETRY_MS, on_retry_due);
+}
+
+static int on_agent_ready(struct watch *w, uint32_t events)
+{
+	struct sockpool *p = container_of(w, struct sockpool, watch);
+	struct msg m;
+	int r;
+
+	(void)events;
+	r = msg_recv(p->agent, &nsagent_proto, ROLE_NSAGENT, NSAGENT_UP, MSG_DONTWAIT, &m);
+	if (r == -EAGAIN)
+		return 0;
+	if (r == -EMFILE) {
+		answer_lost(p);
+		return 0;
+	}
+	if (r > 0) {
+		r = take_answer(p, &m);
+		msg_close_fds(&m);
+		if (r == 0)
+			return 0;
+	}
+	agent_gone(p, r == 0 ? "has ended" : r == -EPROTO ? "broke its protocol" : "failed");
+	return 0;
+}
+
+int sockpool_init(struct sockpool *p, struct loop *l, int agent, unsigned batch, struct err *err)
+{
+	autoclose int own = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int r = 0;
+
+	*p = (struct sockpool){ .loop = l, .agent = agent, .batch = batch, .low = batch / 4 };
+	for (size_t i = 0; i < SOCKPOOL_NKINDS; i++)
+		list_init(&p->kind[i].waiters);
+	p->own_cookie = own < 0 ? 0 : netns_cookie(own);
+	if (!p->own_cookie)
+		r = err_set(err, errno, "reading the cookie of the host's network namespace");
+	else if (agent >= 0)
+		r = watch_add(l, &p->watch, agent, EPOLLIN, on_agent_ready);
+	if (r < 0)
+		sockpool_done(p);
+	return r < 0 ? err_wrap(err, r, "socket pool") : 0;
+}
+
+void sockpool_done(struct sockpool *p)
+{
+	watch_remove(&p->watch);
+	timer_cancel(&p->retry);
+	for (size_t i = 0; i < SOCKPOOL_NKINDS; i++) {
+		while (p->kind[i].n)
+			close(p->kind[i].fds[--p->kind[i].n]);
+	}
+	cleanup_closep(&p->agent);
+	p->agent = -1;
+}
+
+void sockpool_warm(struct sockpool *p, int family)
+{
+	struct sockpool_kind *k = kind_of(p, family);
+
+	k->wanted = true;
+	refill(p, k);
+}
+
+int sockpool_take(struct sockpool *p, int family, struct sockpool_wait *w)
+{
+	struct sockpool_kind *k = kind_of(p, family);
+	int fd = -EAGAIN;
+
+	if (p->agent < 0)
+		return -EPIPE;
+	if (k->n)
+		fd = k->fds[--k->n];
+	else
+		list_append(&k->waiters, &w->entry);
+	sockpool_warm(p, family);
+	return fd;
+}

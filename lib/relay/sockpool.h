@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* sockpool.h - unbound sockets of the child netns, got from its agent in batches */
+#ifndef RK_RELAY_SOCKPOOL_H
+#define RK_RELAY_SOCKPOOL_H
+
+#include "lib/base/list.h"
+#include "lib/base/loop.h"
+#include "lib/ipc/msg.h"
+
+struct err;
+
+#define SOCKPOOL_BATCH_MAX MSG_FDS_MAX
+#define SOCKPOOL_NKINDS 2
+
+/* one who waits for a socket; embedded in its owner, list_init() before the first use */
+struct sockpool_wait {
+	struct list entry;
+	/* @fd: the owner's from now on, or the negative errno that says why there is none */
+	void (*on_socket)(struct sockpool_wait *w, int fd);
+};
+
+struct sockpool_kind {
+	bool asked;  /* a request is on its way: at most one */
+	bool wanted; /* kept filled */
+	unsigned n;  /* sockets in fds[] */
+	int fds[SOCKPOOL_BATCH_MAX + SOCKPOOL_BATCH_MAX / 4];
+	struct list waiters; /* struct sockpool_wait, first come first served */
+};
+
+struct sockpool {
+	struct loop *loop;
+	int agent; /* -1: never there, or gone */
+	struct watch watch;
+	struct timer retry;
+	unsigned batch, low; /* sockets a request; refill when no more than @low are left */
+	uint64_t own_cookie; /* of our netns: a socket of it is never used */
+	uint64_t cookie;     /* of the agent's netns, 0 until its first socket came */
+	bool lost;           /* an answer once did not fit our descriptor table */
+	bool refusal_said, error_said;
+	struct sockpool_kind kind[SOCKPOOL_NKINDS];
+};
+
+/**
+ * sockpool_init() - nothing is asked for before sockpool_warm() or sockpool_take()
+ * @agent:	nsagent protocol; consumed; -1: none, then every sockpool_take() is -EPIPE
+ * @batch:	1 to SOCKPOOL_BATCH_MAX; at most a quarter more are ever held of a kind
+ */
+int sockpool_init(struct sockpool *p, struct loop *l, int agent, unsigned batch, struct err *err);
+void sockpool_done(struct sockpool *p); /* waiters are not told */
+
+/* sockpool_warm() - keep stream sockets of @family in stock from now on */
+void sockpool_warm(struct sockpool *p, int family);
+
+/**
+ * sockpool_take() - one stream socket of @family
+ * Return: the fd; -EAGAIN: @w->on_socket() follows, unless list_remove(&w->entry) comes first;
+ *         -EPIPE: the agent is gone
+ */
+int sockpool_take(struct sockpool *p, int family, struct sockpool_wait *w);
+
+#endif
