@@ -3,7 +3,8 @@
 # checker.sh - the invariants after every test (see docs/hacking.md): what a run must not leave
 #
 #   checker.sh snapshot DIR    write down what is there
-#   checker.sh compare DIR     print a line for each difference, `I<n>: what`; status 1 when any
+#   checker.sh compare DIR     a line for each difference, `I<n>: what`, to DIR/differences; status 1
+#                              when there is any. Silent: a redirection would be a difference itself
 #
 # It runs inside the test's world, whose PID and network namespace hold nothing but the test:
 # I1 processes, I2 the state directory and I5 canary trees ($CHECK_TREES), I3 sockets and interfaces
@@ -116,7 +117,6 @@ snapshot)
 	;;
 compare)
 	compare >"$dir/differences"
-	cat "$dir/differences"
 	[ ! -s "$dir/differences" ]
 	;;
 *)

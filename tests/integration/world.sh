@@ -153,11 +153,11 @@ inside() {
 	TMPDIR=$RK_BASE/t sh "$@" || rc=$?
 	[ $rc != 77 ] || exit 77
 	n=$(($(cat "$RK_BASE/check/tests" 2>/dev/null || echo 0) + 1))
-	if sh "$here/checker.sh" compare "$RK_BASE/check" >"$RK_BASE/check/report"; then
+	if sh "$here/checker.sh" compare "$RK_BASE/check"; then
 		echo "ok $n - nothing is left behind"
 	else
 		echo "not ok $n - nothing is left behind"
-		sed 's/^/#   /' "$RK_BASE/check/report"
+		sed 's/^/#   /' "$RK_BASE/check/differences"
 		rc=1
 	fi
 	echo "1..$n"

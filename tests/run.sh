@@ -1,0 +1,64 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# run.sh - run the tests of one suite, some at a time: run.sh SUITE OUT BUDGET_MIN JOBS <LIST
+#
+# A line of LIST is NAME, a tab, LIMIT (seconds), a tab, COMMAND. What a test prints goes to
+# OUT/NAME.log; lines `ok` and `not ok` in it are its checks. A test without any counts as one check
+# by its exit status. 77 with a line `# SKIP this machine` is a skip, any other 77 a failure: what
+# the machine can run must run. Ends with the suite's sum and minutes; OUT/sums gets
+# `SUITE PASSED FAILED SKIPPED`. Status 1 when something failed or the budget (minutes, 0: none) is over.
+set -u
+
+# one test; runs under xargs
+one() {
+	name=$(printf '%s' "$1" | cut -f1) limit=$(printf '%s' "$1" | cut -f2) command=$(printf '%s' "$1" | cut -f3-)
+	log=$out/$name.log
+	start=$(date +%s)
+	rc=0
+	CK_TAP_LOG_FILE_NAME=$out/$name.tap timeout --kill-after=5 "$limit" sh -c "$command" >"$log" 2>&1 </dev/null || rc=$?
+	if [ -s "$out/$name.tap" ]; then grep -E '^(not )?ok ' "$out/$name.tap" >>"$log"; fi
+	passed=$(grep -cE '^ok ' "$log") failed=$(grep -cE '^not ok ' "$log") skipped=0
+	if [ $rc = 77 ] && grep -q '# SKIP this machine' "$log"; then
+		skipped=1
+	elif [ $rc != 0 ] && [ "$failed" = 0 ]; then
+		echo "not ok - exit status $rc$([ $rc != 124 ] || echo ": over $limit s")" >>"$log"
+		failed=1
+	elif [ "$passed$failed" = 00 ]; then
+		passed=1
+	fi
+	exec 9>"$out/lock" # whole tests, not mixed lines
+	flock 9
+	echo "$passed $failed $skipped" >>"$out/counts"
+	if [ $failed != 0 ]; then
+		echo "not ok $suite/$name ($failed of $((passed + failed)) checks, $(($(date +%s) - start)) s)"
+		sed 's/^/    /' "$log" | tail -n 200
+	elif [ $skipped = 1 ]; then
+		echo "ok $suite/$name $(grep -o '# SKIP.*' "$log")"
+	else
+		echo "ok $suite/$name ($passed checks, $(($(date +%s) - start)) s)"
+	fi
+}
+
+if [ "$1" = --one ]; then
+	suite=$2 out=$3
+	one "$4"
+	exit 0
+fi
+
+suite=$1 out=$2 budget=$3 jobs=$4
+rm -rf "$out"
+mkdir -p "$out"
+: >"$out/counts"
+start=$(date +%s)
+xargs -r -d '\n' -n 1 -P "$jobs" sh "$0" --one "$suite" "$out"
+seconds=$(($(date +%s) - start))
+sum=$(awk '{ p += $1; f += $2; s += $3 } END { print p + 0, f + 0, s + 0 }' "$out/counts")
+rc=0
+if [ "$budget" != 0 ] && [ $seconds -gt $((budget * 60)) ]; then
+	echo "not ok $suite: $seconds s are over the budget of $budget min"
+	sum=$(echo "$sum" | awk '{ print $1, $2 + 1, $3 }')
+fi
+[ "$(echo "$sum" | cut -d' ' -f2)" = 0 ] || rc=1
+echo "$suite $sum" >"$out/sums"
+echo "$suite $sum $seconds $budget" | awk '{ printf "# %s: %d passed, %d failed, %d skipped, %.1f of %s minutes\n", $1, $2, $3, $4, $5 / 60, $6 ? $6 : "any number of" }'
+exit $rc
