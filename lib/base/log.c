@@ -117,19 +117,20 @@ void log_as(const char *role, enum log_level level, const char *text)
 		emit(role, level, text);
 }
 
-void log_fatal(const char *text)
+void log_fatal(const char *role, const char *text)
 {
 	char line[LINE_MAX_BYTES];
 	int n;
 
 	if (the_log.style == LOG_STYLE_ROOTLESSKIT)
-		n = snprintf(line, sizeof(line) - 1, "[rootlesskit:%s] error: %s", the_log.role,
-			     text);
-	else if (the_log.style == LOG_STYLE_OURS)
-		n = snprintf(line, sizeof(line) - 1, "rootless-supervisor: %serror: %s",
-			     the_log.debug ? "[parent] " : "", text);
-	else
+		n = snprintf(line, sizeof(line) - 1, "[rootlesskit:%s] error: %s", role, text);
+	else if (the_log.style == LOG_STYLE_WORKER)
 		n = snprintf(line, sizeof(line) - 1, "%d%s", (int)LOG_ERROR, text);
+	else if (the_log.debug)
+		n = snprintf(line, sizeof(line) - 1, "rootless-supervisor: [%s] error: %s", role,
+			     text);
+	else
+		n = snprintf(line, sizeof(line) - 1, "rootless-supervisor: error: %s", text);
 	if (n > 0)
 		put(line, (size_t)n < sizeof(line) - 1 ? (size_t)n : sizeof(line) - 2);
 }

@@ -37,7 +37,7 @@ void log_line(enum log_level level, const char *area, const char *fmt, ...)
 void log_as(const char *role, enum log_level level, const char *text);
 
 /* log_fatal() - the one line that says why the program ends ("rootless-supervisor: error: text") */
-void log_fatal(const char *text);
+void log_fatal(const char *role, const char *text);
 
 #define log_error(area, ...) log_line(LOG_ERROR, area, __VA_ARGS__)
 #define log_warning(area, ...) log_line(LOG_WARNING, area, __VA_ARGS__)

@@ -57,7 +57,11 @@ enum hs_setup_flag {
 };
 
 struct hs_setup {
-	uint32_t flags; /* enum hs_setup_flag */
+	uint32_t flags;      /* enum hs_setup_flag */
+	uint16_t listen_fds; /* descriptors 3.. that systemd passed and that are open; 0: none */
+	uint16_t fix_listen_pid; /* 1: LISTEN_PID named the parent and shall name the command */
+	uint64_t sigblocked;     /* what the caller of the program had blocked; bit signo - 1 */
+	uint64_t sigignored;     /* and ignored: the command gets both back */
 };
 
 struct hs_stage_msg {

@@ -19,7 +19,12 @@ static const unsigned served_by_eof = ROLE_BIT(ROLE_NURSERY) | ROLE_BIT(ROLE_REL
 				      ROLE_BIT(ROLE_SLIRP) | ROLE_BIT(ROLE_NSAGENT);
 static const int terminal_signals[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP, SIGPIPE };
 
-static enum role the_role;
+static enum role the_role = ROLE_NROLES; /* none yet */
+
+enum role role_current(void)
+{
+	return the_role;
+}
 
 const char *role_name(enum role role)
 {

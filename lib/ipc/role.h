@@ -25,6 +25,9 @@ const char *role_name(enum role role);
  */
 int role_enter(enum role role, int death_signal);
 
+/* role_current() - what role_enter() was told last; ROLE_NROLES before that */
+enum role role_current(void);
+
 /* role_assert() - abort when called in another role: a mistake of ours, never of a peer */
 void role_assert(enum role role);
 

@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * main.c - which role of the program this process is
+ *
+ * | called as                            | is                                               |
+ * |--------------------------------------|--------------------------------------------------|
+ * | rootless-supervisor, or any name     | the parent, in our dialect                       |
+ * | rootlesskit, docker-rootlesskit      | the parent, in RootlessKit's dialect             |
+ * | the same, with the handshake variable| the child, exec'ed once in its namespaces        |
+ * | rs-worker ROLE                       | a worker that the nursery started                |
+ * | slirp4netns                          | the answers that wrapper scripts probe for       |
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "cmd/rootless-supervisor/options.h"
+#include "cmd/rootless-supervisor/slirp4netns_name.h"
+#include "lib/base/cleanup.h"
+#include "lib/base/fd.h"
+#include "lib/base/log.h"
+#include "lib/base/str.h"
+#include "lib/child/child.h"
+#include "lib/ipc/handshake.h"
+#include "lib/parent/nursery.h"
+#include "lib/parent/parent.h"
+#include "lib/relay/relay.h"
+#include "lib/slirp/slirp_main.h"
+#include "netdrivers/netdriver.h"
+#include "portdrivers/portdriver.h"
+
+enum {
+	STATUS_USAGE_OURS = 125,
+	STATUS_USAGE_ROOTLESSKIT = 1,
+	LISTEN_FDS_FIRST = 3,
+	LISTEN_FDS_MAX = 64,
+};
+
+static int worker_main(int argc, char **argv)
+{
+	static const struct {
+		enum role role;
+		int (*main)(void);
+	} workers[] = { { ROLE_RELAY, relay_main }, { ROLE_SLIRP, slirp_main } };
+	bool debug = argc > 2 && strcmp(argv[2], WORKER_DEBUG) == 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(workers) && argc > 1; i++) {
+		enum role role = workers[i].role;
+
+		if (strcmp(argv[1], role_name(role)) != 0)
+			continue;
+		log_init(LOG_STYLE_WORKER, role_name(role), debug);
+		if (role_enter(role, SIGKILL) < 0 || prctl(PR_SET_DUMPABLE, 0) < 0)
+			return 1;
+		return workers[i].main();
+	}
+	fputs("this name is for the program itself\n", stderr);
+	return STATUS_USAGE_OURS;
+}
+
+/* the number of descriptors that systemd passed; 0 unless every one of them is there */
+static int count_listen_fds(void)
+{
+	const char *pid = getenv("LISTEN_PID"), *fds = getenv("LISTEN_FDS");
+	uint64_t p, n;
+
+	if (!pid || !fds || str_to_u64(pid, INT32_MAX, &p) < 0 ||
+	    str_to_u64(fds, LISTEN_FDS_MAX, &n) < 0)
+		return 0;
+	for (int i = 0; i < (int)n; i++) {
+		if (fcntl(LISTEN_FDS_FIRST + i, F_GETFD) < 0)
+			return 0;
+	}
+	return (int)n;
+}
+
+/* nothing that the caller happened to have open reaches the daemon, but what it meant to pass */
+static int close_foreign_fds(int listen_fds, int ready_fd)
+{
+	int keep[LISTEN_FDS_FIRST + LISTEN_FDS_MAX + 1];
+	size_t n = 0;
+
+	for (int fd = 0; fd < LISTEN_FDS_FIRST + listen_fds; fd++)
+		keep[n++] = fd;
+	if (ready_fd >= LISTEN_FDS_FIRST + listen_fds)
+		keep[n++] = ready_fd;
+	if (ready_fd > 2)
+		fd_set_cloexec(ready_fd, 1);
+	return fd_close_all_but(keep, n);
+}
+
+static int run_parent(const struct options *opt, char **argv)
+{
+	struct parent_setup setup = { .opt = opt,
+				      .net = net_driver_find(opt->net),
+				      .port = port_driver_find(opt->port_driver),
+				      .argv = argv,
+				      .listen_fds = count_listen_fds() };
+	autoclose int self_exe = -1;
+	int r = close_foreign_fds(setup.listen_fds, opt->ready_fd);
+
+	self_exe = open("/proc/self/exe", O_PATH | O_CLOEXEC);
+	if (r < 0 || self_exe < 0) {
+		log_fatal("parent", "/proc/self/exe cannot be opened: is /proc mounted?");
+		return STATUS_USAGE_OURS;
+	}
+	setup.self_exe = self_exe;
+	return parent_main(&setup);
+}
+
+static int run_role(const struct options *opt, const struct options_report *rep, char **argv)
+{
+	enum log_style style =
+		opt->dialect == DIALECT_ROOTLESSKIT ? LOG_STYLE_ROOTLESSKIT : LOG_STYLE_OURS;
+	const char *sock = getenv(HANDSHAKE_ENV);
+	uint64_t fd;
+
+	log_init(style, sock ? "child " : "parent", opt->debug);
+	if (sock) {
+		if (str_to_u64(sock, INT32_MAX, &fd) < 0)
+			return STATUS_USAGE_OURS;
+		prctl(PR_SET_NAME, str_basename(argv[0]));
+		return child_main(opt, (int)fd);
+	}
+	for (size_t i = 0; i < rep->nwarnings; i++)
+		log_warning("", "%s", rep->warnings[i]);
+	return run_parent(opt, argv);
+}
+
+int main(int argc, char **argv)
+{
+	struct options_report rep = { .out = stdout };
+	struct options opt = { 0 };
+	struct err err = { 0 };
+	int status = 0, r;
+
+	if (fd_open_std() < 0 || argc < 1)
+		return STATUS_USAGE_OURS;
+	if (strcmp(argv[0], WORKER_ARGV0) == 0)
+		return worker_main(argc, argv);
+	if (strcmp(str_basename(argv[0]), "slirp4netns") == 0)
+		return slirp4netns_name_main(argc, argv);
+	r = options_parse(&opt, &rep, argc, argv, &err);
+	if (r < 0) {
+		bool upstream = options_dialect(argv[0]) == DIALECT_ROOTLESSKIT;
+
+		fflush(stdout);
+		log_init(upstream ? LOG_STYLE_ROOTLESSKIT : LOG_STYLE_OURS, "parent", false);
+		for (size_t i = 0; i < rep.nwarnings; i++)
+			log_warning("", "%s", rep.warnings[i]);
+		log_fatal("parent", err.msg);
+		status = upstream ? STATUS_USAGE_ROOTLESSKIT : STATUS_USAGE_OURS;
+	} else if (r == OPTIONS_RUN) {
+		status = run_role(&opt, &rep, argv);
+	}
+	options_done(&opt);
+	options_report_done(&rep);
+	return status;
+}

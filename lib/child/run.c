@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * run.c - start the command and stay with it to its end
+ *
+ * The command's end is the instance's end. What it leaves behind is killed: daemons that forked
+ * away became our children, since we are the subreaper (or PID 1), so killing children until none
+ * is left finds them all. The same happens when the parent is gone; then the state directory, too,
+ * is ours to remove, because nobody else is left who could.
+ */
+#include "lib/child/run.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "lib/base/cleanup.h"
+#include "lib/base/fd.h"
+#include "lib/base/log.h"
+#include "lib/base/loop.h"
+#include "lib/base/proc.h"
+#include "lib/child/sigmerge.h"
+#include "lib/ipc/handshake.h"
+#include "lib/ipc/statenames.h"
+
+#define KILL_MS 2000 /* a process in uninterruptible sleep is given up after that */
+
+enum outcome {
+	OUTCOME_NONE,
+	OUTCOME_COMMAND_ENDED,
+	OUTCOME_PARENT_GONE,
+};
+
+struct running {
+	const struct run *r;
+	pid_t command;
+	int sigfd;
+	int status; /* of the command, as waitpid() gives it */
+	struct sigmerge merge;
+};
+
+/* in the fork: everything that the command must not inherit goes, what it must have comes back */
+static void exec_command(const struct run *r, int report)
+{
+	int keep[3 + 64 + 1], nkeep = 0, errnum;
+	char pid[16];
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (r->reaper)
+		setsid();
+	for (int fd = 0; fd < 3 + r->listen_fds && nkeep < (int)ARRAY_SIZE(keep) - 1; fd++) {
+		keep[nkeep++] = fd;
+		if (fd > 2)
+			fd_set_cloexec(fd, 0);
+	}
+	report = fcntl(report, F_DUPFD_CLOEXEC, nkeep);
+	keep[nkeep++] = report;
+	fd_close_all_but(keep, (size_t)nkeep);
+	if (r->fix_listen_pid) {
+		snprintf(pid, sizeof(pid), "%d", (int)getpid());
+		setenv("LISTEN_PID", pid, 1);
+	}
+	sigstate_restore(&r->sigs);
+	execvp(r->command[0], r->command);
+	errnum = errno;
+	fd_write_all(report, &errnum, sizeof(errnum));
+	_exit(127);
+}
+
+/* 0 and the pid; a positive errno when the command could not be executed; else a negative errno */
+static int start_command(const struct run *r, pid_t *ret)
+{
+	int report[2], errnum = 0, result = 0;
+	pid_t pid;
+
+	if (pipe2(report, O_CLOEXEC) < 0)
+		return -errno;
+	pid = fork();
+	if (pid == 0)
+		exec_command(r, report[1]);
+	if (pid < 0)
+		result = -errno;
+	close(report[1]);
+	if (pid > 0 && fd_read_all(report[0], &errnum, sizeof(errnum)) == sizeof(errnum)) {
+		waitpid(pid, NULL, 0);
+		result = errnum;
+	}
+	close(report[0]);
+	*ret = pid;
+	return result;
+}
+
+static enum outcome reap(struct running *x)
+{
+	enum outcome o = OUTCOME_NONE;
+	int status;
+
+	for (pid_t pid; (pid = waitpid(-1, &status, WNOHANG)) > 0;) {
+		if (pid == x->command) {
+			x->status = status;
+			o = OUTCOME_COMMAND_ENDED;
+		}
+	}
+	return o;
+}
+
+static enum outcome serve_signals(struct running *x)
+{
+	enum outcome o = OUTCOME_NONE;
+	struct signalfd_siginfo si;
+
+	while (read(x->sigfd, &si, sizeof(si)) == sizeof(si)) {
+		if (si.ssi_signo == SIGCHLD)
+			o = reap(x);
+		else if (si.ssi_code != SI_KERNEL) /* the terminal's go to the whole group */
+			sigmerge_direct(&x->merge, (int)si.ssi_signo, clock_ms());
+		if (o != OUTCOME_NONE)
+			break;
+	}
+	return o;
+}
+
+static enum outcome serve_parent(struct running *x)
+{
+	struct msg m;
+	int n = msg_recv(x->r->sock, &handshake_proto, ROLE_PARENT, HS_RUNNING, MSG_DONTWAIT, &m);
+
+	if (n == -EAGAIN)
+		return OUTCOME_NONE;
+	if (n <= 0)
+		return OUTCOME_PARENT_GONE;
+	sigmerge_told(&x->merge, ((const struct hs_signal *)m.payload)->signo, clock_ms());
+	return OUTCOME_NONE;
+}
+
+static void settle_signals(struct running *x)
+{
+	unsigned count;
+
+	for (int signo; (signo = sigmerge_settle(&x->merge, clock_ms(), &count));) {
+		log_debug("signals", "%s goes to the command %u times", strsignal(signo), count);
+		while (count--)
+			kill(x->command, signo);
+	}
+}
+
+static enum outcome serve(struct running *x)
+{
+	struct pollfd p[2] = { { .fd = x->r->sock, .events = POLLIN },
+			       { .fd = x->sigfd, .events = POLLIN } };
+
+	for (;;) {
+		enum outcome o;
+
+		if (poll(p, 2, sigmerge_next_ms(&x->merge, clock_ms())) < 0 && errno != EINTR)
+			return OUTCOME_PARENT_GONE;
+		o = serve_signals(x); /* first: a group's signal is here before the parent's word */
+		if (o == OUTCOME_NONE && p[0].revents)
+			o = serve_parent(x);
+		if (o != OUTCOME_NONE)
+			return o;
+		settle_signals(x);
+	}
+}
+
+static int parent_is_gone(const struct run *r)
+{
+	proc_kill_children(NULL, 0, KILL_MS);
+	if (r->state_dir >= 0)
+		statenames_remove_dir(r->state_dir, r->state_name);
+	return 1;
+}
+
+static int tell_end(const struct run *r, const struct hs_exited *e)
+{
+	if (proc_kill_children(r->spare, r->nspare, KILL_MS) < 0)
+		log_warning("command",
+			    "some of its processes cannot be killed and are left behind");
+	return msg_send(r->sock, &handshake_proto, HS_EXITED, e, NULL, 0) < 0 ? 1 : 0;
+}
+
+int run_command(struct run *r)
+{
+	struct running x = { .r = r, .merge.own_session = r->reaper };
+	struct hs_exited e = { 0 };
+	sigset_t set;
+	int n;
+
+	sigstate_forwarded(r->reaper, &set);
+	sigaddset(&set, SIGCHLD);
+	x.sigfd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (x.sigfd < 0)
+		return 1;
+	n = start_command(r, &x.command);
+	if (n) {
+		e.kind = HS_EXIT_EXEC;
+		e.value = n > 0 ? n : -n;
+		return tell_end(r, &e);
+	}
+	prctl(PR_SET_PDEATHSIG, 0); /* from here on the parent's death is an end of file */
+	if (serve(&x) == OUTCOME_PARENT_GONE)
+		return parent_is_gone(r);
+	e.kind = WIFSIGNALED(x.status) ? HS_EXIT_SIGNAL : HS_EXIT_STATUS;
+	e.value = WIFSIGNALED(x.status) ? WTERMSIG(x.status) : WEXITSTATUS(x.status);
+	e.core = WIFSIGNALED(x.status) && WCOREDUMP(x.status);
+	return tell_end(r, &e);
+}

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+/* sigmerge.c - each signal once, whichever way it came */
+#include "lib/child/sigmerge.h"
+
+#include <limits.h>
+
+static bool is_signal(int signo)
+{
+	return signo > 0 && signo < SIGMERGE_NSIG;
+}
+
+void sigmerge_direct(struct sigmerge *m, int signo, uint64_t now_ms)
+{
+	if (!is_signal(signo))
+		return;
+	if (m->sig[signo].direct < UINT8_MAX)
+		m->sig[signo].direct++;
+	if (!m->sig[signo].due_ms)
+		m->sig[signo].due_ms = now_ms + SIGMERGE_DIRECT_MS;
+}
+
+void sigmerge_told(struct sigmerge *m, int signo, uint64_t now_ms)
+{
+	if (!is_signal(signo))
+		return;
+	if (m->sig[signo].told < UINT8_MAX)
+		m->sig[signo].told++;
+	m->sig[signo].due_ms = now_ms + (m->sig[signo].direct ? 0 : SIGMERGE_TOLD_MS);
+}
+
+int sigmerge_next_ms(const struct sigmerge *m, uint64_t now_ms)
+{
+	uint64_t next = UINT64_MAX;
+
+	for (int s = 1; s < SIGMERGE_NSIG; s++) {
+		if (m->sig[s].due_ms && m->sig[s].due_ms < next)
+			next = m->sig[s].due_ms;
+	}
+	if (next == UINT64_MAX)
+		return -1;
+	return next <= now_ms ? 0 : (int)(next - now_ms);
+}
+
+int sigmerge_settle(struct sigmerge *m, uint64_t now_ms, unsigned *ret_count)
+{
+	for (int s = 1; s < SIGMERGE_NSIG; s++) {
+		unsigned direct = m->sig[s].direct, told = m->sig[s].told;
+
+		if (!m->sig[s].due_ms || m->sig[s].due_ms > now_ms)
+			continue;
+		m->sig[s].direct = m->sig[s].told = 0;
+		m->sig[s].due_ms = 0;
+		if (m->own_session)
+			*ret_count = direct > told ? direct : told;
+		else
+			*ret_count = direct > told ? direct - told : told - direct;
+		return s;
+	}
+	return 0;
+}

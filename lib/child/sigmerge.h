@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * sigmerge.h - each signal once, whichever way it came
+ *
+ * A signal can reach the command in three ways: sent to its process group (^C, timeout, kill
+ * -PGID), sent to the parent, which tells the child, or sent to the child (its pid is public:
+ * child_pid). In the first case parent and child get it as well, so the child hears of it twice,
+ * and the command already has it. The child collects both kinds for a moment and passes on only
+ * what the command has not got.
+ */
+#ifndef RK_CHILD_SIGMERGE_H
+#define RK_CHILD_SIGMERGE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define SIGMERGE_NSIG 65
+#define SIGMERGE_TOLD_MS \
+	3 /* after the parent's word: our own copy is on its way, if there is one */
+#define SIGMERGE_DIRECT_MS \
+	20 /* after our own copy: the parent's word is on its way, if there is one */
+
+struct sigmerge {
+	bool own_session; /* the command left our process group (reaper): group signals miss it */
+	struct {
+		uint8_t direct, told; /* counts since the signal was last settled */
+		uint64_t due_ms;      /* when it is settled; 0: nothing is pending */
+	} sig[SIGMERGE_NSIG];
+};
+
+/* sigmerge_direct() - the child itself got @signo, from a process (not from the kernel) */
+void sigmerge_direct(struct sigmerge *m, int signo, uint64_t now_ms);
+
+/* sigmerge_told() - the parent said that it got @signo */
+void sigmerge_told(struct sigmerge *m, int signo, uint64_t now_ms);
+
+/* sigmerge_next_ms() - time until the next settlement, 0 when one is due, -1 when none is pending
+ */
+int sigmerge_next_ms(const struct sigmerge *m, uint64_t now_ms);
+
+/**
+ * sigmerge_settle() - what is due
+ * @ret_count:	how often the command is to get it; 0 when it has it already
+ * Return: the signal, or 0 when nothing is due; call again until then
+ */
+int sigmerge_settle(struct sigmerge *m, uint64_t now_ms, unsigned *ret_count);
+
+#endif

@@ -1,0 +1,323 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * bringup.c - fork everything and ask everybody, in the order that waits least
+ *
+ * The child is cloned first, because newuidmap needs it, and waits unmapped. The workers are
+ * started before the id tools run: they load while the tools work. Messages to a process that does
+ * not read yet lie in its socket, so every configuration that is known is sent at once.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "lib/base/cleanup.h"
+#include "lib/base/fd.h"
+#include "lib/base/log.h"
+#include "lib/base/str.h"
+#include "lib/parent/hostfiles.h"
+#include "lib/parent/idmap.h"
+#include "lib/parent/instance.h"
+#include "lib/parent/nursery.h"
+#include "lib/parent/statedir.h"
+#include "netdrivers/netdriver.h"
+#include "portdrivers/portdriver.h"
+
+#define CLONE_STACK_BYTES (64 * 1024)
+
+struct clone_arg {
+	const struct parent_setup *setup;
+	int sock;        /* the child's end */
+	int parent_sock; /* closed there, or the parent's death would go unnoticed */
+	char *sock_text;
+};
+
+/* in the clone, unmapped: wait for the maps, then become the program again, once */
+static int cloned_child(void *arg)
+{
+	const struct clone_arg *c = arg;
+	struct msg m;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	close(c->parent_sock);
+	if (msg_recv(c->sock, &handshake_proto, ROLE_PARENT, HS_UNMAPPED, 0, &m) <= 0)
+		return 1;
+	if (fd_set_cloexec(c->sock, 0) < 0)
+		return 1;
+	execveat(c->setup->self_exe, "", c->setup->argv, environ, AT_EMPTY_PATH);
+	fprintf(stderr, "rootless-supervisor: error: running the program in its namespaces: %s\n",
+		strerror(errno));
+	return 1;
+}
+
+static int clone_flags(const struct instance *in)
+{
+	const struct options *o = in->opt;
+	int flags = CLONE_NEWUSER | CLONE_NEWNS | SIGCHLD;
+
+	if (in->setup->net->flags & NET_F_NETNS)
+		flags |= CLONE_NEWNET;
+	if (o->pidns)
+		flags |= CLONE_NEWPID;
+	if (o->cgroupns)
+		flags |= CLONE_NEWCGROUP;
+	if (o->utsns)
+		flags |= CLONE_NEWUTS;
+	if (o->ipcns)
+		flags |= CLONE_NEWIPC;
+	return flags;
+}
+
+/* what the kernel's refusals mean, and what mends them */
+static int clone_failed(const struct instance *in, int errnum, struct err *err)
+{
+	static const struct {
+		int errnum;
+		const char *hint;
+	} hints[] = {
+		{ EPERM,
+		  "user namespaces are refused here: see sysctl kernel.unprivileged_userns_clone, "
+		  "the seccomp profile of an outer container, or a chroot" },
+		{ ENOSPC, "raise the limits: sudo sysctl -w user.max_user_namespaces=28633 "
+			  "user.max_mnt_namespaces=28633 user.max_net_namespaces=28633" },
+		{ EUSERS, "user namespaces are nested too deeply" },
+		{ EACCES,
+		  "a security module refuses it; on Ubuntu: an AppArmor profile with 'userns,' for "
+		  "this program, or sudo sysctl -w "
+		  "kernel.apparmor_restrict_unprivileged_userns=0" },
+		{ EAGAIN, "the limit of processes is reached: see ulimit -u" },
+	};
+
+	if (in->opt->dialect == DIALECT_ROOTLESSKIT) {
+		char why[128];
+
+		snprintf(why, sizeof(why), "%s", strerror(errnum));
+		why[0] = (char)(why[0] | 0x20); /* as Go spells it */
+		err_say(err, errnum, "failed to start the child: fork/exec /proc/self/exe: %s",
+			why);
+	} else {
+		err_set(err, errnum, "creating the namespaces of the child");
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(hints); i++) {
+		if (hints[i].errnum == errnum)
+			return err_hint(err, -errnum, "%s", hints[i].hint);
+	}
+	return -errnum;
+}
+
+static int set_environment(const struct instance *in, int sock, struct err *err)
+{
+	char text[16];
+	const struct {
+		const char *name, *value;
+		int number;
+	} vars[] = { { "ROOTLESSKIT_STATE_DIR", in->state->path, 0 },
+		     { "ROOTLESSKIT_PARENT_EUID", NULL, (int)geteuid() },
+		     { "ROOTLESSKIT_PARENT_EGID", NULL, (int)getegid() },
+		     { HANDSHAKE_ENV, NULL, sock } };
+
+	for (size_t i = 0; i < ARRAY_SIZE(vars); i++) {
+		snprintf(text, sizeof(text), "%d", vars[i].number);
+		if (setenv(vars[i].name, vars[i].value ? vars[i].value : text, 1) < 0)
+			return err_set(err, ENOMEM, "setting %s", vars[i].name);
+	}
+	return 0;
+}
+
+static int clone_child(struct instance *in, struct err *err)
+{
+	autofree char *stack = malloc(CLONE_STACK_BYTES);
+	int pair[2], r = msg_pair(pair);
+	struct clone_arg arg = { .setup = in->setup, .sock = pair[1], .parent_sock = pair[0] };
+
+	if (r < 0 || !stack)
+		return err_set(err, r < 0 ? -r : ENOMEM, "preparing the child");
+	r = set_environment(in, arg.sock, err);
+	if (r == 0) {
+		/* without CLONE_VM: a copy, the stack is only where it starts */
+		in->child = clone(cloned_child, stack + CLONE_STACK_BYTES, clone_flags(in), &arg);
+		if (in->child < 0)
+			r = clone_failed(in, errno, err);
+	}
+	close(pair[1]);
+	unsetenv(HANDSHAKE_ENV);
+	if (r < 0) {
+		close(pair[0]);
+		return r;
+	}
+	if (link_open(in, &in->child_link, pair[0], on_child_link, in) < 0)
+		return err_set(err, ENOMEM, "watching the child");
+	in->pending |= PENDING_CHILD;
+	return 0;
+}
+
+static int send_agent_config(struct instance *in, struct agent *a, struct err *err)
+{
+	struct nsagent_config c = {
+		.setup = in->setup->net->flags & NET_F_GATEWAY ? NSAGENT_SETUP_VETH
+							       : NSAGENT_SETUP_LO,
+		.net = in->plan,
+	};
+	int r = msg_send(a->control.fd, &nsagent_proto, NSAGENT_CONFIG, &c, NULL, 0);
+
+	return r < 0 ? err_set(err, -r, "configuring the agent of a network namespace") : 0;
+}
+
+/* two pairs an agent; the child's ends are appended to @fds, ours are kept */
+static int prepare_agent(struct instance *in, struct agent *a, int *fds, size_t *nfds,
+			 struct err *err)
+{
+	int control[2], relay[2];
+	int r = msg_pair(control);
+
+	if (r < 0)
+		return err_set(err, -r, "making the sockets of an agent");
+	r = msg_pair(relay);
+	if (r < 0) {
+		close(control[0]);
+		close(control[1]);
+		return err_set(err, -r, "making the sockets of an agent");
+	}
+	fds[(*nfds)++] = control[1];
+	fds[(*nfds)++] = relay[1];
+	a->relay_end = relay[0];
+	in->pending |= a->bit;
+	if (link_open(in, &a->control, control[0], on_agent_link, a) < 0)
+		return err_set(err, ENOMEM, "watching an agent");
+	return send_agent_config(in, a, err);
+}
+
+static int send_setup(struct instance *in, struct err *err)
+{
+	struct hs_setup s = { .sigblocked = in->sigs.blocked,
+			      .sigignored = in->sigs.ignored,
+			      .listen_fds = (uint16_t)in->setup->listen_fds,
+			      .fix_listen_pid = in->fix_listen_pid };
+	uint32_t net = in->setup->net->flags;
+	int fds[HS_SETUP_FDS_MAX] = { in->state->fd };
+	size_t nfds = 1;
+	int r = 0;
+
+	if (net & NET_F_RESOLVER)
+		s.flags |= HS_SETUP_RESOLVER;
+	if (net & NET_F_NETNS) {
+		s.flags |= HS_SETUP_AGENT_CHILD;
+		r = prepare_agent(in, &in->agent[NSAGENT_CHILD], fds, &nfds, err);
+	}
+	if (r == 0 && net & NET_F_GATEWAY) {
+		s.flags |= HS_SETUP_AGENT_GATEWAY;
+		r = prepare_agent(in, &in->agent[NSAGENT_GATEWAY], fds, &nfds, err);
+	}
+	if (r == 0) {
+		r = msg_send(in->child_link.fd, &handshake_proto, HS_SETUP, &s, fds, nfds);
+		if (r < 0)
+			err_set(err, -r, "telling the child what to set up");
+	}
+	for (size_t i = 1; i < nfds; i++)
+		close(fds[i]);
+	return r;
+}
+
+static int start_workers(struct instance *in, struct err *err)
+{
+	bool gateway = in->setup->net->flags & NET_F_GATEWAY;
+	bool relay = gateway || (in->setup->port->flags & PORT_F_RELAY);
+	int sock, r;
+
+	if (!relay && !gateway)
+		return 0;
+	r = nursery_start(in->setup->self_exe, in->opt->debug, &in->nursery, &sock, err);
+	if (r < 0)
+		return r;
+	if (link_open(in, &in->nursery_link, sock, on_nursery_link, in) < 0)
+		return err_set(err, ENOMEM, "watching the nursery");
+	r = worker_prepare(in, KIND_RELAY, err);
+	if (r == 0 && gateway)
+		r = worker_prepare(in, KIND_SLIRP, err);
+	return r;
+}
+
+static int make_plan(struct instance *in, struct err *err)
+{
+	const struct options *o = in->opt;
+	struct net_opts net = { .name = o->net,
+				.cidr = o->cidr,
+				.ifname = o->ifname,
+				.mtu = o->mtu,
+				.disable_host_loopback = o->disable_host_loopback,
+				.ipv6 = o->ipv6 };
+
+	in->has_plan = in->setup->net->parent_plan != NULL;
+	return in->has_plan ? in->setup->net->parent_plan(&net, &in->plan, err) : 0;
+}
+
+/* systemd's protocol: LISTEN_PID is rewritten for the command only when it named this process */
+static void read_listen_pid(struct instance *in)
+{
+	const char *pid = getenv("LISTEN_PID");
+	uint64_t n;
+
+	in->fix_listen_pid = in->setup->listen_fds > 0 && pid &&
+			     str_to_u64(pid, INT32_MAX, &n) == 0 && (pid_t)n == getpid();
+}
+
+static int write_host_files(struct instance *in, struct err *err)
+{
+	char hostname[HOST_NAME_MAX + 1] = "localhost";
+	struct host_resolver host;
+	int r = host_resolver_read("/etc/resolv.conf", &host, err);
+
+	if (r < 0)
+		return r;
+	in->dns = host.dns;
+	gethostname(hostname, sizeof(hostname) - 1);
+	r = hostfiles_write_resolver(in->state->fd, &in->plan, &host, err);
+	if (r == 0)
+		r = hostfiles_write_hosts(in->state->fd, "/etc/hosts", hostname, err);
+	host_resolver_done(&host);
+	return r;
+}
+
+static int map_ids(struct instance *in, struct err *err)
+{
+	int r = idmap_apply(in->idmap, in->child, err);
+
+	if (r == 0) {
+		r = msg_send(in->child_link.fd, &handshake_proto, HS_MAPPED,
+			     &(struct msg_empty){ 0 }, NULL, 0);
+		if (r < 0)
+			err_set(err, -r, "the child ended before its ids were mapped");
+	}
+	return r;
+}
+
+int bringup(struct instance *in, struct err *err)
+{
+	const struct options *o = in->opt;
+	int r = make_plan(in, err);
+
+	read_listen_pid(in);
+	if (r == 0)
+		r = idmap_load(o->subid_source, &in->idmap, err);
+	if (r == 0)
+		r = statedir_open(o->state_dir, o->dialect == DIALECT_ROOTLESSKIT, &in->state, err);
+	if (r == 0 && in->setup->net->flags & NET_F_RESOLVER)
+		r = write_host_files(in, err);
+	if (r == 0)
+		r = clone_child(in, err);
+	if (r == 0)
+		r = start_workers(in, err);
+	if (r == 0)
+		r = map_ids(in, err);
+	if (r == 0)
+		r = send_setup(in, err);
+	if (r == 0 && fd_raise_limit() < 0)
+		log_warning("", "raising the limit of descriptors: %s", strerror(errno));
+	return r;
+}

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* instance.h - what the parent knows of one run; shared by the files of lib/parent only */
+#ifndef RK_PARENT_INSTANCE_H
+#define RK_PARENT_INSTANCE_H
+
+#include <arpa/inet.h>
+#include <event2/event.h>
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "lib/base/err.h"
+#include "lib/ipc/handshake.h"
+#include "lib/ipc/netplan.h"
+#include "lib/ipc/nsagent.h"
+#include "lib/ipc/sigstate.h"
+#include "lib/ipc/worker.h"
+#include "lib/parent/api.h"
+#include "lib/parent/parent.h"
+
+struct idmap;
+struct ports;
+struct statedir;
+
+#define START_MS 30000 /* the whole start */
+#define STOP_MS 10000  /* from TERM to KILL of the command, when a worker was lost */
+#define END_MS 2000    /* from the end of file to KILL of our own processes */
+
+#define LOG_LINE_MAX 2048
+
+enum phase {
+	PHASE_STARTING, /* waits for the bits of pending; ends by release or by failure */
+	PHASE_RUNNING,  /* the command runs; ends when the child has told its end, or died */
+	PHASE_STOPPING, /* something of ours failed: the command was asked to end */
+	PHASE_ENDED,    /* the loop is left */
+	NPHASES
+};
+
+/* what the start waits for */
+enum pending {
+	PENDING_CHILD = 1,
+	PENDING_AGENT_CHILD = 2,
+	PENDING_AGENT_GATEWAY = 4,
+	PENDING_RELAY = 8,
+	PENDING_SLIRP = 16,
+};
+
+/* a socket to one of our processes, and the event that serves it */
+struct link {
+	int fd; /* -1: not there */
+	struct event *event;
+};
+
+enum worker_kind { KIND_RELAY, KIND_SLIRP, NWORKERS };
+
+struct worker {
+	struct instance *in;
+	enum role role;
+	enum pending bit;
+	struct link control, log;
+	uint32_t state; /* enum worker_state: what we may get from it */
+	char line[LOG_LINE_MAX];
+	size_t nline;
+	uint64_t
+		log_second; /* lines a second are bounded: a worker must not fill the user's disk */
+	unsigned log_count;
+};
+
+struct agent {
+	struct instance *in;
+	enum nsagent_kind kind;
+	enum pending bit;
+	struct link control;
+	int relay_end; /* what the relay gets; kept, so that it can be started again */
+	bool up;
+};
+
+/* the texts that struct api_info points at */
+struct info_text {
+	char child_ip[INET_ADDRSTRLEN], dns[2][INET6_ADDRSTRLEN];
+	const char *dns_list[3];
+};
+
+struct instance {
+	const struct parent_setup *setup;
+	const struct options *opt;
+	struct event_base *base;
+	struct event *signals, *timer;
+	struct statedir *state;
+	struct idmap *idmap;
+	struct sigstate sigs;
+	sigset_t forwarded;
+	bool fix_listen_pid;
+
+	enum phase phase;
+	uint32_t pending; /* enum pending */
+	pid_t child, nursery;
+	struct link child_link, nursery_link;
+	enum hs_stage stage; /* the last that the child has told */
+	struct worker worker[NWORKERS];
+	struct agent agent[NSAGENT_NKINDS];
+
+	bool has_plan;
+	struct net_plan plan;
+	int tap, dns_sock; /* from the gateway agent; kept for a restart of the workers */
+	uint8_t tap_mac[6];
+	struct worker_dns dns;
+
+	struct ports *ports;
+	struct api *api;
+	struct api_info info;
+	struct info_text text;
+
+	int aborted_by;   /* the signal that ended the start; 0: none */
+	bool have_exited; /* the child has told the end of the command */
+	struct hs_exited exited;
+	bool child_dead;
+	int child_status;
+	struct err err; /* code != 0: why the run failed */
+};
+
+/* link_open() - serve @fd (consumed) by @cb with @arg; 0 or a negative errno */
+int link_open(struct instance *in, struct link *l, int fd, event_callback_fn cb, void *arg);
+void link_close(struct link *l);
+
+/* instance_fail() - the run has failed with in->err: in the start end at once, else stop in order
+ */
+void instance_fail(struct instance *in);
+void instance_end(struct instance *in);
+bool instance_child_is_ending(struct instance *in);
+
+/* instance_clear() - one of the things that the start waits for has come; the last one releases */
+void instance_clear(struct instance *in, enum pending bit);
+
+/* instance_take_err() - the struct err of a message: made terminated, and never 0 */
+void instance_take_err(struct instance *in, const void *payload);
+
+/* bringup.c: everything up to the point where only messages are waited for */
+int bringup(struct instance *in, struct err *err);
+
+/* links.c: the messages of child, agents and nursery */
+void on_child_link(evutil_socket_t fd, short what, void *arg);
+void on_agent_link(evutil_socket_t fd, short what, void *arg);
+void on_nursery_link(evutil_socket_t fd, short what, void *arg);
+void child_drain(struct instance *in);
+
+/* workers.c: relay and slirp */
+int worker_prepare(struct instance *in, enum worker_kind kind, struct err *err);
+int worker_configure(struct instance *in, enum worker_kind kind, struct err *err);
+void worker_log_flush(struct worker *w);
+
+/* release.c: all is up: ports, child_pid, API, and only then the command */
+int release(struct instance *in, struct err *err);
+void release_undo(struct instance *in);
+
+/* outcome.c: the exit status, and the lines that explain it */
+int outcome_report(const struct instance *in);
+
+#endif

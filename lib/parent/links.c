@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: Apache-2.0
+/* links.c - what child, agents and nursery tell the parent */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "lib/base/cleanup.h"
+#include "lib/base/log.h"
+#include "lib/base/proc.h"
+#include "lib/ipc/nursery.h"
+#include "lib/parent/instance.h"
+
+void instance_take_err(struct instance *in, const void *payload)
+{
+	memcpy(&in->err, payload, sizeof(in->err));
+	in->err.msg[sizeof(in->err.msg) - 1] = '\0';
+	if (in->err.code <= 0)
+		in->err.code = EPROTO;
+}
+
+/* --- child -------------------------------------------------------------------------------- */
+
+static void child_told(struct instance *in, const struct msg *m)
+{
+	switch (m->type) {
+	case HS_STAGE:
+		in->stage = (enum hs_stage)((const struct hs_stage_msg *)m->payload)->stage;
+		break;
+	case HS_HELLO:
+		in->stage = HS_STAGE_EXECED;
+		break;
+	case HS_READY:
+		in->stage = HS_STAGE_READY;
+		instance_clear(in, PENDING_CHILD);
+		break;
+	case HS_EXITED:
+		in->exited = *(const struct hs_exited *)m->payload;
+		in->have_exited = true;
+		instance_end(in);
+		break;
+	case HS_FAILED:
+	default:
+		instance_take_err(in, m->payload);
+		instance_end(in);
+		break;
+	}
+}
+
+void child_drain(struct instance *in)
+{
+	for (;;) {
+		uint32_t state = in->phase == PHASE_STARTING ? HS_STARTING : HS_RUNNING;
+		struct msg m;
+		int n = in->child_link.fd < 0 ? 0
+					      : msg_recv(in->child_link.fd, &handshake_proto,
+							 ROLE_CHILD, state, MSG_DONTWAIT, &m);
+
+		if (n == -EAGAIN)
+			return;
+		if (n <= 0) { /* SIGCHLD follows, or has been */
+			if (in->child_link.event)
+				event_del(in->child_link.event);
+			if (n == -EPROTO && !in->err.code)
+				err_say(&in->err, EPROTO, "the child broke the protocol");
+			if (n == -EPROTO)
+				instance_end(in);
+			return;
+		}
+		child_told(in, &m);
+		if (in->phase == PHASE_ENDED)
+			return;
+	}
+}
+
+void on_child_link(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	child_drain(arg);
+}
+
+/* --- agents ------------------------------------------------------------------------------- */
+
+static const char *agent_name(const struct agent *a)
+{
+	return a->kind == NSAGENT_CHILD ? "the child's network namespace"
+					: "the gateway network namespace";
+}
+
+static int take_ready(struct agent *a, struct msg *m)
+{
+	struct instance *in = a->in;
+	const struct nsagent_ready *r = (const struct nsagent_ready *)m->payload;
+
+	a->up = true;
+	if (a->kind == NSAGENT_CHILD)
+		return 0;
+	if (m->nfds != 2)
+		return err_say(&in->err, EPROTO, "the gateway agent sent %zu descriptors", m->nfds);
+	in->tap = msg_take_fd(m, 0);
+	in->dns_sock = msg_take_fd(m, 1);
+	memcpy(in->tap_mac, r->tap_mac, sizeof(in->tap_mac));
+	if (worker_configure(in, KIND_SLIRP, &in->err) < 0)
+		return -1;
+	return worker_configure(in, KIND_RELAY, &in->err);
+}
+
+static void agent_ended(struct agent *a, int why)
+{
+	struct instance *in = a->in;
+
+	link_close(&a->control);
+	if (instance_child_is_ending(in))
+		return; /* agents die with the child: its own words come first */
+	if (in->phase == PHASE_STARTING) {
+		err_say(&in->err, ECHILD, "the agent of %s %s", agent_name(a),
+			why == -EPROTO ? "broke the protocol" : "died");
+		instance_fail(in);
+		return;
+	}
+	log_warning("network",
+		    "the agent of %s died; connections that exist go on, new ones to "
+		    "published ports will be refused",
+		    agent_name(a));
+}
+
+void on_agent_link(evutil_socket_t fd, short what, void *arg)
+{
+	struct agent *a = arg;
+	struct instance *in = a->in;
+	struct msg m;
+	int n = msg_recv(fd, &nsagent_proto, ROLE_NSAGENT, a->up ? NSAGENT_UP : NSAGENT_STARTING,
+			 MSG_DONTWAIT, &m);
+
+	(void)what;
+	if (n == -EAGAIN)
+		return;
+	if (n <= 0) {
+		agent_ended(a, n);
+		return;
+	}
+	if (m.type == NSAGENT_FAILED) {
+		instance_take_err(in, m.payload);
+		instance_fail(in);
+	} else if (m.type == NSAGENT_READY && take_ready(a, &m) < 0) {
+		instance_fail(in);
+	} else if (m.type == NSAGENT_READY) {
+		instance_clear(in, a->bit);
+	}
+	msg_close_fds(&m);
+}
+
+/* --- nursery ------------------------------------------------------------------------------ */
+
+static void worker_ended(struct instance *in, const struct nursery_exited *e)
+{
+	char how[64];
+
+	for (int i = 0; i < NWORKERS; i++) {
+		if ((uint32_t)in->worker[i].role == e->role)
+			worker_log_flush(&in->worker[i]);
+	}
+	if (in->err.code || in->phase == PHASE_ENDED)
+		return;
+	if (WIFSIGNALED(e->status))
+		snprintf(how, sizeof(how), "was killed by signal %d (%s)", WTERMSIG(e->status),
+			 strsignal(WTERMSIG(e->status)));
+	else
+		snprintf(how, sizeof(how), "exited with status %d", WEXITSTATUS(e->status));
+	err_say(&in->err, ECHILD, "the %s worker %s", role_name((enum role)e->role), how);
+	instance_fail(in);
+}
+
+void on_nursery_link(evutil_socket_t fd, short what, void *arg)
+{
+	struct instance *in = arg;
+	const struct nursery_spawned *s;
+	struct msg m;
+	int n = msg_recv(fd, &nursery_proto, ROLE_NURSERY, NURSERY_UP, MSG_DONTWAIT, &m);
+
+	(void)what;
+	if (n == -EAGAIN)
+		return;
+	if (n <= 0) { /* SIGCHLD says the rest */
+		event_del(in->nursery_link.event);
+		return;
+	}
+	if (m.type == NURSERY_EXITED) {
+		worker_ended(in, (const struct nursery_exited *)m.payload);
+		return;
+	}
+	s = (const struct nursery_spawned *)m.payload;
+	if (s->error) {
+		err_set(&in->err, s->error, "starting the %s worker",
+			role_name((enum role)s->role));
+		instance_fail(in);
+	} else {
+		log_debug("workers", "%s is process %d", role_name((enum role)s->role), s->pid);
+	}
+}

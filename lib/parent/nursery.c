@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * nursery.c - the process that starts workers, and the parent's stub for it
+ *
+ * It ends at the end of file of its socket: then it waits a moment for its workers, which see
+ * theirs at the same time, and kills what is left.
+ */
+#include "lib/parent/nursery.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "lib/base/cleanup.h"
+#include "lib/base/fd.h"
+#include "lib/base/proc.h"
+#include "lib/base/str.h"
+#include "lib/ipc/nursery.h"
+#include "lib/ipc/worker.h"
+
+#define WORKERS_MAX 4
+#define WORKER_GRACE_MS 1000 /* from the end of file to SIGKILL */
+
+struct nursery {
+	int sock, self_exe, sigfd;
+	bool debug;
+	struct {
+		pid_t pid; /* 0: free */
+		enum role role;
+	} worker[WORKERS_MAX];
+};
+
+/* a worker learns nothing from the user's environment but what sanitizers and the injector read */
+static const char *const worker_env[] = { "ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS", "FAULT",
+					  "FAULT_TRACE" };
+
+static void exec_worker(const struct nursery *n, enum role role, int control, int log)
+{
+	char *argv[] = { (char *)WORKER_ARGV0, (char *)role_name(role),
+			 n->debug ? (char *)WORKER_DEBUG : NULL, NULL };
+	char *env[ARRAY_SIZE(worker_env) + 1] = { NULL };
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	sigset_t none;
+	size_t nenv = 0;
+	int self_exe;
+
+	for (size_t i = 0; i < ARRAY_SIZE(worker_env); i++) {
+		const char *value = getenv(worker_env[i]);
+
+		if (value)
+			env[nenv++] = str_dup_format("%s=%s", worker_env[i], value);
+	}
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() == 1) /* the nursery died before the line above */
+		_exit(1);
+	/* out of the way of the numbers that they shall get */
+	control = fcntl(control, F_DUPFD_CLOEXEC, WORKER_CONTROL_FD + 1);
+	self_exe = fcntl(n->self_exe, F_DUPFD_CLOEXEC, WORKER_CONTROL_FD + 1);
+	log = fcntl(log, F_DUPFD_CLOEXEC, WORKER_CONTROL_FD + 1);
+	if (null < 0 || self_exe < 0 || dup2(null, 0) < 0 || dup2(null, 1) < 0 ||
+	    dup2(log, 2) < 0 || dup2(control, WORKER_CONTROL_FD) < 0)
+		_exit(1);
+	execveat(self_exe, "", argv, env, AT_EMPTY_PATH);
+	fprintf(stderr, "0%s: running the program again: %s\n", role_name(role), strerror(errno));
+	_exit(1);
+}
+
+static int do_spawn(struct nursery *n, struct msg *m)
+{
+	const struct nursery_spawn *req = (const struct nursery_spawn *)m->payload;
+	struct nursery_spawned ans = { .role = req->role };
+	autoclose int control = msg_take_fd(m, 0), log = msg_take_fd(m, 1);
+	size_t slot = 0;
+
+	while (slot < WORKERS_MAX && n->worker[slot].pid)
+		slot++;
+	if (slot == WORKERS_MAX || (req->role != ROLE_RELAY && req->role != ROLE_SLIRP)) {
+		ans.error = EINVAL;
+	} else {
+		pid_t pid = fork();
+
+		if (pid == 0)
+			exec_worker(n, (enum role)req->role, control, log);
+		if (pid < 0) {
+			ans.error = errno;
+		} else {
+			n->worker[slot].pid = ans.pid = pid;
+			n->worker[slot].role = (enum role)req->role;
+		}
+	}
+	return msg_send(n->sock, &nursery_proto, NURSERY_SPAWNED, &ans, NULL, 0);
+}
+
+static void reap(struct nursery *n)
+{
+	struct signalfd_siginfo si;
+	int status;
+
+	if (read(n->sigfd, &si, sizeof(si)) < 0)
+		return;
+	for (pid_t pid; (pid = waitpid(-1, &status, WNOHANG)) > 0;) {
+		for (size_t i = 0; i < WORKERS_MAX; i++) {
+			struct nursery_exited e = { .role = n->worker[i].role,
+						    .pid = pid,
+						    .status = status };
+
+			if (n->worker[i].pid != pid)
+				continue;
+			n->worker[i].pid = 0;
+			msg_send(n->sock, &nursery_proto, NURSERY_EXITED, &e, NULL, 0);
+		}
+	}
+}
+
+static void wait_for_workers(const struct nursery *n)
+{
+	for (size_t i = 0; i < WORKERS_MAX; i++) {
+		if (n->worker[i].pid &&
+		    proc_wait_within(n->worker[i].pid, WORKER_GRACE_MS, NULL) < 0)
+			kill(n->worker[i].pid, SIGKILL);
+	}
+	while (waitpid(-1, NULL, 0) > 0)
+		;
+}
+
+static int nursery_main(struct nursery *n)
+{
+	struct pollfd p[2] = { { .fd = n->sock, .events = POLLIN } };
+	int keep[3] = { 2, n->sock, n->self_exe };
+	sigset_t chld;
+	struct msg m;
+	int r;
+
+	if (keep[1] > keep[2]) {
+		keep[1] = n->self_exe;
+		keep[2] = n->sock;
+	}
+	if (role_enter(ROLE_NURSERY, SIGKILL) < 0 || fd_close_all_but(keep, ARRAY_SIZE(keep)) < 0 ||
+	    prctl(PR_SET_DUMPABLE, 0) < 0 || chdir("/") < 0)
+		return 1;
+	fd_open_std();
+	sigemptyset(&chld);
+	sigaddset(&chld, SIGCHLD);
+	sigprocmask(SIG_SETMASK, &chld, NULL);
+	n->sigfd = signalfd(-1, &chld, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (n->sigfd < 0)
+		return 1;
+	p[1] = (struct pollfd){ .fd = n->sigfd, .events = POLLIN };
+	for (;;) {
+		if (poll(p, 2, -1) < 0 && errno != EINTR)
+			return 1;
+		if (p[1].revents)
+			reap(n);
+		if (!p[0].revents)
+			continue;
+		r = msg_recv(n->sock, &nursery_proto, ROLE_PARENT, NURSERY_UP, MSG_DONTWAIT, &m);
+		if (r == -EAGAIN)
+			continue;
+		if (r <= 0)
+			break;
+		if (do_spawn(n, &m) < 0)
+			break;
+	}
+	wait_for_workers(n);
+	return 0;
+}
+
+int nursery_start(int self_exe, bool debug, pid_t *ret_pid, int *ret_sock, struct err *err)
+{
+	struct nursery n = { .self_exe = self_exe, .debug = debug };
+	int pair[2];
+	int r = msg_pair(pair);
+	pid_t pid;
+
+	if (r < 0)
+		return err_set(err, -r, "making the socket pair of the nursery");
+	n.sock = pair[1];
+	pid = fork();
+	if (pid == 0)
+		_exit(nursery_main(&n));
+	close(pair[1]);
+	if (pid < 0) {
+		r = errno;
+		close(pair[0]);
+		return err_set(err, r, "forking the nursery");
+	}
+	*ret_pid = pid;
+	*ret_sock = pair[0];
+	return 0;
+}
+
+int ask_spawn(int sock, enum role role, int control, int log, struct err *err)
+{
+	struct nursery_spawn req = { .role = (uint32_t)role };
+	int fds[2] = { control, log };
+	int r = msg_send(sock, &nursery_proto, NURSERY_SPAWN, &req, fds, 2);
+
+	return r < 0 ? err_set(err, -r, "asking the nursery for the %s worker", role_name(role))
+		     : 0;
+}

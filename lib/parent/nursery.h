@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * nursery.h - the process that starts workers
+ *
+ * It is forked before the parent gives up rights and knows nothing: one socket, the program's file,
+ * stderr. So a worker can be started again after the parent is locked down, with a fresh address
+ * space, and the parent never forks while it holds sockets and secrets.
+ */
+#ifndef RK_PARENT_NURSERY_H
+#define RK_PARENT_NURSERY_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "lib/base/err.h"
+#include "lib/ipc/role.h"
+
+/* argv[0] and argv[1] of a worker; argv[2] is "debug" when the log is to be */
+#define WORKER_ARGV0 "rs-worker"
+#define WORKER_DEBUG "debug"
+
+/**
+ * nursery_start() - fork it
+ * @self_exe:	O_PATH descriptor of the program; borrowed
+ * @ret_sock:	the parent's end (nursery protocol)
+ */
+int nursery_start(int self_exe, bool debug, pid_t *ret_pid, int *ret_sock, struct err *err);
+
+/**
+ * ask_spawn() - start a worker; the answer comes as NURSERY_SPAWNED
+ * @control:	becomes the worker's WORKER_CONTROL_FD; borrowed
+ * @log:	becomes its stderr; borrowed
+ */
+int ask_spawn(int sock, enum role role, int control, int log, struct err *err);
+
+#endif

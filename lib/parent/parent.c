@@ -1,0 +1,276 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * parent.c - a whole run, from the command line to the exit status
+ *
+ * bringup() forks and asks; the loop then waits for everybody's READY at the same time, so that the
+ * slowest decides how long a start takes, not the sum. When nothing is pending any more, release()
+ * publishes ports, writes child_pid, opens the API and lets the command go. Every wait has three
+ * ends: the message, the death of the process, the time limit.
+ */
+#include "lib/parent/parent.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "lib/base/cleanup.h"
+#include "lib/base/log.h"
+#include "lib/base/proc.h"
+#include "lib/parent/idmap.h"
+#include "lib/parent/instance.h"
+#include "lib/parent/statedir.h"
+
+int link_open(struct instance *in, struct link *l, int fd, event_callback_fn cb, void *arg)
+{
+	l->fd = fd;
+	l->event = event_new(in->base, fd, EV_READ | EV_PERSIST, cb, arg);
+	return l->event && event_add(l->event, NULL) == 0 ? 0 : -ENOMEM;
+}
+
+void link_close(struct link *l)
+{
+	if (l->event)
+		event_free(l->event);
+	l->event = NULL;
+	cleanup_closep(&l->fd);
+	l->fd = -1;
+}
+
+void instance_end(struct instance *in)
+{
+	in->phase = PHASE_ENDED;
+	event_base_loopbreak(in->base);
+}
+
+void instance_fail(struct instance *in)
+{
+	struct timeval limit = { .tv_sec = STOP_MS / 1000 };
+	struct hs_signal term = { .signo = SIGTERM };
+
+	if (in->phase == PHASE_STOPPING || in->phase == PHASE_ENDED)
+		return;
+	if (in->phase == PHASE_STARTING ||
+	    msg_send(in->child_link.fd, &handshake_proto, HS_SIGNAL, &term, NULL, 0) < 0) {
+		instance_end(in);
+		return;
+	}
+	in->phase = PHASE_STOPPING;
+	log_error("", "%s; stopping the command", in->err.msg);
+	event_add(in->timer, &limit);
+}
+
+void instance_clear(struct instance *in, enum pending bit)
+{
+	in->pending &= ~(uint32_t)bit;
+	if (in->pending || in->phase != PHASE_STARTING)
+		return;
+	if (release(in, &in->err) < 0) {
+		instance_fail(in);
+		return;
+	}
+	event_del(in->timer);
+	in->phase = PHASE_RUNNING;
+}
+
+static void on_time_limit(evutil_socket_t fd, short what, void *arg)
+{
+	struct instance *in = arg;
+
+	(void)fd;
+	(void)what;
+	if (in->phase == PHASE_STARTING)
+		err_say(&in->err, ETIMEDOUT,
+			"the start took longer than %d s (child stage %d, waiting for %#x)",
+			START_MS / 1000, (int)in->stage, in->pending);
+	instance_end(in);
+}
+
+static void child_died(struct instance *in, int status)
+{
+	in->child_dead = true;
+	in->child_status = status;
+	child_drain(in); /* its last words, if there are any */
+	instance_end(in);
+}
+
+/* 1 when a message of the end or the end itself is there already */
+bool instance_child_is_ending(struct instance *in)
+{
+	siginfo_t si = { 0 };
+
+	child_drain(in);
+	if (in->have_exited || in->child_dead || in->err.code)
+		return true;
+	return waitid(P_PID, (id_t)in->child, &si, WEXITED | WNOHANG | WNOWAIT) == 0 && si.si_pid;
+}
+
+static void reap(struct instance *in)
+{
+	int status;
+
+	for (pid_t pid; (pid = waitpid(-1, &status, WNOHANG)) > 0;) {
+		if (pid == in->child) {
+			child_died(in, status);
+		} else if (pid == in->nursery) {
+			in->nursery = 0;
+			if (in->phase != PHASE_ENDED && !in->err.code) {
+				err_say(&in->err, ECHILD, "the nursery of the workers has died");
+				instance_fail(in);
+			}
+		}
+	}
+}
+
+static void forward_signal(struct instance *in, const struct signalfd_siginfo *si)
+{
+	struct hs_signal s = { .signo = (int)si->ssi_signo,
+			       .from_terminal = si->ssi_code == SI_KERNEL };
+
+	if (in->phase == PHASE_STARTING) {
+		/* what ends a program by default ends the start; the rest has nobody to go to yet
+		 */
+		if (si->ssi_signo == SIGINT || si->ssi_signo == SIGTERM ||
+		    si->ssi_signo == SIGHUP || si->ssi_signo == SIGQUIT) {
+			in->aborted_by = s.signo;
+			instance_end(in);
+		}
+		return;
+	}
+	if (s.from_terminal && !in->opt->reaper)
+		return; /* the command is in the same group and has it from the kernel */
+	msg_send(in->child_link.fd, &handshake_proto, HS_SIGNAL, &s, NULL, 0);
+}
+
+static void on_signals(evutil_socket_t fd, short what, void *arg)
+{
+	struct instance *in = arg;
+	struct signalfd_siginfo si;
+
+	(void)what;
+	while (in->phase != PHASE_ENDED && read(fd, &si, sizeof(si)) == sizeof(si)) {
+		if (si.ssi_signo == SIGCHLD)
+			reap(in);
+		else
+			forward_signal(in, &si);
+	}
+}
+
+static int open_loop(struct instance *in, struct err *err)
+{
+	struct event_config *cfg = event_config_new();
+	struct timeval limit = { .tv_sec = START_MS / 1000 };
+	sigset_t set = in->forwarded;
+	int sigfd;
+
+	if (cfg) {
+		event_config_set_flag(cfg, EVENT_BASE_FLAG_NOLOCK);
+		in->base = event_base_new_with_config(cfg);
+		event_config_free(cfg);
+	}
+	if (!in->base)
+		return err_set(err, ENOMEM, "making the event loop");
+	sigaddset(&set, SIGCHLD);
+	sigfd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (sigfd < 0)
+		return err_set(err, errno, "signalfd");
+	in->signals = event_new(in->base, sigfd, EV_READ | EV_PERSIST, on_signals, in);
+	in->timer = evtimer_new(in->base, on_time_limit, in);
+	if (!in->signals || !in->timer || event_add(in->signals, NULL) < 0 ||
+	    event_add(in->timer, &limit) < 0)
+		return err_set(err, ENOMEM, "making the event loop");
+	return 0;
+}
+
+/* nothing of ours is left when this returns; the order matters: listeners first, the lock last */
+static void tear_down(struct instance *in)
+{
+	release_undo(in);
+	if (in->child > 0 && !in->child_dead) {
+		if (!in->have_exited)
+			kill(in->child, SIGKILL);
+		if (proc_wait_within(in->child, END_MS, &in->child_status) == -ETIMEDOUT)
+			kill(in->child, SIGKILL);
+	}
+	link_close(&in->child_link);
+	for (int i = 0; i < NSAGENT_NKINDS; i++) {
+		link_close(&in->agent[i].control);
+		cleanup_closep(&in->agent[i].relay_end);
+	}
+	for (int i = 0; i < NWORKERS; i++)
+		link_close(&in->worker[i].control);
+	link_close(&in->nursery_link);
+	if (in->nursery > 0)
+		proc_wait_within(in->nursery, END_MS, NULL);
+	if (proc_kill_children(NULL, 0, END_MS) < 0)
+		log_warning("", "some processes cannot be killed and are left behind");
+	for (int i = 0; i < NWORKERS; i++) {
+		worker_log_flush(&in->worker[i]);
+		link_close(&in->worker[i].log);
+	}
+	in->state = statedir_close(in->state);
+}
+
+static void free_instance(struct instance *in)
+{
+	in->idmap = idmap_free(in->idmap);
+	cleanup_closep(&in->tap);
+	cleanup_closep(&in->dns_sock);
+	if (in->signals) {
+		close(event_get_fd(in->signals));
+		event_free(in->signals);
+	}
+	if (in->timer)
+		event_free(in->timer);
+	if (in->base)
+		event_base_free(in->base);
+}
+
+static void init_instance(struct instance *in, const struct parent_setup *setup)
+{
+	static const struct {
+		enum role role;
+		enum pending bit;
+	} kinds[NWORKERS] = { [KIND_RELAY] = { ROLE_RELAY, PENDING_RELAY },
+			      [KIND_SLIRP] = { ROLE_SLIRP, PENDING_SLIRP } };
+
+	*in = (struct instance){ .setup = setup, .opt = setup->opt, .tap = -1, .dns_sock = -1 };
+	in->child_link.fd = in->nursery_link.fd = -1;
+	for (int i = 0; i < NWORKERS; i++)
+		in->worker[i] = (struct worker){ .in = in,
+						 .role = kinds[i].role,
+						 .bit = kinds[i].bit,
+						 .control.fd = -1,
+						 .log.fd = -1,
+						 .state = WORKER_STARTING };
+	for (int i = 0; i < NSAGENT_NKINDS; i++)
+		in->agent[i] = (struct agent){ .in = in,
+					       .kind = (enum nsagent_kind)i,
+					       .bit = i == NSAGENT_CHILD ? PENDING_AGENT_CHILD
+									 : PENDING_AGENT_GATEWAY,
+					       .control.fd = -1,
+					       .relay_end = -1 };
+}
+
+int parent_main(const struct parent_setup *setup)
+{
+	struct instance in;
+	int status;
+
+	init_instance(&in, setup);
+	role_enter(ROLE_PARENT, 0);
+	sigstate_forwarded(setup->opt->reaper, &in.forwarded);
+	sigstate_enter(&in.forwarded, &in.sigs);
+	if (prctl(PR_SET_CHILD_SUBREAPER, 1) < 0)
+		err_set(&in.err, errno, "becoming a subreaper");
+	else if (open_loop(&in, &in.err) == 0 && bringup(&in, &in.err) == 0)
+		event_base_dispatch(in.base);
+	tear_down(&in);
+	status = outcome_report(&in);
+	free_instance(&in);
+	return status;
+}

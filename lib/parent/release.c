@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * release.c - all is up: ports, child_pid, API, and only then the command
+ *
+ * So whoever is started, or polls for child_pid, finds everything usable.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/base/fd.h"
+#include "lib/base/log.h"
+#include "lib/base/version.h"
+#include "lib/parent/api.h"
+#include "lib/parent/instance.h"
+#include "lib/parent/ports.h"
+#include "lib/parent/statedir.h"
+#include "netdrivers/netdriver.h"
+
+#define READY_TEXT "READY=1\n"
+
+static int start_ports(struct instance *in, struct err *err)
+{
+	const struct options *o = in->opt;
+	struct port_env env = { .relay_sock = in->worker[KIND_RELAY].control.fd,
+				.have_child_ip = in->has_plan,
+				.child_ip = in->plan.address,
+				.source_ip_transparent = o->source_ip_transparent,
+				.named_rootlesskit = o->named_rootlesskit };
+	int r;
+
+	if (!(in->setup->port->flags & PORT_F_PUBLISH))
+		return 0;
+	r = ports_new(in->base, in->setup->port, &env, &in->ports, err);
+	for (size_t i = 0; i < o->npublish && r == 0; i++) {
+		char text[PORTS_DESCRIBE_MAX];
+		uint32_t id;
+
+		r = ports_add(in->ports, &o->publish[i], &id, err);
+		if (r < 0)
+			err_wrap(err, r, "failed to expose port %s",
+				 ports_describe(&o->publish[i], text));
+	}
+	return r;
+}
+
+static void fill_info(struct instance *in)
+{
+	struct info_text *t = &in->text;
+	bool upstream = in->opt->dialect == DIALECT_ROOTLESSKIT;
+
+	in->info = (struct api_info){ .version = upstream ? RK_ROOTLESSKIT_VERSION : RK_VERSION,
+				      .state_dir = in->state->path,
+				      .child_pid = in->child };
+	if (in->setup->net->flags & NET_F_NETNS)
+		in->info.net_driver = in->opt->net;
+	if (in->has_plan) {
+		inet_ntop(AF_INET, &in->plan.address, t->child_ip, sizeof(t->child_ip));
+		inet_ntop(AF_INET, &in->plan.dns, t->dns[0], sizeof(t->dns[0]));
+		t->dns_list[0] = t->dns[0];
+		if (in->plan.ipv6) {
+			inet_ntop(AF_INET6, &in->plan.dns6, t->dns[1], sizeof(t->dns[1]));
+			t->dns_list[1] = t->dns[1];
+		}
+		in->info.child_ip = t->child_ip;
+		in->info.dns = t->dns_list;
+		in->info.ipv6 = in->plan.ipv6;
+	}
+	if (in->ports) {
+		in->info.port_driver = in->setup->port->name;
+		in->info.protos = in->setup->port->protos;
+		in->info.disallow_loopback_child_ip =
+			in->has_plan && in->opt->source_ip_transparent;
+	}
+}
+
+/* our own readiness; NOTIFY_SOCKET belongs to the command */
+static void tell_ready(const struct instance *in)
+{
+	int r;
+
+	if (in->opt->ready_fd < 0)
+		return;
+	r = fd_write_all(in->opt->ready_fd, READY_TEXT, strlen(READY_TEXT));
+	if (r < 0)
+		log_warning("", "writing to --ready-fd %d: %s", in->opt->ready_fd, strerror(-r));
+	close(in->opt->ready_fd);
+}
+
+int release(struct instance *in, struct err *err)
+{
+	int r = start_ports(in, err);
+
+	if (r < 0)
+		return r;
+	fill_info(in);
+	r = statedir_write_pid(in->state, in->child, err);
+	if (r == 0)
+		r = api_new(in->base, in->state->fd, &in->info, in->ports, &in->api, err);
+	if (r < 0)
+		return r;
+	r = msg_send(in->child_link.fd, &handshake_proto, HS_RELEASE, &(struct msg_empty){ 0 },
+		     NULL, 0);
+	if (r < 0)
+		return err_set(err, -r, "releasing the command");
+	tell_ready(in);
+	return 0;
+}
+
+void release_undo(struct instance *in)
+{
+	in->api = api_free(in->api);
+	in->ports = ports_free(in->ports);
+}

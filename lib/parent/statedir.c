@@ -1,0 +1,262 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * statedir.c - the directory of one instance
+ *
+ * Two locks, as RootlessKit has them: a shared flock on the directory (systemd-tmpfiles leaves a
+ * locked directory alone) and an exclusive one on STATE/lock. The exclusive lock is held from
+ * before the first look at the content until after the lock file itself is unlinked, so two starts
+ * can never clean each other's files. Since a lock file may be unlinked between our open and our
+ * flock, the lock counts only when the name still leads to the locked inode.
+ */
+#include "lib/parent/statedir.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lib/base/fd.h"
+#include "lib/base/log.h"
+#include "lib/base/str.h"
+#include "lib/ipc/statenames.h"
+
+#define LOCK_TRIES 16     /* each lost try means that another instance has just ended */
+#define FOREIGN_SHOWN 300 /* bytes of names in the refusal */
+
+static int make_temporary(struct statedir *s, struct err *err)
+{
+	const char *run = getenv("XDG_RUNTIME_DIR"), *tmp = getenv("TMPDIR");
+	const char *base = tmp && tmp[0] == '/' ? tmp : "/tmp";
+
+	if (!s->upstream && run && run[0] == '/' && access(run, W_OK) == 0)
+		base = run;
+	s->path = str_dup_format("%s/%s-XXXXXX", base,
+				 s->upstream ? "rootlesskit" : "rootless-supervisor");
+	if (!s->path)
+		return err_set(err, ENOMEM, "creating a state directory");
+	if (!mkdtemp(s->path)) {
+		int r = err_set(err, errno, "creating a state directory: mkdir %s", s->path);
+
+		free(take_ptr(s->path)); /* nothing was made that could be removed */
+		return r;
+	}
+	s->made = true;
+	return 0;
+}
+
+/* "/a//b/" and "b" become "/a/b" and "/cwd/b"; links are not resolved */
+static char *absolute(const char *path)
+{
+	autofree char *cwd = NULL;
+	char *s;
+	size_t n;
+
+	if (path[0] == '/') {
+		s = strdup(path);
+	} else {
+		cwd = getcwd(NULL, 0);
+		s = cwd ? str_dup_format("%s/%s", cwd, path) : NULL;
+	}
+	if (!s)
+		return NULL;
+	for (n = strlen(s); n > 1 && s[n - 1] == '/'; n--)
+		s[n - 1] = '\0';
+	return s;
+}
+
+static int make_given(struct statedir *s, const char *path, struct err *err)
+{
+	mode_t mode = s->upstream ? 0755 : 0700;
+
+	s->path = absolute(path);
+	if (!s->path)
+		return err_set(err, errno, "state directory '%s'", path);
+	for (char *p = s->path + 1;; p++) {
+		char c = *p;
+
+		if (c && c != '/')
+			continue;
+		*p = '\0';
+		s->made = mkdir(s->path, mode) == 0;
+		if (!s->made && errno != EEXIST && errno != EROFS && errno != EACCES)
+			return err_set(err, errno, "creating a state directory: mkdir %s", s->path);
+		*p = c;
+		if (!c)
+			return 0; /* a directory that could not be made fails at its open, with its
+				     reason */
+	}
+}
+
+static bool lock_is_named(const struct statedir *s)
+{
+	struct stat held, named;
+
+	return fstat(s->lock_fd, &held) == 0 && held.st_nlink > 0 &&
+	       fstatat(s->fd, STATE_LOCK, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       held.st_dev == named.st_dev && held.st_ino == named.st_ino;
+}
+
+static int lock_failed(const struct statedir *s, int errnum, struct err *err)
+{
+	if (errnum != EWOULDBLOCK)
+		return err_set(err, errnum, "locking '%s/" STATE_LOCK "'", s->path);
+	if (s->upstream)
+		return err_say(err, EWOULDBLOCK,
+			       "failed to lock %s/" STATE_LOCK
+			       ", another RootlessKit is running with the same state directory?",
+			       s->path);
+	err_say(err, EWOULDBLOCK, "state directory '%s' is in use by another instance", s->path);
+	return err_hint(err, -EWOULDBLOCK, "stop it, or choose another --state-dir");
+}
+
+static int take_lock(struct statedir *s, struct err *err)
+{
+	for (int i = 0; i < LOCK_TRIES; i++) {
+		s->lock_fd = openat(s->fd, STATE_LOCK,
+				    O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
+		if (s->lock_fd < 0)
+			return err_set(err, errno, "opening '%s/" STATE_LOCK "'", s->path);
+		if (flock(s->lock_fd, LOCK_EX | LOCK_NB) < 0) {
+			int errnum = errno;
+
+			close(take_fd(&s->lock_fd));
+			return lock_failed(s, errnum, err);
+		}
+		if (lock_is_named(s))
+			return 0;
+		close(take_fd(&s->lock_fd));
+	}
+	return lock_failed(s, EWOULDBLOCK, err);
+}
+
+/* the names that are not ours, as text; "" when there are none */
+static int list_foreign(const struct statedir *s, char *text, size_t size, bool *ret_locked,
+			struct err *err)
+{
+	int copy = openat(s->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *d = copy < 0 ? NULL : fdopendir(copy);
+	size_t n = 0;
+
+	text[0] = '\0';
+	*ret_locked = false;
+	if (!d) {
+		int r = err_set(err, errno, "reading state directory '%s'", s->path);
+
+		cleanup_closep(&copy);
+		return r;
+	}
+	for (struct dirent *e; (e = readdir(d));) {
+		char name[64];
+
+		if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
+			continue;
+		if (strcmp(e->d_name, STATE_LOCK) == 0)
+			*ret_locked = true;
+		if (statenames_known(e->d_name))
+			continue;
+		str_printable(name, sizeof(name), e->d_name, strlen(e->d_name));
+		if (n < size)
+			n += (size_t)snprintf(text + n, size - n, "%s'%s'", n ? ", " : "", name);
+	}
+	closedir(d);
+	return 0;
+}
+
+/* before the lock is made: only an empty directory or one with our lock may become ours */
+static int refuse_foreign(const struct statedir *s, struct err *err)
+{
+	char foreign[FOREIGN_SHOWN];
+	bool locked;
+	int r = list_foreign(s, foreign, sizeof(foreign), &locked, err);
+
+	if (r < 0)
+		return r;
+	if (foreign[0]) {
+		err_say(err, EEXIST, "state directory '%s' holds files that are not ours: %s",
+			s->path, foreign);
+		return err_hint(err, -EEXIST, "nothing was touched; choose an empty directory");
+	}
+	return 0;
+}
+
+static int open_dir(struct statedir *s, struct err *err)
+{
+	s->fd = open(s->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (s->fd < 0)
+		return err_set(err, errno, "opening state directory '%s'", s->path);
+	if (flock(s->fd, LOCK_SH | LOCK_NB) < 0)
+		log_warning("state directory",
+			    "locking '%s': %s; a cleaner of old files may remove it", s->path,
+			    strerror(errno));
+	return 0;
+}
+
+int statedir_open(const char *path, bool upstream, struct statedir **ret, struct err *err)
+{
+	AUTO(statedir_closep) struct statedir *s = calloc(1, sizeof(*s));
+	int r;
+
+	if (!s)
+		return err_set(err, ENOMEM, "state directory");
+	*s = (struct statedir){ .fd = -1, .lock_fd = -1, .upstream = upstream };
+	r = path ? make_given(s, path, err) : make_temporary(s, err);
+	if (r < 0)
+		return r;
+	r = open_dir(s, err);
+	if (r < 0)
+		return r;
+	r = refuse_foreign(s, err);
+	if (r < 0)
+		return r;
+	r = take_lock(s, err);
+	if (r < 0)
+		return r;
+	statenames_unlink(s->fd);
+	*ret = take_ptr(s);
+	return 0;
+}
+
+struct statedir *statedir_close(struct statedir *s)
+{
+	int r;
+
+	if (!s)
+		return NULL;
+	if (s->lock_fd >= 0) { /* without the lock nothing in there is ours */
+		r = statenames_remove_dir(s->fd, str_basename(s->path));
+		if (r == -ENOTEMPTY)
+			log_warning("state directory",
+				    "'%s' is kept: it holds files that are not ours", s->path);
+		else if (r < 0)
+			log_warning("state directory", "removing '%s': %s", s->path, strerror(-r));
+	} else if (s->made) {
+		rmdir(s->path);
+	}
+	cleanup_closep(&s->lock_fd);
+	cleanup_closep(&s->fd);
+	free(s->path);
+	free(s);
+	return NULL;
+}
+
+int statedir_write_pid(const struct statedir *s, pid_t pid, struct err *err)
+{
+	autoclose int fd = openat(s->fd, STATE_CHILD_PID_NEW,
+				  O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0444);
+	char text[16];
+	int n = snprintf(text, sizeof(text), "%d", (int)pid);
+	int r;
+
+	if (fd < 0)
+		return err_set(err, errno, "creating '%s/" STATE_CHILD_PID "'", s->path);
+	r = fd_write_all(fd, text, (size_t)n);
+	if (r == 0 && renameat(s->fd, STATE_CHILD_PID_NEW, s->fd, STATE_CHILD_PID) < 0)
+		r = -errno;
+	return r < 0 ? err_set(err, -r, "writing '%s/" STATE_CHILD_PID "'", s->path) : 0;
+}

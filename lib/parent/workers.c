@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * workers.c - the parent's side of relay and slirp: configuration, messages, log lines
+ *
+ * A worker writes "<level digit>text" lines to its stderr, a pipe that is read here. It is not
+ * trusted: lines are cut, made printable and bounded in number before they reach the user.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/base/cleanup.h"
+#include "lib/base/fd.h"
+#include "lib/base/log.h"
+#include "lib/base/loop.h"
+#include "lib/base/str.h"
+#include "lib/parent/instance.h"
+#include "lib/parent/nursery.h"
+#include "lib/parent/ports.h"
+#include "netdrivers/netdriver.h"
+
+#define LINES_A_SECOND 100
+
+static void put_line(struct worker *w, char *line, size_t len)
+{
+	enum log_level level = LOG_ERROR; /* what a library or a sanitizer printed */
+	char text[LOG_LINE_MAX];
+	uint64_t second = clock_ms() / 1000;
+
+	if (second != w->log_second) {
+		if (w->log_count > LINES_A_SECOND)
+			log_warning(role_name(w->role), "%u more lines were dropped",
+				    w->log_count - LINES_A_SECOND);
+		w->log_second = second;
+		w->log_count = 0;
+	}
+	if (w->log_count++ >= LINES_A_SECOND)
+		return;
+	if (len && line[0] >= '0' && line[0] < '0' + LOG_NLEVELS) {
+		level = (enum log_level)(line[0] - '0');
+		line++;
+		len--;
+	}
+	str_printable(text, sizeof(text), line, len);
+	log_as(role_name(w->role), level, text);
+}
+
+static ssize_t read_log(struct worker *w)
+{
+	ssize_t n = read(w->log.fd, w->line + w->nline, sizeof(w->line) - w->nline);
+	char *start = w->line, *nl;
+
+	if (n <= 0)
+		return n < 0 ? -errno : 0;
+	w->nline += (size_t)n;
+	while ((nl = memchr(start, '\n', w->nline - (size_t)(start - w->line)))) {
+		put_line(w, start, (size_t)(nl - start));
+		start = nl + 1;
+	}
+	w->nline -= (size_t)(start - w->line);
+	memmove(w->line, start, w->nline);
+	if (w->nline == sizeof(w->line)) { /* longer than any line of ours */
+		put_line(w, w->line, w->nline);
+		w->nline = 0;
+	}
+	return n;
+}
+
+void worker_log_flush(struct worker *w)
+{
+	if (w->log.fd < 0)
+		return;
+	while (read_log(w) > 0)
+		;
+	if (w->nline)
+		put_line(w, w->line, w->nline);
+	w->nline = 0;
+}
+
+static void on_worker_log(evutil_socket_t fd, short what, void *arg)
+{
+	struct worker *w = arg;
+
+	(void)fd;
+	(void)what;
+	if (read_log(w) == 0)
+		link_close(&w->log);
+}
+
+static void worker_told(struct worker *w, const struct msg *m)
+{
+	struct instance *in = w->in;
+
+	switch (m->type) {
+	case WORKER_READY:
+		w->state = WORKER_UP;
+		instance_clear(in, w->bit);
+		break;
+	case WORKER_PORT_REMOVED:
+		if (in->ports)
+			ports_on_removed(in->ports,
+					 ((const struct worker_port_id *)m->payload)->id);
+		break;
+	case WORKER_FAILED:
+	default:
+		instance_take_err(in, m->payload);
+		err_wrap(&in->err, -in->err.code, "the %s worker", role_name(w->role));
+		instance_fail(in);
+		break;
+	}
+}
+
+static void on_worker_control(evutil_socket_t fd, short what, void *arg)
+{
+	struct worker *w = arg;
+	struct msg m;
+	int n = msg_recv(fd, &worker_proto, w->role, w->state, MSG_DONTWAIT, &m);
+
+	(void)what;
+	if (n == -EAGAIN)
+		return;
+	if (n > 0) {
+		worker_told(w, &m);
+		return;
+	}
+	event_del(w->control.event); /* the nursery tells how it ended */
+	if (n == -EPROTO) {
+		err_say(&w->in->err, EPROTO, "the %s worker broke the protocol",
+			role_name(w->role));
+		instance_fail(w->in);
+	}
+}
+
+int worker_prepare(struct instance *in, enum worker_kind kind, struct err *err)
+{
+	struct worker *w = &in->worker[kind];
+	autoclose int log_end = -1, control_end = -1;
+	int control[2], log[2];
+	int r = msg_pair(control);
+
+	if (r < 0)
+		return err_set(err, -r, "making the socket of the %s worker", role_name(w->role));
+	control_end = control[1];
+	if (link_open(in, &w->control, control[0], on_worker_control, w) < 0)
+		return err_set(err, ENOMEM, "watching the %s worker", role_name(w->role));
+	if (pipe2(log, O_CLOEXEC | O_NONBLOCK) < 0)
+		return err_set(err, errno, "making the log pipe of the %s worker",
+			       role_name(w->role));
+	log_end = log[1];
+	if (link_open(in, &w->log, log[0], on_worker_log, w) < 0)
+		return err_set(err, ENOMEM, "watching the %s worker", role_name(w->role));
+	in->pending |= w->bit;
+	r = ask_spawn(in->nursery_link.fd, w->role, control_end, log_end, err);
+	if (r == 0 && !(in->setup->net->flags & NET_F_GATEWAY))
+		r = worker_configure(in, kind, err);
+	return r;
+}
+
+static int configure_slirp(struct instance *in)
+{
+	struct slirp_config c = { .net = in->plan };
+
+	memcpy(c.tap_mac, in->tap_mac, sizeof(c.tap_mac));
+	return msg_send(in->worker[KIND_SLIRP].control.fd, &worker_proto, WORKER_SLIRP_CONFIG, &c,
+			&in->tap, 1);
+}
+
+static int configure_relay(struct instance *in)
+{
+	struct relay_config c = { .net = in->plan };
+	int fd = in->worker[KIND_RELAY].control.fd, fds[2];
+	size_t nfds = 0;
+	int r;
+
+	if (in->agent[NSAGENT_CHILD].relay_end >= 0) {
+		fds[nfds++] = in->agent[NSAGENT_CHILD].relay_end;
+		c.have_agent = 1;
+	}
+	if (in->dns_sock >= 0) {
+		fds[nfds++] = in->dns_sock;
+		c.have_dns = 1;
+	}
+	r = msg_send(fd, &worker_proto, WORKER_RELAY_CONFIG, &c, fds, nfds);
+	if (r == 0 && c.have_dns)
+		r = msg_send(fd, &worker_proto, WORKER_DNS, &in->dns, NULL, 0);
+	return r;
+}
+
+int worker_configure(struct instance *in, enum worker_kind kind, struct err *err)
+{
+	int r = kind == KIND_RELAY ? configure_relay(in) : configure_slirp(in);
+
+	return r < 0 ? err_set(err, -r, "configuring the %s worker",
+			       role_name(in->worker[kind].role))
+		     : 0;
+}

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+/* test_sigmerge.c - a signal reaches the command once, whichever way it came */
+#include <check.h>
+#include <stdlib.h>
+
+#include "lib/child/sigmerge.h"
+
+#define S 15
+
+struct row {
+	const char *what;
+	bool own_session;
+	unsigned direct, told;
+	unsigned count; /* how often the command gets it from us */
+};
+
+static const struct row rows[] = {
+	{ "kill of the parent", false, 0, 1, 1 },
+	{ "kill of the child", false, 1, 0, 1 },
+	{ "kill of the group: the command has it", false, 1, 1, 0 },
+	{ "timeout(1): the parent, then the group", false, 1, 2, 1 },
+	{ "kill of the child twice", false, 2, 0, 2 },
+	{ "own session: kill of the parent", true, 0, 1, 1 },
+	{ "own session: kill of the group, which misses the command", true, 1, 1, 1 },
+	{ "own session: kill of the child", true, 1, 0, 1 },
+	{ "own session: the terminal, told by the parent", true, 0, 1, 1 },
+};
+
+START_TEST(the_command_gets_what_it_has_not_got)
+{
+	const struct row *r = &rows[_i];
+	struct sigmerge m = { .own_session = r->own_session };
+	unsigned count = 99;
+
+	for (unsigned i = 0; i < r->direct; i++)
+		sigmerge_direct(&m, S, 1000);
+	for (unsigned i = 0; i < r->told; i++)
+		sigmerge_told(&m, S, 1000);
+	ck_assert_int_ge(sigmerge_next_ms(&m, 1000), 0);
+	ck_assert_int_eq(sigmerge_settle(&m, 1000 + SIGMERGE_DIRECT_MS, &count), S);
+	ck_assert_msg(count == r->count, "%s: %u", r->what, count);
+	ck_assert_int_eq(sigmerge_settle(&m, 5000, &count), 0);
+	ck_assert_int_eq(sigmerge_next_ms(&m, 5000), -1);
+}
+END_TEST
+
+START_TEST(the_parents_word_waits_for_our_own_copy)
+{
+	struct sigmerge m = { 0 };
+	unsigned count;
+
+	sigmerge_told(&m, S, 1000);
+	ck_assert_int_eq(sigmerge_settle(&m, 1000, &count), 0);
+	sigmerge_direct(&m, S, 1001);
+	ck_assert_int_eq(sigmerge_next_ms(&m, 1001), SIGMERGE_TOLD_MS - 1);
+	ck_assert_int_eq(sigmerge_settle(&m, 1000 + SIGMERGE_TOLD_MS, &count), S);
+	ck_assert_uint_eq(count, 0);
+}
+END_TEST
+
+START_TEST(numbers_that_are_no_signals_do_nothing)
+{
+	struct sigmerge m = { 0 };
+
+	sigmerge_told(&m, 0, 1);
+	sigmerge_told(&m, -1, 1);
+	sigmerge_direct(&m, SIGMERGE_NSIG, 1);
+	ck_assert_int_eq(sigmerge_next_ms(&m, 1), -1);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("sigmerge");
+	TCase *c = tcase_create("sigmerge");
+	SRunner *r = srunner_create(s);
+	int failed;
+
+	suite_add_tcase(s, c);
+	tcase_add_loop_test(c, the_command_gets_what_it_has_not_got, 0,
+			    (int)(sizeof(rows) / sizeof(rows[0])));
+	tcase_add_test(c, the_parents_word_waits_for_our_own_copy);
+	tcase_add_test(c, numbers_that_are_no_signals_do_nothing);
+	srunner_run_all(r, CK_NORMAL);
+	failed = srunner_ntests_failed(r);
+	srunner_free(r);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
