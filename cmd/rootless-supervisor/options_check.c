@@ -1,0 +1,466 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * options_check.c - from typed values to struct options, refused in upstream's order and words
+ *
+ * One function a row of the contract, in one table. Upstream makes some of these checks in its
+ * child, where nobody hears them: here all are made before anything is started.
+ */
+#include "cmd/rootless-supervisor/options_table.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/cleanup.h"
+#include "lib/base/gotext.h"
+#include "lib/base/str.h"
+#include "netdrivers/netdriver.h"
+#include "portdrivers/portdriver.h"
+
+#define MTU_MAX 65521
+
+struct check {
+	const struct option_values *values;
+	const struct option_value *v; /* values->v */
+	const struct net_driver *net; /* NULL: --net names none of this build */
+	struct options *o;
+	struct options_report *rep;
+};
+
+/* values that upstream knows and this build has no driver for */
+static const char *const foreign_nets[] = {
+	"slirp4netns", "pasta", "vpnkit", "lxc-user-nic", "gvisor-tap-vsock", NULL,
+};
+static const char *const foreign_port_drivers[] = {
+	"builtin", "implicit", "slirp4netns", "gvisor-tap-vsock", "pesto", NULL,
+};
+
+static const char *const ours_copy_up[] = { "/etc", "/run" };
+
+/* what a daemon of the host left in /run and one inside must make anew */
+static const char *ours_copy_up_skip[] = { "/run/docker", "/run/containerd", "/run/xtables.lock" };
+
+static bool is_one_of(const char *text, const char *const *names)
+{
+	for (; *names; names++) {
+		if (strcmp(text, *names) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* a warning that memory has no room for is lost */
+static void __attribute__((format(printf, 2, 3))) warn(struct check *c, const char *fmt, ...)
+{
+	struct options_report *rep = c->rep;
+	char **list = reallocarray(rep->warnings, rep->nwarnings + 1, sizeof(*list));
+	va_list ap;
+	int n;
+
+	if (!list)
+		return;
+	rep->warnings = list;
+	va_start(ap, fmt);
+	n = vasprintf(&list[rep->nwarnings], fmt, ap);
+	va_end(ap);
+	if (n >= 0)
+		rep->nwarnings++;
+}
+
+static const char *text_or_null(const char *text)
+{
+	return *text ? text : NULL;
+}
+
+static bool net_has(const struct check *c, uint32_t flag)
+{
+	return c->net && c->net->flags & flag;
+}
+
+static int check_not_yet(struct check *c, struct err *err)
+{
+	bool evacuate = *c->v[OPT_EVACUATE_CGROUP2].text;
+
+	if (evacuate && !c->v[OPT_CGROUPNS].flag)
+		return err_say(err, EINVAL, "evacuate-cgroup2 requires --cgroupns");
+	if (evacuate && !c->v[OPT_PIDNS].flag)
+		return err_say(err, EINVAL, "evacuate-cgroup2 requires --pidns");
+	if (evacuate)
+		return err_say(err, ENOTSUP,
+			       "--evacuate-cgroup2 is not supported by this build yet");
+	if (c->v[OPT_DETACH_NETNS].flag)
+		return err_say(err, ENOTSUP, "--detach-netns is not supported by this build yet");
+	return 0;
+}
+
+static int check_mtu(struct check *c, struct err *err)
+{
+	int64_t mtu = c->v[OPT_MTU].number;
+
+	if (mtu < 0 || mtu > MTU_MAX)
+		return err_say(err, EINVAL, "mtu must be <= %d, got %lld", MTU_MAX, (long long)mtu);
+	c->o->mtu = (int)mtu;
+	return 0;
+}
+
+/* Go's ParseCIDR; *ret_masked says whether no bit is set behind the prefix */
+static int parse_cidr(const char *cidr, bool *ret_masked)
+{
+	const char *slash = strchr(cidr, '/');
+	size_t len = slash ? (size_t)(slash - cidr) : 0;
+	char addr[INET6_ADDRSTRLEN];
+	unsigned char bits[16];
+	uint64_t prefix, nbits = 32;
+	int family = AF_INET;
+
+	if (!slash || len >= sizeof(addr))
+		return -EINVAL;
+	memcpy(addr, cidr, len);
+	addr[len] = '\0';
+	if (strchr(addr, ':')) {
+		family = AF_INET6;
+		nbits = 128;
+	}
+	if (inet_pton(family, addr, bits) != 1 || str_to_u64(slash + 1, nbits, &prefix) < 0)
+		return -EINVAL;
+	*ret_masked = true;
+	for (uint64_t i = prefix; i < nbits; i++) {
+		if (bits[i / 8] & 0x80u >> i % 8)
+			*ret_masked = false;
+	}
+	return 0;
+}
+
+static int check_cidr(struct check *c, struct err *err)
+{
+	const char *cidr = c->v[OPT_CIDR].text;
+	bool masked;
+
+	if (!*cidr)
+		return 0;
+	if (parse_cidr(cidr, &masked) < 0)
+		return err_say(err, EINVAL, "invalid CIDR address: %s", cidr);
+	if (!masked)
+		return err_say(err, EINVAL,
+			       "cidr must be like 10.0.2.0/24, not like 10.0.2.100/24");
+	c->o->cidr = cidr;
+	return 0;
+}
+
+static int check_ifname(struct check *c, struct err *err)
+{
+	const char *ifname = c->v[OPT_IFNAME].text;
+
+	if (strchr(ifname, '/'))
+		return err_say(err, EINVAL, "ifname must not contain \"/\"");
+	c->o->ifname = text_or_null(ifname);
+	return 0;
+}
+
+static int check_ipv6(struct check *c, struct err *err)
+{
+	(void)err;
+	if (!c->v[OPT_IPV6].flag)
+		return 0;
+	warn(c, "ipv6 is experimental");
+	if (net_has(c, NET_F_ADDRESS))
+		c->o->ipv6 = true;
+	else
+		warn(c, "--ipv6 is discarded for --net=%s", c->v[OPT_NET].text);
+	return 0;
+}
+
+/* our dialect closes it by default: who opens it there knows */
+static int check_host_loopback(struct check *c, struct err *err)
+{
+	(void)err;
+	c->o->disable_host_loopback = c->v[OPT_DISABLE_HOST_LOOPBACK].flag;
+	if (c->o->dialect == DIALECT_ROOTLESSKIT && !c->o->disable_host_loopback &&
+	    (!c->net || net_has(c, NET_F_ADDRESS)))
+		warn(c, "specifying --disable-host-loopback is highly recommended to prohibit "
+			"connecting to 127.0.0.1:* on the host namespace (requires pasta, "
+			"slirp4netns, or VPNKit)");
+	return 0;
+}
+
+/* host and none have no interface whose address, name or MTU could be chosen */
+static int check_net_without_address(struct check *c, struct err *err)
+{
+	static const char *const none_port_drivers[] = { "none", "builtin", NULL };
+	const char *net = c->o->net;
+
+	if (c->o->mtu)
+		warn(c, "unsupported mtu for --net=%s: %d", net, c->o->mtu);
+	if (c->o->cidr)
+		return err_say(err, EINVAL, "custom cidr is not supported for --net=%s", net);
+	if (c->o->ifname)
+		return err_say(err, EINVAL, "ifname cannot be specified for --net=%s", net);
+	if (net_has(c, NET_F_NETNS) && !is_one_of(c->v[OPT_PORT_DRIVER].text, none_port_drivers))
+		return err_say(err, EINVAL,
+			       "network \"%s\" requires either port driver \"none\" or \"builtin\"",
+			       net);
+	return 0;
+}
+
+static int check_net(struct check *c, struct err *err)
+{
+	const char *net = c->v[OPT_NET].text;
+
+	c->o->net = net;
+	if (!c->net && is_one_of(net, foreign_nets))
+		return err_say(err, ENOTSUP,
+			       "network driver \"%s\" is not part of this build (available: %s)",
+			       net, net_driver_names());
+	if (!c->net)
+		return err_say(err, EINVAL, "unknown network mode: %s", net);
+	if (!net_has(c, NET_F_ADDRESS))
+		return check_net_without_address(c, err);
+	return 0;
+}
+
+/* wrapper scripts give the two modes for every network */
+static int check_slirp4netns(struct check *c, struct err *err)
+{
+	static const char *const modes[] = { "auto", "true", "false", "", NULL };
+	const char *sandbox = c->v[OPT_SLIRP4NETNS_SANDBOX].text;
+	const char *seccomp = c->v[OPT_SLIRP4NETNS_SECCOMP].text;
+	char q[GO_QUOTE_MAX];
+
+	if (strcmp(c->o->net, "slirp4netns") == 0 && c->v[OPT_SLIRP4NETNS_BINARY].given)
+		return err_say(err, ENOTSUP,
+			       "the external program slirp4netns is not supported by this build; "
+			       "leave out --slirp4netns-binary to use the built-in stack");
+	if (!is_one_of(sandbox, modes))
+		return err_say(err, EINVAL, "unsupported slirp4netns-sandbox mode: %s",
+			       go_quote(q, sizeof(q), sandbox));
+	if (!is_one_of(seccomp, modes))
+		return err_say(err, EINVAL, "unsupported slirp4netns-seccomp mode: %s",
+			       go_quote(q, sizeof(q), seccomp));
+	return 0;
+}
+
+static int check_port_driver(struct check *c, struct err *err)
+{
+	const struct option_value *typed = &c->v[OPT_PORT_DRIVER];
+	bool own_netns = net_has(c, NET_F_NETNS);
+	/* a default that cannot work is not the user's mistake */
+	const char *name = typed->given || own_netns ? typed->text : "none";
+	const struct port_driver *driver = port_driver_find(name);
+
+	if (!driver && is_one_of(name, foreign_port_drivers))
+		return err_say(err, ENOTSUP,
+			       "port driver \"%s\" is not part of this build (available: %s)", name,
+			       port_driver_names());
+	if (!driver)
+		return err_say(err, EINVAL, "unknown port driver: %s", name);
+	if (!(driver->flags & PORT_F_PUBLISH) && c->v[OPT_PUBLISH].nitems)
+		return err_say(err, EINVAL, "port driver \"%s\" does not support publishing ports",
+			       name);
+	if (driver->flags & PORT_F_PUBLISH && !own_netns)
+		return err_say(err, EINVAL, "port driver requires non-host network");
+	c->o->port_driver = name;
+	return 0;
+}
+
+static int check_transparency(struct check *c, struct err *err)
+{
+	static const char *const backends[] = { "auto", "nft", "iptables", NULL };
+	const char *backend = c->v[OPT_SOURCE_IP_TRANSPARENT_BACKEND].text;
+	char q[GO_QUOTE_MAX];
+
+	c->o->source_ip_transparent = c->v[OPT_SOURCE_IP_TRANSPARENT].flag;
+	if (!is_one_of(backend, backends))
+		return err_say(err, EINVAL, "unknown source-ip-transparent-backend: %s",
+			       go_quote(q, sizeof(q), backend));
+	return 0;
+}
+
+static int check_publish(struct check *c, struct err *err)
+{
+	const struct option_value *publish = &c->v[OPT_PUBLISH];
+	struct options *o = c->o;
+
+	if (!publish->nitems)
+		return 0;
+	o->publish = calloc(publish->nitems, sizeof(*o->publish));
+	if (!o->publish)
+		return err_set(err, ENOMEM, "reading %zu published ports", publish->nitems);
+	for (size_t i = 0; i < publish->nitems; i++) {
+		int r = port_spec_parse(&o->publish[i], publish->items[i], err);
+
+		if (r < 0)
+			return r;
+		o->npublish++;
+	}
+	return 0;
+}
+
+static int check_reaper(struct check *c, struct err *err)
+{
+	const char *mode = c->v[OPT_REAPER].text;
+	bool pidns = c->v[OPT_PIDNS].flag;
+
+	if (strcmp(mode, "auto") == 0) {
+		c->o->reaper = pidns;
+	} else if (strcmp(mode, "true") == 0) {
+		if (!pidns)
+			return err_say(err, EINVAL, "reaper requires --pidns");
+		c->o->reaper = true;
+	} else if (strcmp(mode, "false") != 0) {
+		return err_say(err, EINVAL, "unknown reaper mode: %s", mode);
+	}
+	return 0;
+}
+
+/* in place: no empty, "." or ".." element and no slash at the end; @path is absolute */
+static void clean_path(char *path)
+{
+	char *to = path;
+
+	for (const char *from = path; *from;) {
+		size_t len;
+
+		while (*from == '/')
+			from++;
+		len = strcspn(from, "/");
+		if (len == 2 && from[0] == '.' && from[1] == '.') {
+			while (to > path && *--to != '/')
+				;
+		} else if (len && !(len == 1 && *from == '.')) {
+			*to++ = '/';
+			memmove(to, from, len);
+			to += len;
+		}
+		from += len;
+	}
+	if (to == path)
+		*to++ = '/';
+	*to = '\0';
+}
+
+static int append_copy_up(struct options *o, const char *path, struct err *err)
+{
+	autofree char *cwd = NULL, *full = NULL;
+
+	if (*path != '/') {
+		cwd = getcwd(NULL, 0);
+		if (!cwd)
+			return err_set(err, errno, "finding the working directory for --copy-up=%s",
+				       path);
+	}
+	full = str_dup_format("%s/%s", cwd ? cwd : "", path);
+	if (!full)
+		return err_set(err, ENOMEM, "reading --copy-up=%s", path);
+	clean_path(full);
+	if (strcmp(full, "/tmp") == 0)
+		return err_say(err, EINVAL, "/tmp cannot be copied up");
+	o->copy_up[o->ncopy_up++] = take_ptr(full);
+	return 0;
+}
+
+/* an empty piece is the working directory upstream; in our dialect it is nothing */
+static int check_copy_up(struct check *c, struct err *err)
+{
+	const struct option_value *typed = &c->v[OPT_COPY_UP];
+	const char *mode = c->v[OPT_COPY_UP_MODE].text;
+	bool ours = c->o->dialect == DIALECT_OURS;
+	bool by_default = ours && !typed->given && net_has(c, NET_F_NETNS);
+	const char *const *items = by_default ? ours_copy_up : (const char *const *)typed->items;
+	size_t n = by_default ? ARRAY_SIZE(ours_copy_up) : typed->nitems;
+
+	if (strcmp(mode, "tmpfs+symlink") != 0)
+		return err_say(err, EINVAL, "unknown copy-up mode: %s", mode);
+	c->o->copy_up = calloc(n ? n : 1, sizeof(*c->o->copy_up));
+	if (!c->o->copy_up)
+		return err_set(err, ENOMEM, "reading %zu directories to copy up", n);
+	for (size_t i = 0; i < n; i++) {
+		int r = ours && !*items[i] ? 0 : append_copy_up(c->o, items[i], err);
+
+		if (r < 0)
+			return r;
+	}
+	if (ours) {
+		c->o->copy_up_skip = ours_copy_up_skip;
+		c->o->ncopy_up_skip = ARRAY_SIZE(ours_copy_up_skip);
+	}
+	return 0;
+}
+
+/* upstream takes any word and does nothing for one that it does not know */
+static int check_propagation(struct check *c, struct err *err)
+{
+	static const char *const known[] = { "private", "rprivate", "shared", "rshared",
+					     "slave",   "rslave",   NULL };
+	static const char *const shared[] = { "shared", "rshared", NULL };
+	const char *type = c->v[OPT_PROPAGATION].text;
+	bool ours = c->o->dialect == DIALECT_OURS;
+
+	c->o->propagation = type;
+	if (c->o->ncopy_up && is_one_of(type, shared)) {
+		err_say(err, EINVAL, "propagation %s does not support copy-up driver tmpfs+symlink",
+			type);
+		if (ours && !c->v[OPT_COPY_UP].given)
+			err_hint(err, -EINVAL, "--copy-up= turns the default copy-up off");
+		return -EINVAL;
+	}
+	if (ours && !is_one_of(type, known))
+		return err_say(err, EINVAL,
+			       "unknown mount propagation: %s (private, rprivate, shared, rshared, "
+			       "slave or rslave)",
+			       type);
+	return 0;
+}
+
+static int check_process(struct check *c, struct err *err)
+{
+	static const char *const sources[] = { "auto", "dynamic", "static", NULL };
+	const char *source = c->v[OPT_SUBID_SOURCE].text;
+	int64_t ready_fd = c->v[OPT_READY_FD].number;
+	char q[GO_QUOTE_MAX];
+
+	c->o->debug = c->v[OPT_DEBUG].flag;
+	c->o->state_dir = text_or_null(c->v[OPT_STATE_DIR].text);
+	c->o->pidns = c->v[OPT_PIDNS].flag;
+	c->o->cgroupns = c->v[OPT_CGROUPNS].flag;
+	c->o->utsns = c->v[OPT_UTSNS].flag;
+	c->o->ipcns = c->v[OPT_IPCNS].flag;
+	c->o->command = c->values->command;
+	if (c->v[OPT_READY_FD].given && (ready_fd < 0 || ready_fd > INT_MAX))
+		return err_say(err, EINVAL, "ready-fd must be the number of a descriptor, got %lld",
+			       (long long)ready_fd);
+	c->o->ready_fd = (int)ready_fd;
+	if (!is_one_of(source, sources))
+		return err_say(
+			err, EINVAL,
+			"failed to setup UID/GID map: failed to compute uid/gid map: unknown "
+			"subid source %s",
+			go_quote(q, sizeof(q), source));
+	c->o->subid_source = source;
+	return 0;
+}
+
+/* the order is a contract: the first mistake is the one that is told */
+static int (*const checks[])(struct check *c, struct err *err) = {
+	check_not_yet,       check_mtu,    check_cidr,        check_ifname,      check_ipv6,
+	check_host_loopback, check_net,    check_slirp4netns, check_port_driver, check_transparency,
+	check_publish,       check_reaper, check_copy_up,     check_propagation, check_process,
+};
+
+int options_check(const struct option_values *values, struct options *o, struct options_report *rep,
+		  struct err *err)
+{
+	struct check c = { values, values->v, net_driver_find(values->v[OPT_NET].text), o, rep };
+
+	o->dialect = values->dialect;
+	o->named_rootlesskit = strcmp(values->program, "rootlesskit") == 0;
+	for (size_t i = 0; i < ARRAY_SIZE(checks); i++) {
+		int r = checks[i](&c, err);
+
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
