@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * serve.c - the loop of a stack: frames one way, sockets the other (slirp only)
+ *
+ * A round: ask libslirp which sockets it waits for, poll, take up to 64 frames from the tap through
+ * the prefilter into libslirp, let libslirp serve its sockets.
+ *
+ * poll() and not epoll: libslirp walks all its sockets twice a round whatever we do, and chooses
+ * each socket's events anew each time. An epoll set would cost a system call for each change and
+ * save nothing. What helps is fewer rounds, hence many frames a round. The array only grows.
+ *
+ * Urgent data: POLLPRI is never asked for. libslirp's sockets have SO_OOBINLINE, so urgent bytes of
+ * the host are read in their place like all others.
+ */
+#include "lib/slirp/stack_impl.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "lib/base/log.h"
+#include "lib/base/loop.h"
+
+#define FRAMES_A_ROUND 64
+#define ANSWER_ROUNDS 8 /* answers to libslirp's questions before the next poll */
+
+enum { POLL_CONTROL, POLL_TAP, POLL_FIRST }; /* then libslirp's sockets */
+
+/* --- which sockets ------------------------------------------------------------------------ */
+
+static int on_add_poll(int fd, int events, void *opaque)
+{
+	struct stack *s = opaque;
+	short wanted = 0;
+
+	if (s->npolls == s->maxpolls) {
+		uint32_t more = s->maxpolls * 2;
+		struct pollfd *p = realloc(s->polls, more * sizeof(*p));
+
+		if (!p)
+			return -1; /* this socket waits for a better round */
+		s->polls = p;
+		s->maxpolls = more;
+	}
+	if (events & SLIRP_POLL_IN)
+		wanted |= POLLIN;
+	if (events & SLIRP_POLL_OUT)
+		wanted |= POLLOUT;
+	s->polls[s->npolls] = (struct pollfd){ .fd = fd, .events = wanted };
+	return (int)s->npolls++;
+}
+
+static int on_get_revents(int idx, void *opaque)
+{
+	struct stack *s = opaque;
+	short got;
+	int r = 0;
+
+	if (idx < POLL_FIRST || (uint32_t)idx >= s->npolls)
+		return 0;
+	got = s->polls[idx].revents;
+	if (got & POLLIN)
+		r |= SLIRP_POLL_IN;
+	if (got & POLLOUT)
+		r |= SLIRP_POLL_OUT;
+	if (got & (POLLERR | POLLNVAL))
+		r |= SLIRP_POLL_ERR;
+	if (got & POLLHUP)
+		r |= SLIRP_POLL_HUP;
+	return r;
+}
+
+/* --- frames ------------------------------------------------------------------------------- */
+
+static void to_libslirp(struct stack *s, const uint8_t *data, size_t len)
+{
+	slirp_input(s->slirp, data, (int)len);
+}
+
+static void pass(struct stack *s, const struct frame *f, const struct frame_info *in)
+{
+	uint8_t hello[GUESTS_FRAME_MAX];
+	size_t n;
+
+	if (!flows_admit(&s->flows, in))
+		return;
+	if (!s->cfg.direct) {
+		n = guests_introduce(&s->guests, in->family, in->src, hello);
+		if (n)
+			to_libslirp(s, hello, n);
+	}
+	to_libslirp(s, f->data, f->len);
+}
+
+static void take_frame(struct stack *s, size_t len, uint64_t now_ms)
+{
+	struct frame f = { .data = s->frame, .len = len };
+	struct frame_info in;
+	enum policy_verdict why;
+
+	switch (prefilter_judge(&s->prefilter, &f, now_ms, &in, &why)) {
+	case FRAME_PASS:
+		pass(s, &f, &in);
+		break;
+	case FRAME_ANSWER:
+		len = answer_unreachable(&s->cfg.net, &f, &in, why, s->answer);
+		tap_write(&s->tap, s->answer, len);
+		break;
+	case FRAME_HELD:
+	case FRAME_DROP:
+	case FRAME_NVERDICTS:
+		break;
+	}
+}
+
+/* a tap that is gone stays gone: the worker waits for the end of its control socket */
+static void drain_tap(struct stack *s)
+{
+	uint64_t now_ms = clock_ms();
+
+	for (int i = 0; i < FRAMES_A_ROUND; i++) {
+		ssize_t n = tap_read(&s->tap, s->frame, sizeof(s->frame));
+
+		if (n == 0)
+			return;
+		if (n < 0) {
+			log_error("tap", "reading a frame: %s; the network of the child is down",
+				  strerror((int)-n));
+			tap_done(&s->tap);
+			return;
+		}
+		take_frame(s, (size_t)n, now_ms);
+	}
+}
+
+/* --- rounds ------------------------------------------------------------------------------- */
+
+void stack_kick(struct stack *s)
+{
+	slirp_pollfds_poll(s->slirp, 1, on_get_revents, s);
+}
+
+/* never more answers at once than libslirp can remember */
+static void answer_questions(struct stack *s)
+{
+	uint8_t buf[GUESTS_FRAME_MAX];
+	size_t n;
+
+	if (s->cfg.direct)
+		return;
+	if (s->guests.crowded)
+		stack_kick(s); /* a solicitation may still be in libslirp's own queue */
+	for (int i = 0; i < ANSWER_ROUNDS && s->guests.nasked; i++) {
+		for (int k = 0; k < GUESTS_KNOWN; k++) {
+			n = guests_next_answer(&s->guests, buf);
+			if (!n)
+				break;
+			to_libslirp(s, buf, n);
+		}
+		stack_kick(s);
+	}
+}
+
+static int fill_polls(struct stack *s, int control)
+{
+	uint32_t timeout_ms = UINT32_MAX;
+	bool idle;
+
+	s->npolls = POLL_FIRST;
+	slirp_pollfds_fill(s->slirp, &timeout_ms, on_add_poll, s);
+	s->polls[POLL_CONTROL] = (struct pollfd){ .fd = control, .events = POLLIN };
+	s->polls[POLL_TAP] = (struct pollfd){ .fd = s->tap.fd, .events = POLLIN };
+	idle = s->npolls == POLL_FIRST && flows_total(&s->flows) == 0;
+	if (!s->cfg.direct && s->guests.nasked)
+		return 0;
+	return idle || timeout_ms > INT_MAX ? -1 : (int)timeout_ms;
+}
+
+/* the sockets are asked again in the next round: what they had to say is not lost */
+static void jump_clock(struct stack *s)
+{
+	uint32_t timeout_ms = UINT32_MAX;
+
+	log_debug("stack", "libslirp's clock goes over the wrap of its counter");
+	privclock_stop_before_wrap(&s->clock);
+	stack_kick(s);
+	s->npolls = POLL_FIRST;
+	slirp_pollfds_fill(s->slirp, &timeout_ms, on_add_poll, s); /* ends all UDP flows */
+	privclock_pass_wrap(&s->clock);
+	stack_kick(s);
+}
+
+/* Return: 1 to go on, 0 at end of file */
+static int serve_control(int control, struct err *err)
+{
+	struct msg m;
+	int r = msg_recv(control, &worker_proto, ROLE_PARENT, WORKER_UP, MSG_DONTWAIT, &m);
+
+	if (r == -EAGAIN || r == -EINTR)
+		return 1;
+	if (r == 1) {
+		r = -EPROTO;
+		msg_close_fds(&m);
+	}
+	return r < 0 ? err_wrap(err, r, "control socket of slirp") : 0;
+}
+
+/* Return: 1 to go on, 0 at end of file, or a negative errno */
+static int serve_round(struct stack *s, int control, struct err *err)
+{
+	int timeout_ms = fill_polls(s, control);
+	int n = poll(s->polls, s->npolls, timeout_ms), r = 1;
+	bool jump;
+
+	if (n < 0)
+		return errno == EINTR ? 1 : err_set(err, errno, "waiting for frames");
+	if (s->polls[POLL_CONTROL].revents) {
+		r = serve_control(control, err);
+		if (r <= 0)
+			return r;
+	}
+	jump = privclock_must_jump(&s->clock, n == 0);
+	if (jump)
+		jump_clock(s);
+	else if (timeout_ms < 0)
+		stack_kick(s); /* libslirp has not looked at the clock for long */
+	if (s->tap.fd >= 0 && (jump || s->polls[POLL_TAP].revents))
+		drain_tap(s);
+	slirp_pollfds_poll(s->slirp, jump, on_get_revents, s);
+	answer_questions(s);
+	return 1;
+}
+
+int stack_run(struct stack *s, int control, struct err *err)
+{
+	int r;
+
+	do {
+		r = serve_round(s, control, err);
+	} while (r > 0);
+	return r;
+}

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * slirp_main.c - the worker that runs libslirp on a tap
+ *
+ * Born with a control socket to the parent and a log pipe, nothing else. Waits for its
+ * configuration and the tap, says that it is ready, serves until the parent is gone.
+ */
+#include "lib/slirp/slirp_main.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/fd.h"
+#include "lib/base/log.h"
+#include "lib/ipc/worker.h"
+#include "lib/slirp/stack.h"
+
+#define CONFIG_WAIT_MS 5000
+
+/* Return: 1; 0 when the parent has gone already; else a negative errno */
+static int receive_config(struct slirp_config *ret, int *ret_tap, struct err *err)
+{
+	struct msg m;
+	int r = msg_recv_within(WORKER_CONTROL_FD, &worker_proto, ROLE_PARENT, WORKER_STARTING,
+				CONFIG_WAIT_MS, &m);
+
+	if (r == 0)
+		return 0;
+	if (r > 0 && m.type != WORKER_SLIRP_CONFIG) {
+		msg_close_fds(&m);
+		r = -EPROTO;
+	}
+	if (r < 0)
+		return err_set(err, -r, "waiting for the configuration of slirp");
+	memcpy(ret, m.payload, sizeof(*ret));
+	*ret_tap = msg_take_fd(&m, 0);
+	return 1;
+}
+
+static int start_and_serve(struct err *err)
+{
+	AUTO(stack_freep) struct stack *s = NULL;
+	struct msg_empty nothing = { 0 };
+	struct slirp_config cfg;
+	int tap, r;
+
+	r = receive_config(&cfg, &tap, err);
+	if (r <= 0)
+		return r;
+	r = stack_new(&cfg, tap, 0, &s, err);
+	if (r < 0)
+		return r;
+	r = msg_send(WORKER_CONTROL_FD, &worker_proto, WORKER_READY, &nothing, NULL, 0);
+	if (r == -EPIPE)
+		return 0;
+	if (r < 0)
+		return err_set(err, -r, "telling the parent that slirp is ready");
+	return stack_run(s, WORKER_CONTROL_FD, err);
+}
+
+int slirp_main(void)
+{
+	struct err err = { 0 };
+	int r;
+
+	role_assert(ROLE_SLIRP);
+	r = fd_raise_limit();
+	if (r < 0)
+		log_warning("slirp", "raising the descriptor limit: %s, fewer connections fit",
+			    strerror(-r));
+	r = start_and_serve(&err);
+	if (r >= 0)
+		return EXIT_SUCCESS;
+	if (msg_send(WORKER_CONTROL_FD, &worker_proto, WORKER_FAILED, &err, NULL, 0) < 0)
+		log_error("slirp", "%s", err.msg);
+	return EXIT_FAILURE;
+}

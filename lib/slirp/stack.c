@@ -1,0 +1,272 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * stack.c - libslirp: its configuration, its callbacks, birth and death (slirp only)
+ *
+ * What libslirp would do and must not: serve DNS, DHCP or TFTP (prefilter, configuration), send
+ * router advertisements (its timer never fires, solicitations are dropped: it would read the
+ * host's resolver file for one), treat urgent data (prefilter.c, serve.c), ask the tap for hardware
+ * addresses when the tap is the gateway's (guests.c).
+ *
+ * Limits: flows.c counts sockets, prefilter.c fragments and answers. The rest of what libslirp
+ * holds is bounded by its sockets: 256 KiB of buffers a TCP connection, a packet a UDP flow.
+ */
+#include "lib/slirp/stack_impl.h"
+
+#include <errno.h>
+#include <glib.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "lib/base/log.h"
+#include "lib/base/loop.h"
+
+#define CONFIG_VERSION 6 /* the newest configuration that is filled in here */
+#define MTU_MIN 68       /* libslirp's limits */
+#define MTU_MAX 65521
+#define MTU_MIN6 1280
+#define POLLS_FIRST 64 /* room for so many sockets; doubled when needed */
+#define LINES_BURST 20 /* of libslirp's own lines, and so many a second */
+
+/* --- what libslirp calls ------------------------------------------------------------------ */
+
+static ssize_t on_send_packet(const void *buf, size_t len, void *opaque)
+{
+	struct stack *s = opaque;
+	size_t n;
+
+	if (!s->cfg.direct && guests_take(&s->guests, buf, len))
+		return (ssize_t)len;
+	n = answer_relabel(&s->cfg.net, buf, len, s->answer);
+	if (n)
+		tap_write(&s->tap, s->answer, n);
+	else
+		tap_write(&s->tap, buf, len);
+	return (ssize_t)len;
+}
+
+/* the child can make libslirp complain as often as it likes */
+static void on_guest_error(const char *msg, void *opaque)
+{
+	struct stack *s = opaque;
+	uint64_t now;
+
+	if (!log_debug_enabled())
+		return;
+	now = clock_ms();
+	if (now - s->lines_at_ms >= 1000) {
+		s->lines = LINES_BURST;
+		s->lines_at_ms = now;
+	}
+	if (s->lines) {
+		s->lines--;
+		log_debug("libslirp", "%s", msg);
+	}
+}
+
+static void on_glib_line(const gchar *domain, GLogLevelFlags level, const gchar *msg,
+			 gpointer opaque)
+{
+	(void)domain;
+	(void)level;
+	on_guest_error(msg, opaque);
+}
+
+static int64_t on_clock_get_ns(void *opaque)
+{
+	struct stack *s = opaque;
+
+	return privclock_ns(&s->clock);
+}
+
+/* the only timer is the one of router advertisements, which must never be sent */
+static void *on_timer_new(SlirpTimerId id, void *cb_opaque, void *opaque)
+{
+	(void)id;
+	(void)cb_opaque;
+	return opaque;
+}
+
+static void *on_timer_new_cb(SlirpTimerCb cb, void *cb_opaque, void *opaque)
+{
+	(void)cb;
+	(void)cb_opaque;
+	return opaque;
+}
+
+static void on_timer_free(void *timer, void *opaque)
+{
+	(void)timer;
+	(void)opaque;
+}
+
+static void on_timer_mod(void *timer, int64_t expire_ms, void *opaque)
+{
+	(void)timer;
+	(void)expire_ms;
+	(void)opaque;
+}
+
+static void on_socket_opened(int fd, void *opaque)
+{
+	struct stack *s = opaque;
+
+	flows_opened(&s->flows, fd);
+}
+
+static void on_socket_closed(int fd, void *opaque)
+{
+	struct stack *s = opaque;
+
+	flows_closed(&s->flows, fd);
+}
+
+/* room in a buffer is found at the end of the round in any case */
+static void on_notify(void *opaque)
+{
+	(void)opaque;
+}
+
+static const SlirpCb callbacks = {
+	.send_packet = on_send_packet,
+	.guest_error = on_guest_error,
+	.clock_get_ns = on_clock_get_ns,
+	.timer_new = on_timer_new_cb,
+	.timer_free = on_timer_free,
+	.timer_mod = on_timer_mod,
+	.register_poll_fd = on_socket_opened,
+	.unregister_poll_fd = on_socket_closed,
+	.notify = on_notify,
+	.timer_new_opaque = on_timer_new,
+#if SLIRP_CONFIG_VERSION_MAX >= 6
+	.register_poll_socket = on_socket_opened,
+	.unregister_poll_socket = on_socket_closed,
+#endif
+};
+
+/* --- birth and death ---------------------------------------------------------------------- */
+
+static int check_config(const struct slirp_config *cfg, struct err *err)
+{
+	const struct net_plan *p = &cfg->net;
+	uint32_t least = p->ipv6 ? MTU_MIN6 : MTU_MIN;
+
+	if (p->mtu < least || p->mtu > MTU_MAX)
+		return err_say(err, EINVAL, "MTU %u: libslirp takes %u to %u", p->mtu, least,
+			       MTU_MAX);
+	if (p->prefix < 1 || p->prefix > 30 || p->prefix6 > 126)
+		return err_say(err, EINVAL,
+			       "prefix length %u or %u leaves no room for child, gateway and DNS",
+			       p->prefix, p->prefix6);
+	return 0;
+}
+
+static SlirpConfig make_config(const struct net_plan *p)
+{
+	uint32_t mask = UINT32_MAX << (32 - p->prefix);
+	SlirpConfig c = {
+		.version = SLIRP_CONFIG_VERSION_MAX < CONFIG_VERSION ? SLIRP_CONFIG_VERSION_MAX
+								     : CONFIG_VERSION,
+		.in_enabled = true,
+		.vnetwork = p->network,
+		.vnetmask = { htonl(mask) },
+		.vhost = p->gateway,
+		.in6_enabled = p->ipv6 != 0,
+		.vprefix_addr6 = p->network6,
+		.vprefix_len = p->prefix6,
+		.vhost6 = p->gateway6,
+		.vnameserver = p->dns,
+		.vnameserver6 = p->dns6,
+		.if_mtu = p->mtu,
+		.if_mru = p->mtu,
+		.disable_host_loopback = !p->host_loopback,
+		.enable_emu = false, /* its parsers have been holes more than once */
+		.disable_dns = true,
+		.disable_dhcp = true,
+	};
+
+	return c;
+}
+
+/* the guest of a direct tap is known from the start; others introduce themselves by ARP */
+static void introduce_child(struct stack *s)
+{
+	uint8_t buf[GUESTS_FRAME_MAX];
+	const struct net_plan *p = &s->cfg.net;
+	size_t n = guests_introduce(&s->guests, AF_INET, (const uint8_t *)&p->address, buf);
+
+	slirp_input(s->slirp, buf, (int)n);
+	if (!p->ipv6)
+		return;
+	n = guests_introduce(&s->guests, AF_INET6, p->address6.s6_addr, buf);
+	slirp_input(s->slirp, buf, (int)n);
+}
+
+int stack_new(const struct slirp_config *cfg, int tap, int64_t clock_ms_start, struct stack **ret,
+	      struct err *err)
+{
+	AUTO(stack_freep) struct stack *s = calloc(1, sizeof(*s));
+	struct rlimit limit = { .rlim_cur = 1024 };
+	SlirpConfig config;
+	int r;
+
+	if (!s) {
+		cleanup_closep(&tap);
+		return err_set(err, ENOMEM, "making the user-mode stack");
+	}
+	r = tap_init(&s->tap, tap);
+	if (r < 0)
+		return err_set(err, -r, "tap: making it non-blocking");
+	r = check_config(cfg, err);
+	if (r < 0)
+		return r;
+	getrlimit(RLIMIT_NOFILE, &limit);
+	s->cfg = *cfg;
+	s->maxpolls = POLLS_FIRST;
+	s->polls = calloc(s->maxpolls, sizeof(*s->polls));
+	r = slirp_flows_init(&s->flows,
+		       limit.rlim_cur < UINT32_MAX ? (uint32_t)limit.rlim_cur : UINT32_MAX);
+	if (r < 0 || !s->polls)
+		return err_set(err, ENOMEM, "making the user-mode stack");
+	prefilter_init(&s->prefilter, &cfg->net, cfg->direct);
+	guests_init(&s->guests, &cfg->net, cfg->tap_mac);
+	privclock_init(&s->clock, clock_ms_start);
+	g_log_set_default_handler(on_glib_line, s);
+	config = make_config(&cfg->net);
+	s->slirp = slirp_new(&config, &callbacks, s);
+	if (!s->slirp)
+		return err_say(err, EINVAL, "libslirp %s refuses its configuration",
+			       slirp_version_string());
+	stack_kick(s); /* it reads its clock */
+	introduce_child(s);
+	*ret = take_ptr(s);
+	return 0;
+}
+
+static void log_counters(const struct stack *s)
+{
+	for (int i = 0; i < FAULT_NFAULTS; i++) {
+		if (s->prefilter.faults[i])
+			log_debug("prefilter", "%llu frames dropped: %s",
+				  (unsigned long long)s->prefilter.faults[i],
+				  prefilter_fault_name((enum frame_fault)i));
+	}
+	if (s->tap.dropped)
+		log_debug("tap", "%llu frames not taken", (unsigned long long)s->tap.dropped);
+}
+
+struct stack *stack_free(struct stack *s)
+{
+	if (!s)
+		return NULL;
+	log_counters(s);
+	if (s->slirp)
+		slirp_cleanup(s->slirp);
+	g_log_set_default_handler(g_log_default_handler, NULL);
+	tap_done(&s->tap);
+	prefilter_done(&s->prefilter);
+	slirp_flows_done(&s->flows);
+	free(s->polls);
+	free(s);
+	return NULL;
+}

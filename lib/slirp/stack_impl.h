@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* stack_impl.h - what a stack is made of; for stack.c and serve.c only */
+#ifndef RK_SLIRP_STACK_IMPL_H
+#define RK_SLIRP_STACK_IMPL_H
+
+#include <libslirp.h>
+#include <poll.h>
+
+#include "lib/slirp/answer.h"
+#include "lib/slirp/flows.h"
+#include "lib/slirp/guests.h"
+#include "lib/slirp/prefilter.h"
+#include "lib/slirp/privclock.h"
+#include "lib/slirp/stack.h"
+#include "lib/slirp/tap.h"
+
+struct stack {
+	Slirp *slirp;
+	struct slirp_config cfg;
+	struct tap tap;
+	struct prefilter prefilter;
+	struct flows flows;
+	struct guests guests;
+	struct privclock clock;
+	struct pollfd *polls;
+	uint32_t npolls, maxpolls;
+	uint32_t lines; /* tokens for libslirp's lines */
+	uint64_t lines_at_ms;
+	/* here and not on the stack, where each would be cleared for each frame */
+	uint8_t frame[FRAME_MAX], answer[ANSWER_MAX];
+};
+
+/* stack_kick() - libslirp reads the clock and sends what it holds, without a look at its sockets */
+void stack_kick(struct stack *s);
+
+#endif
