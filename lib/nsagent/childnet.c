@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+/* childnet.c - set up the netns of the command */
+#include "lib/nsagent/childnet.h"
+
+#include <linux/rtnetlink.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "lib/base/cleanup.h"
+#include "lib/base/loop.h"
+#include "lib/nsagent/netlink.h"
+#include "lib/nsagent/sysctl.h"
+
+#define LINK_WAIT_MS 5000
+
+static int add_default_route(struct netlink *nl, const char *ifname, const struct netlink_ip *via,
+			     struct err *err)
+{
+	struct netlink_route rt = { .via = *via, .table = RT_TABLE_MAIN };
+	int r = netlink_link_index(ifname, &rt.ifindex, err);
+
+	return r < 0 ? r : netlink_route_add(nl, &rt, err);
+}
+
+static int set_addresses(struct netlink *nl, const struct net_plan *p, struct err *err)
+{
+	struct netlink_ip address = { .family = AF_INET, .prefix = p->prefix };
+	struct netlink_ip gateway = { .family = AF_INET, .prefix = 32 };
+	int r;
+
+	memcpy(address.addr, &p->address, sizeof(p->address));
+	memcpy(gateway.addr, &p->gateway, sizeof(p->gateway));
+	r = netlink_addr_add(nl, p->ifname, &address, err);
+	return r < 0 ? r : add_default_route(nl, p->ifname, &gateway, err);
+}
+
+static int set_addresses6(struct netlink *nl, const struct net_plan *p, struct err *err)
+{
+	struct netlink_ip address = { .family = AF_INET6, .prefix = p->prefix6 };
+	struct netlink_ip gateway = { .family = AF_INET6, .prefix = 128 };
+	int r;
+
+	memcpy(address.addr, &p->address6, sizeof(p->address6));
+	memcpy(gateway.addr, &p->gateway6, sizeof(p->gateway6));
+	r = netlink_addr_add(nl, p->ifname, &address, err);
+	return r < 0 ? r : add_default_route(nl, p->ifname, &gateway, err);
+}
+
+static int set_up_veth(struct netlink *nl, const struct net_plan *p, int events, struct err *err)
+{
+	uint64_t deadline_ms = clock_ms() + LINK_WAIT_MS;
+	int r = netlink_link_wait(nl, events, p->ifname, NETLINK_LINK_THERE, deadline_ms, err);
+
+	if (r == 0)
+		r = netlink_link_up(nl, p->ifname, p->mtu, err);
+	if (r == 0)
+		r = set_addresses(nl, p, err);
+	if (r == 0 && p->ipv6)
+		r = set_addresses6(nl, p, err);
+	if (r == 0)
+		r = netlink_link_wait(nl, events, p->ifname, NETLINK_LINK_CARRIES, deadline_ms,
+				      err);
+	return r;
+}
+
+int childnet_setup(const struct nsagent_config *cfg, struct err *err)
+{
+	AUTO(netlink_freep) struct netlink *nl = NULL;
+	autoclose int events = -1;
+	int r = netlink_new(&nl, err);
+
+	if (r == 0)
+		r = netlink_link_up(nl, "lo", 0, err);
+	if (r < 0 || cfg->setup == NSAGENT_SETUP_LO)
+		return r;
+	events = netlink_watch_links(err);
+	if (events < 0)
+		return events;
+	r = sysctl_pin_congestion(err);
+	return r < 0 ? r : set_up_veth(nl, &cfg->net, events, err);
+}

@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: Apache-2.0
+/* gateway.c - set up the netns between the child's and the host's, by the tables of the recipe */
+#include "lib/nsagent/gateway.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/if_tun.h>
+#include <linux/rtnetlink.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+
+#include "lib/base/cleanup.h"
+#include "lib/base/loop.h"
+#include "lib/nsagent/gateway_recipe.h"
+#include "lib/nsagent/netlink.h"
+#include "lib/nsagent/sysctl.h"
+
+#define TUN_DEVICE "/dev/net/tun"
+#define VETH_INDEX 1000 /* any that no interface in the child's netns has */
+#define CARRIER_WAIT_MS 5000
+
+static int set_sysctls(const struct net_plan *plan, const struct recipe_sysctl *rows, size_t nrows,
+		       struct err *err)
+{
+	for (size_t i = 0; i < nrows; i++) {
+		int r;
+
+		if (!recipe_holds(plan, rows[i].when))
+			continue;
+		r = sysctl_set(rows[i].name, rows[i].value, err);
+		/* a kernel without IPv6 has none to be switched off */
+		if (r == -ENOENT && (rows[i].when & RECIPE_NO_IPV6))
+			continue;
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+/* to be called in the netns to which the tap shall belong: it is the opener's */
+static int open_tap(int *ret, uint8_t ret_mac[6], struct err *err)
+{
+	autoclose int fd = open(TUN_DEVICE, O_RDWR | O_NONBLOCK | O_CLOEXEC);
+	struct ifreq ifr = { .ifr_flags = IFF_TAP | IFF_NO_PI };
+
+	if (fd < 0)
+		return err_hint(err, err_set(err, errno, "opening " TUN_DEVICE),
+				"try: sudo modprobe tun; sudo chmod 0666 " TUN_DEVICE);
+	snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "%s", GATEWAY_TAP);
+	if (ioctl(fd, TUNSETIFF, &ifr) < 0)
+		return err_set(err, errno, "making the tap '%s'", GATEWAY_TAP);
+	if (ioctl(fd, SIOCGIFHWADDR, &ifr) < 0)
+		return err_set(err, errno, "asking for the hardware address of '%s'", GATEWAY_TAP);
+	memcpy(ret_mac, ifr.ifr_hwaddr.sa_data, 6);
+	*ret = take_fd(&fd);
+	return 0;
+}
+
+static int add_links(struct netlink *nl, const struct net_plan *plan, int child_netns, int *ret_tap,
+		     uint8_t ret_mac[6], struct err *err)
+{
+	const struct netlink_veth veth = {
+		.name = GATEWAY_VETH,
+		.peer_name = plan->ifname,
+		.ifindex = VETH_INDEX,
+		.peer_netns = child_netns,
+		.mtu = plan->mtu,
+	};
+	/* the veth first: the child's agent waits for it */
+	int r = netlink_veth_add(nl, &veth, err);
+
+	if (r == 0)
+		r = open_tap(ret_tap, ret_mac, err);
+	if (r == 0)
+		r = netlink_link_up(nl, GATEWAY_TAP, plan->mtu, err);
+	if (r == 0)
+		r = netlink_link_up(nl, "lo", 0, err);
+	return r;
+}
+
+static int add_addresses(struct netlink *nl, const struct net_plan *plan, struct err *err)
+{
+	for (size_t i = 0; i < recipe_naddresses; i++) {
+		const struct recipe_address *a = &recipe_addresses[i];
+		struct netlink_ip ip;
+		int r;
+
+		if (!recipe_holds(plan, a->when))
+			continue;
+		ip = recipe_ip(plan, a->family, a->addr, a->host);
+		r = netlink_addr_add(nl, a->ifname, &ip, err);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static int add_route(struct netlink *nl, const struct net_plan *plan,
+		     const struct recipe_route *row, struct err *err)
+{
+	struct netlink_route rt = {
+		.via = recipe_ip(plan, row->family, row->via, true),
+		.table = row->table,
+		.onlink = row->slirp,
+	};
+	uint8_t mac[NET_MAC_LEN];
+	int r = netlink_link_index(row->ifname, &rt.ifindex, err);
+
+	if (r == 0)
+		r = netlink_route_add(nl, &rt, err);
+	if (r < 0 || !row->slirp)
+		return r;
+	net_plan_slirp_mac(plan, mac);
+	return netlink_neigh_add(nl, row->ifname, &rt.via, mac, err);
+}
+
+static int add_routes(struct netlink *nl, const struct net_plan *plan, struct err *err)
+{
+	for (size_t i = 0; i < recipe_nroutes; i++) {
+		int r = recipe_holds(plan, recipe_routes[i].when)
+				? add_route(nl, plan, &recipe_routes[i], err)
+				: 0;
+
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static int add_rule(struct netlink *nl, const struct net_plan *plan, const struct recipe_rule *row,
+		    struct err *err)
+{
+	struct netlink_ip to;
+	struct netlink_rule rule = {
+		.pref = row->pref,
+		.iif = row->iif,
+		.dport = row->dport,
+		.family = row->family,
+		.ipproto = row->ipproto,
+		.table = row->table,
+	};
+
+	if (row->to != RECIPE_ANY) {
+		to = recipe_ip(plan, row->family, row->to, true);
+		rule.to = &to;
+	}
+	return netlink_rule_add(nl, &rule, err);
+}
+
+static int add_rules(struct netlink *nl, const struct net_plan *plan, struct err *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < recipe_nrules; i++) {
+		if (recipe_holds(plan, recipe_rules[i].when))
+			r = add_rule(nl, plan, &recipe_rules[i], err);
+	}
+	/* the recipe has its own rule for the local table, behind the others; the kernel's goes */
+	if (r == 0)
+		r = netlink_rule_del_first(nl, AF_INET, RT_TABLE_LOCAL, err);
+	if (r == 0 && plan->ipv6)
+		r = netlink_rule_del_first(nl, AF_INET6, RT_TABLE_LOCAL, err);
+	return r;
+}
+
+static int open_dns(const struct net_plan *plan, int *ret, struct err *err)
+{
+	const struct sockaddr_in sa = {
+		.sin_family = AF_INET,
+		.sin_port = htons(NET_DNS_PORT),
+		.sin_addr = plan->dns,
+	};
+	autoclose int fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+	if (fd < 0 || bind(fd, (const struct sockaddr *)&sa, sizeof(sa)) < 0)
+		return err_set(err, errno, "opening the DNS socket of the gateway");
+	*ret = take_fd(&fd);
+	return 0;
+}
+
+/* answers to the child's first packets pass from then on; its agent brings up the other end */
+static int wait_carrier(struct netlink *nl, int events, struct err *err)
+{
+	return netlink_link_wait(nl, events, GATEWAY_VETH, NETLINK_LINK_CARRIES,
+				 clock_ms() + CARRIER_WAIT_MS, err);
+}
+
+int gateway_setup(const struct net_plan *plan, int child_netns, int *ret_tap, int *ret_dns,
+		  uint8_t ret_mac[6], struct err *err)
+{
+	AUTO(netlink_freep) struct netlink *nl = NULL;
+	autoclose int tap = -1, dns = -1, events = netlink_watch_links(err);
+	int r = events < 0 ? events : netlink_new(&nl, err);
+
+	if (r == 0)
+		r = set_sysctls(plan, recipe_sysctls_early, recipe_nsysctls_early, err);
+	if (r == 0)
+		r = sysctl_pin_congestion(err);
+	if (r == 0)
+		r = add_links(nl, plan, child_netns, &tap, ret_mac, err);
+	if (r == 0)
+		r = add_addresses(nl, plan, err);
+	if (r == 0)
+		r = set_sysctls(plan, recipe_sysctls_late, recipe_nsysctls_late, err);
+	if (r == 0)
+		r = add_routes(nl, plan, err);
+	if (r == 0)
+		r = add_rules(nl, plan, err);
+	if (r == 0)
+		r = open_dns(plan, &dns, err);
+	if (r == 0)
+		r = wait_carrier(nl, events, err);
+	if (r < 0)
+		return r;
+	*ret_tap = take_fd(&tap);
+	*ret_dns = take_fd(&dns);
+	return 0;
+}

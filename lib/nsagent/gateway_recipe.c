@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * gateway_recipe.c - what the gateway netns is made of, as tables
+ *
+ * What comes from the child (gw0) is looked up by our rules only: the resolver's port is ours, and
+ * so is what is neither TCP nor UDP and meant for our own addresses (echo requests, ARP); all else
+ * goes to libslirp. That includes TCP and UDP to 10.0.2.2, which libslirp maps to the host, so the
+ * local table, by default in front of every rule, must move behind them. What goes to the child is
+ * looked up in main, whose default route leads to the child: answers find addresses of containers
+ * behind it as well. Nothing from the child is ever routed by main.
+ *
+ * A new netns takes its settings from the host's, so each one that matters is written. Interfaces
+ * take theirs from "default" when they are made: it is enough to write it before.
+ */
+#include "lib/nsagent/gateway_recipe.h"
+
+#include <arpa/inet.h>
+#include <linux/rtnetlink.h>
+#include <netinet/in.h>
+#include <string.h>
+
+#include "lib/base/cleanup.h"
+
+/* clang-format off: it takes rows for blocks */
+#define V4(name) "net/ipv4/" name
+#define V4_CONF(name, value) \
+	{ 0, V4("conf/all/" name), value }, \
+	{ \
+		0, V4("conf/default/" name), value \
+	}
+#define V6_CONF(when, name, value) \
+	{ when, "net/ipv6/conf/all/" name, value }, \
+	{ \
+		when, "net/ipv6/conf/default/" name, value \
+	}
+/* clang-format on */
+
+const struct recipe_sysctl recipe_sysctls_early[] = {
+	{ 0, V4("ip_forward"), "1" },
+	/* or a SYN that meets a TIME_WAIT socket is dropped by forwarding for ever */
+	{ 0, V4("tcp_early_demux"), "0" },
+	/* frames of libslirp come from our own addresses and from everywhere */
+	V4_CONF("rp_filter", "0"),
+	V4_CONF("accept_local", "0"),
+	V4_CONF("send_redirects", "0"),
+	V4_CONF("accept_redirects", "0"),
+	/* packets of the child to 127.0.0.0/8 end here */
+	V4_CONF("route_localnet", "0"),
+	/* we answer ARP for the two addresses of gw0, whatever the host is used to */
+	V4_CONF("proxy_arp", "0"),
+	V4_CONF("arp_ignore", "0"),
+	V4_CONF("arp_filter", "0"),
+	/* many short connections from one address to one port */
+	{ 0, V4("tcp_tw_reuse"), "1" },
+	{ 0, V4("ip_local_port_range"), "1024 65535" },
+	{ 0, V4("ip_unprivileged_port_start"), "0" },
+	V6_CONF(RECIPE_NO_IPV6, "disable_ipv6", "1"),
+	V6_CONF(RECIPE_IPV6, "disable_ipv6", "0"),
+	V6_CONF(RECIPE_IPV6, "forwarding", "1"),
+	V6_CONF(RECIPE_IPV6, "accept_ra", "0"),
+	V6_CONF(RECIPE_IPV6, "accept_redirects", "0"),
+};
+const size_t recipe_nsysctls_early = ARRAY_SIZE(recipe_sysctls_early);
+
+const struct recipe_address recipe_addresses[] = {
+	{ 0, AF_INET, GATEWAY_VETH, RECIPE_GATEWAY, false },
+	{ 0, AF_INET, GATEWAY_VETH, RECIPE_DNS, true },
+	{ RECIPE_IPV6, AF_INET6, GATEWAY_VETH, RECIPE_GATEWAY, false },
+	{ RECIPE_IPV6, AF_INET6, GATEWAY_VETH, RECIPE_DNS, true },
+};
+const size_t recipe_naddresses = ARRAY_SIZE(recipe_addresses);
+
+const struct recipe_sysctl recipe_sysctls_late[] = {
+	/* what libslirp answers for 10.0.2.2 has a source address that is also ours */
+	{ 0, V4("conf/" GATEWAY_TAP "/accept_local"), "1" },
+};
+const size_t recipe_nsysctls_late = ARRAY_SIZE(recipe_sysctls_late);
+
+const struct recipe_route recipe_routes[] = {
+	{ 0, AF_INET, GATEWAY_VETH, RECIPE_CHILD, RT_TABLE_MAIN, false },
+	{ 0, AF_INET, GATEWAY_TAP, RECIPE_NEXT_HOP, GATEWAY_TABLE_SLIRP, true },
+	{ RECIPE_IPV6, AF_INET6, GATEWAY_VETH, RECIPE_CHILD, RT_TABLE_MAIN, false },
+	{ RECIPE_IPV6, AF_INET6, GATEWAY_TAP, RECIPE_NEXT_HOP, GATEWAY_TABLE_SLIRP, true },
+};
+const size_t recipe_nroutes = ARRAY_SIZE(recipe_routes);
+
+/* ARP looks up the wanted address as if a packet without protocol came from gw0: what is neither
+   TCP nor UDP must find our two addresses in local, or nobody answers the child's questions.
+   Neighbour discovery to multicast groups passes by table S, as such a route must lead back to
+   the interface of the packet. The kernel's own rule for main stays last, at 32766 */
+/* clang-format off */
+#define RULES(when, family) \
+	{ when, family, 100, GATEWAY_VETH, RECIPE_DNS, IPPROTO_UDP, NET_DNS_PORT, RT_TABLE_LOCAL }, \
+	{ when, family, 101, GATEWAY_VETH, RECIPE_DNS, IPPROTO_TCP, NET_DNS_PORT, RT_TABLE_LOCAL }, \
+	{ when, family, 110, GATEWAY_VETH, RECIPE_ANY, IPPROTO_TCP, 0, GATEWAY_TABLE_SLIRP }, \
+	{ when, family, 111, GATEWAY_VETH, RECIPE_ANY, IPPROTO_UDP, 0, GATEWAY_TABLE_SLIRP }, \
+	{ when, family, 120, GATEWAY_VETH, RECIPE_GATEWAY, 0, 0, RT_TABLE_LOCAL }, \
+	{ when, family, 121, GATEWAY_VETH, RECIPE_DNS, 0, 0, RT_TABLE_LOCAL }, \
+	{ when, family, 200, GATEWAY_VETH, RECIPE_ANY, 0, 0, GATEWAY_TABLE_SLIRP }, \
+	{ when, family, 300, NULL, RECIPE_ANY, 0, 0, RT_TABLE_LOCAL }
+/* clang-format on */
+const struct recipe_rule recipe_rules[] = {
+	RULES(0, AF_INET),
+	RULES(RECIPE_IPV6, AF_INET6),
+};
+const size_t recipe_nrules = ARRAY_SIZE(recipe_rules);
+
+bool recipe_holds(const struct net_plan *plan, uint32_t when)
+{
+	uint32_t have = plan->ipv6 ? RECIPE_IPV6 : RECIPE_NO_IPV6;
+
+	return (when & ~have) == 0;
+}
+
+struct netlink_ip recipe_ip(const struct net_plan *plan, uint8_t family, enum recipe_addr addr,
+			    bool host)
+{
+	/* 192.0.0.8 is the dummy address of RFC 7600 */
+	const struct in_addr next_hop = { htonl(0xc0000008) };
+	const struct in6_addr next_hop6 = { { { 0xfe, 0x80, [15] = 8 } } };
+	const struct in_addr *const v4[RECIPE_NADDRS] = {
+		[RECIPE_CHILD] = &plan->address,
+		[RECIPE_GATEWAY] = &plan->gateway,
+		[RECIPE_DNS] = &plan->dns,
+		[RECIPE_NEXT_HOP] = &next_hop,
+	};
+	const struct in6_addr *const v6[RECIPE_NADDRS] = {
+		[RECIPE_CHILD] = &plan->address6,
+		[RECIPE_GATEWAY] = &plan->gateway6,
+		[RECIPE_DNS] = &plan->dns6,
+		[RECIPE_NEXT_HOP] = &next_hop6,
+	};
+	struct netlink_ip ip = { .family = family };
+
+	assert(addr > RECIPE_ANY && addr < RECIPE_NADDRS);
+	if (family == AF_INET6) {
+		ip.prefix = host ? 128 : plan->prefix6;
+		memcpy(ip.addr, v6[addr], sizeof(*v6[addr]));
+	} else {
+		ip.prefix = host ? 32 : plan->prefix;
+		memcpy(ip.addr, v4[addr], sizeof(*v4[addr]));
+	}
+	return ip;
+}

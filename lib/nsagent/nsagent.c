@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * nsagent.c - the process that sets up one network namespace and then makes sockets in it
+ *
+ * Role nsagent, forked by the child, namespace root. Two lives: with all rights it does what one
+ * NSAGENT_CONFIG says and answers READY or FAILED; then, with few rights left, it hands sockets of
+ * its netns to the relay until the parent closes its end. It holds nothing for the relay between
+ * two requests, and keeps the gateway netns alive by living in it.
+ */
+#include "lib/nsagent/nsagent.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/base/cleanup.h"
+#include "lib/base/err.h"
+#include "lib/base/fd.h"
+#include "lib/base/log.h"
+#include "lib/nsagent/childnet.h"
+#include "lib/nsagent/gateway.h"
+#include "lib/nsagent/rights.h"
+#include "lib/nsagent/sockets.h"
+
+#define CONFIG_WAIT_MS 5000
+
+struct agent {
+	enum nsagent_kind kind;
+	int parent; /* borrowed */
+	int relay;  /* ours once we run: -1 after it was dropped */
+	int child_netns;
+	int tap, dns; /* the gateway's, until they are handed over */
+	uint8_t tap_mac[6];
+};
+
+static int compare_ints(const void *a, const void *b)
+{
+	int x = *(const int *)a, y = *(const int *)b;
+
+	return (x > y) - (x < y);
+}
+
+static int close_others(const struct agent *a, struct err *err)
+{
+	const int fds[] = { STDERR_FILENO, a->parent, a->relay, a->child_netns };
+	int keep[ARRAY_SIZE(fds)], r;
+	size_t n = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(fds); i++) {
+		if (fds[i] >= 0)
+			keep[n++] = fds[i];
+	}
+	qsort(keep, n, sizeof(keep[0]), compare_ints);
+	r = fd_close_all_but(keep, n);
+	return r < 0 ? err_set(err, -r, "closing inherited descriptors") : 0;
+}
+
+static int enter_netns(struct agent *a, struct err *err)
+{
+	if (a->kind == NSAGENT_GATEWAY)
+		return unshare(CLONE_NEWNET) < 0
+			       ? err_set(err, errno, "making the gateway's network namespace")
+			       : 0;
+	if (a->child_netns >= 0 && setns(a->child_netns, CLONE_NEWNET) < 0)
+		return err_set(err, errno, "entering the child's network namespace");
+	return 0;
+}
+
+/* the parent is trusted; this finds our own mistakes */
+static int check_config(const struct agent *a, const struct nsagent_config *cfg, struct err *err)
+{
+	const struct net_plan *p = &cfg->net;
+
+	if (cfg->setup >= NSAGENT_NSETUPS ||
+	    (a->kind == NSAGENT_GATEWAY && cfg->setup != NSAGENT_SETUP_VETH))
+		return err_say(err, EPROTO, "the parent asks for an unknown set-up (%u)",
+			       cfg->setup);
+	if (cfg->setup == NSAGENT_SETUP_VETH &&
+	    (!p->ifname[0] || !memchr(p->ifname, 0, sizeof(p->ifname)) || p->prefix > 32 ||
+	     p->prefix6 > 128))
+		return err_say(err, EPROTO, "the parent sent an invalid address plan");
+	return 0;
+}
+
+static int recv_config(const struct agent *a, struct nsagent_config *ret, struct err *err)
+{
+	struct msg m;
+	int r = msg_recv_within(a->parent, &nsagent_proto, ROLE_PARENT, NSAGENT_STARTING,
+				CONFIG_WAIT_MS, &m);
+
+	if (r <= 0)
+		return err_set(err, r ? -r : ECONNRESET, "waiting for the parent's set-up");
+	memcpy(ret, m.payload, sizeof(*ret));
+	return check_config(a, ret, err);
+}
+
+static int set_up(struct agent *a, const struct nsagent_config *cfg, struct err *err)
+{
+	if (a->kind == NSAGENT_CHILD)
+		return childnet_setup(cfg, err);
+	return gateway_setup(&cfg->net, a->child_netns, &a->tap, &a->dns, a->tap_mac, err);
+}
+
+static int send_ready(struct agent *a, struct err *err)
+{
+	const int fds[] = { a->tap, a->dns };
+	struct nsagent_ready ready = { 0 };
+	size_t nfds = a->kind == NSAGENT_GATEWAY ? ARRAY_SIZE(fds) : 0;
+	int r;
+
+	memcpy(ready.tap_mac, a->tap_mac, sizeof(ready.tap_mac));
+	r = msg_send(a->parent, &nsagent_proto, NSAGENT_READY, &ready, fds, nfds);
+	cleanup_closep(&a->tap);
+	cleanup_closep(&a->dns);
+	return r < 0 ? err_set(err, -r, "telling the parent that the network is up") : 0;
+}
+
+/* all that takes rights; they are gone when the parent hears READY */
+static int start(struct agent *a, struct err *err)
+{
+	struct nsagent_config cfg;
+	int r = close_others(a, err);
+
+	if (r == 0)
+		r = enter_netns(a, err);
+	if (r == 0)
+		r = recv_config(a, &cfg, err);
+	if (r == 0)
+		r = set_up(a, &cfg, err);
+	if (r == 0)
+		r = rights_drop(err);
+	cleanup_closep(&a->child_netns);
+	return r < 0 ? r : send_ready(a, err);
+}
+
+static void drop_relay(struct agent *a, int r)
+{
+	if (r < 0)
+		log_warning("nsagent", "serving the relay: %s, closing its socket", strerror(-r));
+	close(take_fd(&a->relay));
+}
+
+/* 0: the parent is gone, as it should be at the end; else a negative errno */
+static int serve(struct agent *a)
+{
+	for (;;) {
+		struct pollfd p[2] = {
+			{ .fd = a->parent, .events = POLLIN },
+			{ .fd = a->relay, .events = POLLIN }, /* -1 is ignored by poll() */
+		};
+
+		if (poll(p, ARRAY_SIZE(p), -1) < 0 && errno != EINTR)
+			return -errno;
+		if (p[0].revents) {
+			struct msg m;
+			int r = msg_recv(a->parent, &nsagent_proto, ROLE_PARENT, NSAGENT_UP,
+					 MSG_DONTWAIT, &m);
+
+			if (r != -EAGAIN) /* no message is allowed: r is not 1 */
+				return r;
+		}
+		if (p[1].revents) {
+			int r = sockets_serve(a->relay);
+
+			if (r <= 0)
+				drop_relay(a, r);
+		}
+	}
+}
+
+int nsagent_main(enum nsagent_kind kind, int parent_sock, int relay_sock, int child_netns)
+{
+	struct agent a = {
+		.kind = kind,
+		.parent = parent_sock,
+		.relay = relay_sock,
+		.child_netns = child_netns,
+		.tap = -1,
+		.dns = -1,
+	};
+	struct err err = { 0 };
+	int r = role_enter(ROLE_NSAGENT, SIGKILL);
+
+	if (r < 0)
+		err_set(&err, -r, "becoming the agent of a network namespace");
+	else
+		r = start(&a, &err);
+	if (r < 0) {
+		if (msg_send(parent_sock, &nsagent_proto, NSAGENT_FAILED, &err, NULL, 0) < 0)
+			log_error("nsagent", "%s", err.msg);
+		return EXIT_FAILURE;
+	}
+	r = serve(&a);
+	if (r < 0)
+		log_error("nsagent", "serving the parent: %s", strerror(-r));
+	return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+/* sockets.c - make batches of sockets in the agent's netns and hand them to the relay */
+#include "lib/nsagent/sockets.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "lib/base/cleanup.h"
+#include "lib/ipc/nsagent.h"
+
+/* only what the relay can need: plain TCP and UDP sockets; nothing raw, packet or netlink */
+static bool is_valid(const struct nsagent_sockets *req)
+{
+	return (req->family == AF_INET || req->family == AF_INET6) &&
+	       (req->socktype == SOCK_STREAM || req->socktype == SOCK_DGRAM) && req->count >= 1 &&
+	       req->count <= MSG_FDS_MAX && req->error == 0;
+}
+
+/* fewer than asked for, down to none, is an answer too */
+static int answer(int sock, struct nsagent_sockets *ans, const int *fds, size_t nfds)
+{
+	int r = msg_send(sock, &nsagent_proto, NSAGENT_SOCKETS_ANS, ans, fds, nfds);
+
+	if (r != -ETOOMANYREFS)
+		return r;
+	/* the user's processes have too many descriptors in flight: not the relay's fault */
+	ans->error = ETOOMANYREFS;
+	return msg_send(sock, &nsagent_proto, NSAGENT_SOCKETS_ANS, ans, NULL, 0);
+}
+
+static int do_sockets(int sock, const struct nsagent_sockets *req)
+{
+	struct nsagent_sockets ans = *req;
+	int fds[MSG_FDS_MAX];
+	size_t nfds = 0;
+	int r;
+
+	while (nfds < req->count) {
+		int fd = socket(req->family, req->socktype | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+		if (fd < 0) {
+			ans.error = (uint16_t)errno;
+			break;
+		}
+		fds[nfds++] = fd;
+	}
+	r = answer(sock, &ans, fds, nfds);
+	for (size_t i = 0; i < nfds; i++)
+		close(fds[i]);
+	return r;
+}
+
+int sockets_serve(int relay_sock)
+{
+	struct nsagent_sockets req;
+	struct msg m;
+	int r = msg_recv(relay_sock, &nsagent_proto, ROLE_RELAY, NSAGENT_UP, MSG_DONTWAIT, &m);
+
+	if (r == -EAGAIN)
+		return 1;
+	if (r <= 0)
+		return r;
+	memcpy(&req, m.payload, sizeof(req));
+	if (!is_valid(&req))
+		return -EPROTO;
+	r = do_sockets(relay_sock, &req);
+	return r < 0 ? r : 1;
+}

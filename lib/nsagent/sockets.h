@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* sockets.h - make batches of sockets in the agent's netns and hand them to the relay */
+#ifndef RK_NSAGENT_SOCKETS_H
+#define RK_NSAGENT_SOCKETS_H
+
+/**
+ * sockets_serve() - take one request from @relay_sock and answer it; never waits
+ * Return: 1, also when nothing was there after all; 0 at end of file; a negative errno
+ *         when the peer broke a rule or does not take its answers: to be dropped
+ */
+int sockets_serve(int relay_sock);
+
+#endif

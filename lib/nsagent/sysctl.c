@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+/* sysctl.c - network settings of the netns we are in, each read back after it was written */
+#include "lib/nsagent/sysctl.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/base/cleanup.h"
+#include "lib/base/str.h"
+
+/* the next word of *@text, which moves behind it; its length, 0 at the end */
+static size_t next_word(const char **text, const char **ret_word)
+{
+	size_t n;
+
+	*text += strspn(*text, " \t\n");
+	n = strcspn(*text, " \t\n");
+	*ret_word = *text;
+	*text += n;
+	return n;
+}
+
+/* equal but for the kind and number of blanks */
+static bool same_words(const char *a, const char *b)
+{
+	for (;;) {
+		const char *wa, *wb;
+		size_t na = next_word(&a, &wa), nb = next_word(&b, &wb);
+
+		if (na != nb || memcmp(wa, wb, na) != 0)
+			return false;
+		if (!na)
+			return true;
+	}
+}
+
+int sysctl_set(const char *name, const char *value, struct err *err)
+{
+	char path[96], now[64] = "";
+	autoclose int fd = -1;
+	ssize_t n;
+	int r;
+
+	if (str_format(path, sizeof(path), "/proc/sys/%s", name) < 0)
+		return err_set(err, ENAMETOOLONG, "setting '%s'", name);
+	fd = open(path, O_RDWR | O_CLOEXEC);
+	if (fd < 0 || write(fd, value, strlen(value)) < 0) {
+		r = err_set(err, errno, "setting '%s' to '%s'", path, value);
+		if (r == -EROFS)
+			err_hint(err, r, "is /proc/sys mounted read-only, as in a container?");
+		return r;
+	}
+	n = pread(fd, now, sizeof(now) - 1, 0);
+	if (n < 0)
+		return err_set(err, errno, "reading back '%s'", path);
+	now[n] = '\0';
+	if (!same_words(now, value))
+		return err_say(err, EIO, "setting '%s' to '%s': the kernel kept another value",
+			       path, value);
+	return 0;
+}
+
+int sysctl_pin_congestion(struct err *err)
+{
+	static const char name[] = "net/ipv4/tcp_congestion_control";
+
+	if (sysctl_set(name, "cubic", NULL) == 0)
+		return 0;
+	return sysctl_set(name, "reno", err);
+}
