@@ -84,7 +84,7 @@ static void pass(struct stack *s, const struct frame *f, const struct frame_info
 	uint8_t hello[GUESTS_FRAME_MAX];
 	size_t n;
 
-	if (!flows_admit(&s->flows, in))
+	if (!quota_admit(&s->quota, in))
 		return;
 	if (!s->cfg.direct) {
 		n = guests_introduce(&s->guests, in->family, in->src, hello);
@@ -172,7 +172,7 @@ static int fill_polls(struct stack *s, int control)
 	slirp_pollfds_fill(s->slirp, &timeout_ms, on_add_poll, s);
 	s->polls[POLL_CONTROL] = (struct pollfd){ .fd = control, .events = POLLIN };
 	s->polls[POLL_TAP] = (struct pollfd){ .fd = s->tap.fd, .events = POLLIN };
-	idle = s->npolls == POLL_FIRST && flows_total(&s->flows) == 0;
+	idle = s->npolls == POLL_FIRST && quota_total(&s->quota) == 0;
 	if (!s->cfg.direct && s->guests.nasked)
 		return 0;
 	return idle || timeout_ms > INT_MAX ? -1 : (int)timeout_ms;

@@ -7,7 +7,7 @@
  * host's resolver file for one), treat urgent data (prefilter.c, serve.c), ask the tap for hardware
  * addresses when the tap is the gateway's (guests.c).
  *
- * Limits: flows.c counts sockets, prefilter.c fragments and answers. The rest of what libslirp
+ * Limits: quota.c counts sockets, prefilter.c fragments and answers. The rest of what libslirp
  * holds is bounded by its sockets: 256 KiB of buffers a TCP connection, a packet a UDP flow.
  */
 #include "lib/slirp/stack_impl.h"
@@ -111,14 +111,14 @@ static void on_socket_opened(int fd, void *opaque)
 {
 	struct stack *s = opaque;
 
-	flows_opened(&s->flows, fd);
+	quota_opened(&s->quota, fd);
 }
 
 static void on_socket_closed(int fd, void *opaque)
 {
 	struct stack *s = opaque;
 
-	flows_closed(&s->flows, fd);
+	quota_closed(&s->quota, fd);
 }
 
 /* room in a buffer is found at the end of the round in any case */
@@ -224,7 +224,7 @@ int stack_new(const struct slirp_config *cfg, int tap, int64_t clock_ms_start, s
 	s->cfg = *cfg;
 	s->maxpolls = POLLS_FIRST;
 	s->polls = calloc(s->maxpolls, sizeof(*s->polls));
-	r = slirp_flows_init(&s->flows,
+	r = quota_init(&s->quota,
 		       limit.rlim_cur < UINT32_MAX ? (uint32_t)limit.rlim_cur : UINT32_MAX);
 	if (r < 0 || !s->polls)
 		return err_set(err, ENOMEM, "making the user-mode stack");
@@ -265,7 +265,7 @@ struct stack *stack_free(struct stack *s)
 	g_log_set_default_handler(g_log_default_handler, NULL);
 	tap_done(&s->tap);
 	prefilter_done(&s->prefilter);
-	slirp_flows_done(&s->flows);
+	quota_done(&s->quota);
 	free(s->polls);
 	free(s);
 	return NULL;

@@ -7,7 +7,7 @@
 #include <poll.h>
 
 #include "lib/slirp/answer.h"
-#include "lib/slirp/flows.h"
+#include "lib/slirp/quota.h"
 #include "lib/slirp/guests.h"
 #include "lib/slirp/prefilter.h"
 #include "lib/slirp/privclock.h"
@@ -19,7 +19,7 @@ struct stack {
 	struct slirp_config cfg;
 	struct tap tap;
 	struct prefilter prefilter;
-	struct flows flows;
+	struct quota quota;
 	struct guests guests;
 	struct privclock clock;
 	struct pollfd *polls;

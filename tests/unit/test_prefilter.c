@@ -5,7 +5,7 @@
 
 #include "lib/base/cleanup.h"
 #include "lib/slirp/answer.h"
-#include "lib/slirp/flows.h"
+#include "lib/slirp/quota.h"
 #include "lib/slirp/guests.h"
 #include "lib/slirp/prefilter.h"
 #include "lib/slirp/privclock.h"
@@ -418,35 +418,35 @@ END_TEST
 START_TEST(each_kind_of_flow_has_its_share)
 {
 	struct net_plan p = make_plan(true);
-	struct flows fl;
+	struct quota q;
 	int fd = 10, known;
 
 	prefilter_init(&pf, &p, false);
-	ck_assert_int_eq(flows_init(&fl, 1000), 0);
-	for (uint16_t port = 1; flows_total(&fl) < 2000; port++) {
+	ck_assert_int_eq(quota_init(&q, 1000), 0);
+	for (uint16_t port = 1; quota_total(&q) < 2000; port++) {
 		ck_assert_int_eq(judge_at(make_udp(buf, GUEST, port, "192.0.2.1", 9, "", 0), 0),
 				 FRAME_PASS);
-		if (!flows_admit(&fl, &info))
+		if (!quota_admit(&q, &info))
 			break;
-		flows_opened(&fl, fd++);
+		quota_opened(&q, fd++);
 	}
-	ck_assert_uint_eq(fl.now[FLOW_UDP], fl.max[FLOW_UDP]);
-	ck_assert_uint_eq(fl.refused[FLOW_UDP], 1);
+	ck_assert_uint_eq(q.now[QUOTA_UDP], q.max[QUOTA_UDP]);
+	ck_assert_uint_eq(q.refused[QUOTA_UDP], 1);
 	judge_at(make_udp(buf, GUEST, 1, "192.0.2.1", 9, "", 0), 0);
-	ck_assert(flows_admit(&fl, &info)); /* known */
+	ck_assert(quota_admit(&q, &info)); /* known */
 	judge_at(make_syn(buf, "192.0.2.1", 9), 0);
-	ck_assert(flows_admit(&fl, &info)); /* another share */
-	flows_opened(&fl, fd);
-	ck_assert_uint_eq(fl.now[FLOW_TCP], 1);
+	ck_assert(quota_admit(&q, &info)); /* another share */
+	quota_opened(&q, fd);
+	ck_assert_uint_eq(q.now[QUOTA_TCP], 1);
 	known = fd;
 	while (--fd >= 10)
-		flows_closed(&fl, fd);
-	flows_closed(&fl, known);
-	flows_closed(&fl, known);
-	flows_closed(&fl, -1);
-	flows_closed(&fl, 100000);
-	ck_assert_uint_eq(flows_total(&fl), 0);
-	flows_done(&fl);
+		quota_closed(&q, fd);
+	quota_closed(&q, known);
+	quota_closed(&q, known);
+	quota_closed(&q, -1);
+	quota_closed(&q, 100000);
+	ck_assert_uint_eq(quota_total(&q), 0);
+	quota_done(&q);
 }
 END_TEST
 

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* quota.h - how many sockets libslirp may hold, by kind (slirp only) */
+#ifndef RK_SLIRP_QUOTA_H
+#define RK_SLIRP_QUOTA_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "lib/slirp/frame.h"
+
+#define QUOTA_TCP_MAX 8192
+#define QUOTA_UDP_MAX 4096
+#define QUOTA_ICMP_MAX 256 /* libslirp opens one socket an echo request */
+#define QUOTA_BUCKETS 16384
+
+enum quota_kind { QUOTA_NONE, QUOTA_TCP, QUOTA_UDP, QUOTA_ICMP, QUOTA_NKINDS };
+
+struct quota_slot {
+	uint16_t bucket;
+	uint8_t kind; /* enum quota_kind */
+};
+
+struct quota {
+	uint32_t max[QUOTA_NKINDS], now[QUOTA_NKINDS];
+	uint64_t refused[QUOTA_NKINDS];
+	uint32_t seed;
+	struct quota_slot expected; /* of the frame that libslirp is about to get */
+	struct quota_slot *slots;   /* by descriptor */
+	uint32_t nslots;
+	uint16_t udp[QUOTA_BUCKETS]; /* UDP flows by hash of the child's address and port */
+};
+
+/**
+ * quota_init() - share out the descriptors
+ * @nofile:	the limit of the process
+ * Return: 0 or -ENOMEM; quota_done() takes a zeroed one
+ */
+int quota_init(struct quota *q, uint32_t nofile);
+void quota_done(struct quota *q);
+
+/* quota_admit() - may libslirp see this frame? Not when it would open a socket too many */
+bool quota_admit(struct quota *q, const struct frame_info *in);
+
+/* quota_opened(), quota_closed() - libslirp made or is about to close the socket @fd */
+void quota_opened(struct quota *q, int fd);
+void quota_closed(struct quota *q, int fd);
+
+/* quota_total() - sockets that libslirp holds now */
+uint32_t quota_total(const struct quota *q);
+
+#endif
