@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+/* client.c - calls of the REST API */
+#include "lib/client/client.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "lib/base/goerr.h"
+#include "lib/base/gotext.h"
+#include "lib/base/http.h"
+#include "lib/base/str.h"
+
+#define QUOTED_MAX 200 /* bytes of an answer in a message */
+
+const char *client_text(const json_t *object, const char *field)
+{
+	const char *text = json_string_value(json_object_get(object, field));
+
+	return text ? text : "";
+}
+
+int client_check_socket(const char *socket_path, struct err *err)
+{
+	char why[GO_STRERROR_MAX];
+	struct stat st;
+
+	if (stat(socket_path, &st) == 0)
+		return 0;
+	return err_say(err, errno, "stat %s: %s", socket_path, go_strerror(errno, why));
+}
+
+/* the server's message is the error */
+static int refused(const struct http_answer *a, struct err *err)
+{
+	autojson json_t *j = json_loadb(a->body, a->body_len, 0, NULL);
+	const char *message = client_text(j, "message");
+	char quoted[QUOTED_MAX];
+
+	if (*message)
+		return err_say(err, EREMOTEIO, "%s", message);
+	return err_say(err, EREMOTEIO, "unexpected HTTP status %s, body=%s", a->status_text,
+		       go_quote(quoted, sizeof(quoted), a->body));
+}
+
+/* @ret: NULL when no body is expected */
+static int call(const struct http_request *req, json_t **ret, struct err *err)
+{
+	struct http_answer a;
+	autofree char *body = NULL;
+	json_error_t e;
+	int r;
+
+	r = http_call(req, &a, err);
+	if (r < 0)
+		return r;
+	body = a.body;
+	if (a.status < 200 || a.status > 299)
+		return refused(&a, err);
+	if (!ret)
+		return 0;
+	*ret = json_loadb(a.body, a.body_len, JSON_DECODE_ANY, &e);
+	if (!*ret)
+		return err_say(err, EPROTO, "the answer to %s %s is no JSON: %s", req->method,
+			       req->path, e.text);
+	return 0;
+}
+
+static int unexpected(json_t **ret, const char *what, struct err *err)
+{
+	*ret = client_json_free(*ret);
+	return err_say(err, EPROTO, "the answer of the API is no %s", what);
+}
+
+int client_info(const char *socket_path, json_t **ret, struct err *err)
+{
+	const struct http_request req = { socket_path, "GET", "/v1/info", NULL, CLIENT_TIMEOUT_MS };
+	int r = call(&req, ret, err);
+
+	return r == 0 && !json_is_object(*ret) ? unexpected(ret, "Info object", err) : r;
+}
+
+int client_list_ports(const char *socket_path, json_t **ret, struct err *err)
+{
+	const struct http_request req = { socket_path, "GET", "/v1/ports", NULL,
+					  CLIENT_TIMEOUT_MS };
+	int r = call(&req, ret, err);
+
+	if (r == 0 && !json_is_array(*ret) && !json_is_null(*ret))
+		return unexpected(ret, "list of ports", err);
+	return r;
+}
+
+int client_add_port(const char *socket_path, const struct port_spec *spec, json_t **ret,
+		    struct err *err)
+{
+	autojson json_t *j = json_pack("{s:s, s:s, s:i, s:i, s:s}", "proto", spec->proto,
+				       "parentIP", spec->parent_ip, "parentPort", spec->parent_port,
+				       "childPort", spec->child_port, "childIP", spec->child_ip);
+	autofree char *body = j ? json_dumps(j, JSON_COMPACT) : NULL;
+	const struct http_request req = { socket_path, "POST", "/v1/ports", body,
+					  CLIENT_TIMEOUT_MS };
+	int r;
+
+	if (!body)
+		return err_set(err, ENOMEM, "adding a port");
+	r = call(&req, ret, err);
+	if (r == 0 && !json_is_integer(json_object_get(*ret, "id")))
+		return unexpected(ret, "port status", err);
+	return r;
+}
+
+int client_remove_port(const char *socket_path, int64_t id, struct err *err)
+{
+	char path[64];
+	const struct http_request req = { socket_path, "DELETE", path, NULL, CLIENT_TIMEOUT_MS };
+
+	str_format(path, sizeof(path), "/v1/ports/%lld", (long long)id);
+	return call(&req, NULL, err);
+}

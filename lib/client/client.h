@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* client.h - calls of the REST API, for the programs that use it */
+#ifndef RK_CLIENT_CLIENT_H
+#define RK_CLIENT_CLIENT_H
+
+#include <jansson.h>
+#include <stdint.h>
+
+#include "lib/base/cleanup.h"
+#include "lib/base/err.h"
+#include "lib/base/portspec.h"
+
+#define CLIENT_TIMEOUT_MS 10000 /* for each call */
+
+static inline json_t *client_json_free(json_t *j)
+{
+	json_decref(j);
+	return NULL;
+}
+
+DEFINE_FREEP(json_t *, client_json_free)
+#define autojson AUTO(client_json_freep)
+
+/* client_check_socket() - "stat /x/api.sock: no such file or directory" before any call */
+int client_check_socket(const char *socket_path, struct err *err);
+
+/*
+ * Each returns 0 or a negative errno, with the server's own message in @err when it sent one. What
+ * they hand out is freed by json_decref(), the fields that are read here have the right type.
+ */
+int client_info(const char *socket_path, json_t **ret, struct err *err);
+/* an array, or JSON null when no port is published */
+int client_list_ports(const char *socket_path, json_t **ret, struct err *err);
+/* the status: {"id":1,"spec":{...}} */
+int client_add_port(const char *socket_path, const struct port_spec *spec, json_t **ret,
+		    struct err *err);
+int client_remove_port(const char *socket_path, int64_t id, struct err *err);
+
+/* client_text() - a string field, "" when it is absent or of another type */
+const char *client_text(const json_t *object, const char *field);
+
+#endif
