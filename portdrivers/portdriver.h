@@ -37,11 +37,11 @@ struct port_driver {
 	/* publish; @id is new. The socket is listening when it returns 0 */
 	int (*parent_add)(struct port_run *run, uint32_t id, const struct port_spec *spec,
 			  struct err *err);
-	/* stop accepting at once; @done (may be NULL) runs when the port is free again, or after 2
-	 * s */
+	/* stop accepting at once; @done (may be NULL) runs in parent_removed() or parent_stop(), or
+	 * before this returns when there is nothing to wait for */
 	int (*parent_remove)(struct port_run *run, uint32_t id, port_removed_fn *done, void *arg,
 			     struct err *err);
-	/* the relay answered WORKER_PORT_REMOVED */
+	/* the relay answered WORKER_PORT_REMOVED, or was silent for 2 s (ports.c has the timer) */
 	void (*parent_removed)(struct port_run *run, uint32_t id);
 	void (*parent_stop)(struct port_run *run); /* takes NULL */
 };

@@ -6,9 +6,9 @@
 
 #include "lib/base/cleanup.h"
 
-extern const struct port_driver port_none;
+extern const struct port_driver port_builtin, port_none;
 
-static const struct port_driver *const table[] = { &port_none };
+static const struct port_driver *const table[] = { &port_none, &port_builtin };
 
 const struct port_driver *port_driver_find(const char *name)
 {
