@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * api.c - the endpoints of the REST API
+ *
+ * A DELETE is answered when the port is free: struct removal lives from the request until the port
+ * table calls back, and outlives its connection and the API when one of them goes first.
+ */
+#include "lib/parent/api.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+
+#include "lib/base/goerr.h"
+#include "lib/base/str.h"
+#include "lib/parent/api_json.h"
+#include "lib/parent/api_server.h"
+#include "lib/parent/ports.h"
+
+#define QUOTED_MAX 200 /* bytes of the client's text in a message */
+
+struct api {
+	struct api_server *server;
+	int statedir_fd; /* borrowed */
+	const struct api_info *info;
+	struct ports *ports; /* NULL: nothing can be published */
+};
+
+struct removal {
+	struct api_conn *conn; /* NULL: gone */
+};
+
+static void answer_json(struct api_conn *c, int status, const char *body)
+{
+	if (body)
+		api_answer(c, status, "application/json", body);
+	else
+		api_answer_error(c, 500, "out of memory");
+}
+
+static void get_info(struct api *a, struct api_conn *c, const struct api_request *req)
+{
+	autofree char *body = api_json_info(a->info);
+
+	(void)req;
+	answer_json(c, 200, body);
+}
+
+static void get_ports(struct api *a, struct api_conn *c, const struct api_request *req)
+{
+	autofree char *body = api_json_ports(a->ports);
+
+	(void)req;
+	answer_json(c, 200, body);
+}
+
+static void post_port(struct api *a, struct api_conn *c, const struct api_request *req)
+{
+	autofree char *body = NULL;
+	struct err err = { 0 };
+	struct port_spec spec;
+	uint32_t id;
+
+	if (api_json_read_spec(req->body, req->body_len, &spec, &err) < 0 ||
+	    ports_add(a->ports, &spec, &id, &err) < 0) {
+		api_answer_error(c, 400, err.msg);
+		return;
+	}
+	body = api_json_status(id, &spec);
+	answer_json(c, 201, body);
+}
+
+static void on_conn_gone(void *arg)
+{
+	struct removal *r = arg;
+
+	r->conn = NULL;
+}
+
+static void on_port_free(void *arg)
+{
+	struct removal *r = arg;
+
+	if (r->conn)
+		api_answer(r->conn, 200, NULL, NULL);
+	free(r);
+}
+
+static void delete_port(struct api *a, struct api_conn *c, const struct api_request *req)
+{
+	const char *text = req->path + strlen("/v1/ports/");
+	char shown[QUOTED_MAX];
+	struct err err = { 0 };
+	struct removal *r;
+	int64_t id;
+
+	if (go_atoi(text, &id, &err) < 0) {
+		str_printable(shown, sizeof(shown), text, strlen(text));
+		err_wrap(&err, -err.code, "bad id %s", shown);
+		api_answer_error(c, 400, err.msg);
+		return;
+	}
+	r = calloc(1, sizeof(*r));
+	if (!r) {
+		api_answer_error(c, 500, "out of memory");
+		return;
+	}
+	r->conn = c;
+	api_hold(c, on_conn_gone, r);
+	if (ports_remove(a->ports, id, on_port_free, r, &err) < 0) {
+		api_answer_error(c, 400, err.msg);
+		free(r);
+	}
+}
+
+/* a path ending in a slash is met by any one name behind it */
+static const struct route {
+	const char *path, *method;
+	bool needs_ports;
+	void (*serve)(struct api *a, struct api_conn *c, const struct api_request *req);
+} routes[] = {
+	{ "/v1/info", "GET", false, get_info },
+	{ "/v1/ports", "GET", true, get_ports },
+	{ "/v1/ports", "POST", true, post_port },
+	{ "/v1/ports/", "DELETE", true, delete_port },
+};
+
+static bool route_fits(const struct route *r, const char *path)
+{
+	size_t n = strlen(r->path);
+
+	if (r->path[n - 1] != '/')
+		return strcmp(r->path, path) == 0;
+	return strncmp(r->path, path, n) == 0 && path[n] && !strchr(path + n, '/');
+}
+
+static void on_request(struct api_conn *c, const struct api_request *req, void *arg)
+{
+	struct api *a = arg;
+	bool known = false;
+
+	for (size_t i = 0; i < ARRAY_SIZE(routes); i++) {
+		if (!route_fits(&routes[i], req->path))
+			continue;
+		known = true;
+		if (strcmp(routes[i].method, req->method) != 0)
+			continue;
+		if (routes[i].needs_ports && !a->ports)
+			api_answer_error(c, 400, "no PortDriver is available");
+		else
+			routes[i].serve(a, c, req);
+		return;
+	}
+	if (known)
+		api_answer(c, 405, NULL, NULL);
+	else
+		api_answer(c, 404, "text/plain; charset=utf-8", "404 page not found\n");
+}
+
+/* through /proc/self/fd, because the path of a state dir may be longer than a socket's may */
+static int listen_in(int dirfd, int *ret, struct err *err)
+{
+	struct sockaddr_un un = { .sun_family = AF_UNIX };
+	autoclose int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+	if (fd < 0)
+		return err_set(err, errno, "making the API socket");
+	if (unlinkat(dirfd, API_SOCKET_NAME, 0) < 0 && errno != ENOENT)
+		return err_set(err, errno, "removing the old '%s'", API_SOCKET_NAME);
+	/* bind() takes the mode of the file from the descriptor: never wider, not for a moment */
+	if (fchmod(fd, 0600) < 0)
+		return err_set(err, errno, "setting the mode of '%s'", API_SOCKET_NAME);
+	snprintf(un.sun_path, sizeof(un.sun_path), "/proc/self/fd/%d/" API_SOCKET_NAME, dirfd);
+	if (bind(fd, (struct sockaddr *)&un, sizeof(un)) < 0)
+		return err_set(err, errno, "making '%s' in the state directory", API_SOCKET_NAME);
+	*ret = take_fd(&fd);
+	return 0;
+}
+
+int api_new(struct event_base *base, int statedir_fd, const struct api_info *info,
+	    struct ports *ports, struct api **ret, struct err *err)
+{
+	struct api_server_opts opts = { .request_ms = API_REQUEST_MS, .handler = on_request };
+	struct api *a = calloc(1, sizeof(*a));
+	int r;
+
+	if (!a)
+		return err_set(err, ENOMEM, "starting the API");
+	a->statedir_fd = statedir_fd;
+	a->info = info;
+	a->ports = ports;
+	opts.arg = a;
+	r = listen_in(statedir_fd, &opts.listen_fd, err);
+	if (r == 0)
+		r = api_server_new(base, &opts, &a->server, err);
+	if (r < 0) {
+		free(a);
+		return r;
+	}
+	*ret = a;
+	return 0;
+}
+
+struct api *api_free(struct api *a)
+{
+	if (!a)
+		return NULL;
+	api_server_free(a->server);
+	unlinkat(a->statedir_fd, API_SOCKET_NAME, 0);
+	free(a);
+	return NULL;
+}

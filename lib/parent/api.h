@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* api.h - the REST API on STATE/api.sock (parent only); docs/api.md has the contract */
+#ifndef RK_PARENT_API_H
+#define RK_PARENT_API_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "lib/base/cleanup.h"
+#include "lib/base/err.h"
+
+#define API_VERSION "1.1.2"
+#define API_SOCKET_NAME "api.sock"
+
+struct event_base;
+struct ports;
+struct api;
+
+/* what GET /v1/info answers; read at each request, so the owner may change it */
+struct api_info {
+	const char *version;   /* of the program, under the name it was called by */
+	const char *state_dir; /* absolute */
+	pid_t child_pid;
+	const char *net_driver; /* NULL: --net=host, no object at all */
+	const char *const *dns; /* addresses as text, NULL-terminated; NULL: none */
+	const char *child_ip;   /* NULL: unknown */
+	bool ipv6;
+	const char *port_driver;   /* NULL: none or implicit, no object at all */
+	const char *const *protos; /* NULL-terminated; NULL: an empty list */
+	bool disallow_loopback_child_ip;
+};
+
+/**
+ * api_new() - listen on @statedir_fd/api.sock, mode 0600; what stood there is removed
+ * @base, @statedir_fd, @info:	borrowed until api_free()
+ * @ports:	the same; NULL when nothing can be published
+ */
+int api_new(struct event_base *base, int statedir_fd, const struct api_info *info,
+	    struct ports *ports, struct api **ret, struct err *err);
+
+/* api_free() - drops every client and removes the socket; before or after ports_free(). NULL is
+ * taken and returned */
+struct api *api_free(struct api *a);
+DEFINE_FREEP(struct api *, api_free)
+
+#endif

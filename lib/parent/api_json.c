@@ -1,0 +1,266 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * api_json.c - the objects of the REST API as JSON
+ *
+ * What is read comes from whoever may open the socket: at most 64 KiB (api_server.c), nested at
+ * most as deep as jansson allows (2048).
+ */
+#include "lib/parent/api_json.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <limits.h>
+#include <string.h>
+#include <strings.h>
+
+#include "lib/base/cleanup.h"
+#include "lib/base/gotext.h"
+#include "lib/base/str.h"
+#include "lib/parent/api.h"
+#include "lib/parent/ports.h"
+
+#define QUOTED_MAX 200 /* bytes of the client's text in a message */
+
+static json_t *json_free(json_t *j)
+{
+	json_decref(j);
+	return NULL;
+}
+
+DEFINE_FREEP(json_t *, json_free)
+
+/* a text of ours: not all of them are UTF-8 (paths), and a message may be cut inside a letter */
+static json_t *text_new(const char *s)
+{
+	json_t *j = json_string(s);
+	char plain[ERR_MSG_MAX];
+
+	if (j)
+		return j;
+	str_printable(plain, sizeof(plain), s, strlen(s));
+	return json_string(plain);
+}
+
+static json_t *list_new(const char *const *texts)
+{
+	json_t *j = json_array();
+
+	for (; texts && *texts; texts++)
+		json_array_append_new(j, text_new(*texts));
+	return j;
+}
+
+static char *dump(json_t *j)
+{
+	return j ? json_dumps(j, JSON_COMPACT) : NULL;
+}
+
+static json_t *net_driver_new(const struct api_info *info)
+{
+	json_t *j = json_object();
+
+	json_object_set_new(j, "driver", text_new(info->net_driver));
+	if (info->dns && *info->dns)
+		json_object_set_new(j, "dns", list_new(info->dns));
+	if (info->child_ip)
+		json_object_set_new(j, "childIP", text_new(info->child_ip));
+	if (info->ipv6)
+		json_object_set_new(j, "ipv6", json_true());
+	return j;
+}
+
+static json_t *port_driver_new(const struct api_info *info)
+{
+	json_t *j = json_object();
+
+	json_object_set_new(j, "driver", text_new(info->port_driver));
+	json_object_set_new(j, "protos", list_new(info->protos));
+	if (info->disallow_loopback_child_ip)
+		json_object_set_new(j, "disallowLoopbackChildIP", json_true());
+	return j;
+}
+
+char *api_json_info(const struct api_info *info)
+{
+	AUTO(json_freep) json_t *j = json_object();
+
+	json_object_set_new(j, "apiVersion", json_string(API_VERSION));
+	json_object_set_new(j, "version", text_new(info->version));
+	json_object_set_new(j, "stateDir", text_new(info->state_dir));
+	json_object_set_new(j, "childPID", json_integer(info->child_pid));
+	if (info->net_driver)
+		json_object_set_new(j, "networkDriver", net_driver_new(info));
+	if (info->port_driver)
+		json_object_set_new(j, "portDriver", port_driver_new(info));
+	return dump(j);
+}
+
+static void set_unless_empty(json_t *j, const char *name, const char *text)
+{
+	if (*text)
+		json_object_set_new(j, name, text_new(text));
+}
+
+static json_t *status_new(uint32_t id, const struct port_spec *s)
+{
+	json_t *j = json_object(), *spec = json_object();
+
+	set_unless_empty(spec, "proto", s->proto);
+	set_unless_empty(spec, "parentIP", s->parent_ip);
+	json_object_set_new(spec, "parentPort", json_integer(s->parent_port));
+	json_object_set_new(spec, "childPort", json_integer(s->child_port));
+	set_unless_empty(spec, "childIP", s->child_ip);
+	json_object_set_new(j, "id", json_integer(id));
+	json_object_set_new(j, "spec", spec);
+	return j;
+}
+
+char *api_json_status(uint32_t id, const struct port_spec *spec)
+{
+	AUTO(json_freep) json_t *j = status_new(id, spec);
+
+	return dump(j);
+}
+
+static void append_status(uint32_t id, const struct port_spec *spec, void *arg)
+{
+	json_array_append_new(arg, status_new(id, spec));
+}
+
+char *api_json_ports(const struct ports *ports)
+{
+	AUTO(json_freep) json_t *j = json_array();
+
+	ports_each(ports, append_status, j);
+	return json_array_size(j) ? dump(j) : strdup("null"); /* as Go writes an empty slice */
+}
+
+char *api_json_error(const char *message)
+{
+	AUTO(json_freep) json_t *j = json_object();
+	autofree char *text = NULL;
+
+	json_object_set_new(j, "message", text_new(message));
+	text = dump(j);
+	return text ? str_dup_format("%s\n", text) : NULL;
+}
+
+static const char *go_kind(const json_t *v)
+{
+	switch (json_typeof(v)) {
+	case JSON_OBJECT:
+		return "object";
+	case JSON_ARRAY:
+		return "array";
+	case JSON_STRING:
+		return "string";
+	case JSON_INTEGER:
+	case JSON_REAL:
+		return "number";
+	case JSON_TRUE:
+	case JSON_FALSE:
+		return "bool";
+	case JSON_NULL:
+	default:
+		return "null";
+	}
+}
+
+static int type_error(const json_t *v, const char *field, const char *type, struct err *err)
+{
+	return err_say(err, EINVAL,
+		       "json: cannot unmarshal %s into Go struct field Spec.%s of type %s",
+		       go_kind(v), field, type);
+}
+
+/* one that does not fit is refused here, in the words of the check that it would not pass */
+static int read_text(const json_t *v, const char *field, const char *bad, char *dst, size_t size,
+		     struct err *err)
+{
+	char quoted[QUOTED_MAX];
+
+	if (!json_is_string(v))
+		return type_error(v, field, "string", err);
+	if (json_string_length(v) >= size)
+		return err_say(err, EINVAL, "%s: %s", bad,
+			       go_quote(quoted, sizeof(quoted), json_string_value(v)));
+	memcpy(dst, json_string_value(v), json_string_length(v) + 1);
+	return 0;
+}
+
+static int read_port(const json_t *v, const char *field, int *ret, struct err *err)
+{
+	json_int_t n = json_integer_value(v);
+
+	if (json_is_real(v))
+		return err_say(err, EINVAL,
+			       "json: cannot unmarshal number %.15g into Go struct field Spec.%s "
+			       "of type int",
+			       json_real_value(v), field);
+	if (!json_is_integer(v))
+		return type_error(v, field, "int", err);
+	*ret = n > INT_MAX ? INT_MAX : n < INT_MIN ? INT_MIN : (int)n; /* refused either way */
+	return 0;
+}
+
+static int read_field(const char *name, const json_t *v, struct port_spec *s, struct err *err)
+{
+	if (json_is_null(v))
+		return 0;
+	if (strcasecmp(name, "proto") == 0)
+		return read_text(v, "proto", "unknown proto", s->proto, sizeof(s->proto), err);
+	if (strcasecmp(name, "parentIP") == 0)
+		return read_text(v, "parentIP", "invalid ParentIP", s->parent_ip,
+				 sizeof(s->parent_ip), err);
+	if (strcasecmp(name, "childIP") == 0)
+		return read_text(v, "childIP", "invalid ChildIP", s->child_ip, sizeof(s->child_ip),
+				 err);
+	if (strcasecmp(name, "parentPort") == 0)
+		return read_port(v, "parentPort", &s->parent_port, err);
+	if (strcasecmp(name, "childPort") == 0)
+		return read_port(v, "childPort", &s->child_port, err);
+	return 0;
+}
+
+static int parse_failed(const char *body, size_t len, const json_error_t *e, struct err *err)
+{
+	char text[QUOTED_MAX];
+	size_t at = 0;
+
+	while (at < len && strchr(" \t\r\n", body[at]) && body[at])
+		at++;
+	if (at == len)
+		return err_say(err, EINVAL, "EOF");
+	if (json_error_code(e) == json_error_premature_end_of_input)
+		return err_say(err, EINVAL, "unexpected EOF");
+	str_printable(text, sizeof(text), e->text, strnlen(e->text, sizeof(e->text)));
+	return err_say(err, EINVAL, "invalid JSON: %s (line %d, column %d)", text, e->line,
+		       e->column);
+}
+
+int api_json_read_spec(const char *body, size_t len, struct port_spec *ret, struct err *err)
+{
+	AUTO(json_freep) json_t *j = NULL;
+	struct port_spec s = { 0 };
+	json_error_t e;
+	const char *name;
+	json_t *v;
+	int r;
+
+	/* like Go's decoder: one value, what follows it is not looked at */
+	j = json_loadb(body, len, JSON_DECODE_ANY | JSON_DISABLE_EOF_CHECK, &e);
+	if (!j)
+		return parse_failed(body, len, &e, err);
+	if (!json_is_object(j) && !json_is_null(j))
+		return err_say(err, EINVAL,
+			       "json: cannot unmarshal %s into Go value of type port.Spec",
+			       go_kind(j));
+	json_object_foreach(j, name, v)
+	{
+		r = read_field(name, v, &s, err);
+		if (r < 0)
+			return r;
+	}
+	*ret = s;
+	return 0;
+}

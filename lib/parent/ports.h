@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* ports.h - the table of published ports (parent only); the driver does the work */
+#ifndef RK_PARENT_PORTS_H
+#define RK_PARENT_PORTS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/base/cleanup.h"
+#include "lib/base/err.h"
+#include "lib/base/portspec.h"
+#include "portdrivers/portdriver.h"
+
+#define PORTS_MAX 4096       /* published at a time */
+#define PORTS_REMOVE_MS 2000 /* how long a removal waits for the relay's word */
+
+struct event_base;
+struct ports; /* opaque: entries in the order of their ids, which are never used twice */
+
+/**
+ * ports_new() - start a driver with PORT_F_PUBLISH
+ * @base, @driver:	borrowed until ports_free()
+ */
+int ports_new(struct event_base *base, const struct port_driver *driver, const struct port_env *env,
+	      struct ports **ret, struct err *err);
+/* ports_free() - closes every port; a removal that is under way is done. NULL is taken, returned */
+struct ports *ports_free(struct ports *t);
+DEFINE_FREEP(struct ports *, ports_free)
+
+/**
+ * ports_add() - check, compare with the others, publish
+ * Return: 0, the port is listening; -EINVAL, -EEXIST ("conflict with ID 3"), -ENOSPC, or what the
+ *         driver says. Texts are RootlessKit's
+ */
+int ports_add(struct ports *t, const struct port_spec *spec, uint32_t *ret_id, struct err *err);
+
+/**
+ * ports_remove() - stop listening
+ * @done:	called once when the port is free, within PORTS_REMOVE_MS, perhaps before this
+ *		returns; never after a failure; may be NULL
+ * Return: 0; -ENOENT ("unknown id: 3")
+ */
+int ports_remove(struct ports *t, int64_t id, port_removed_fn *done, void *arg, struct err *err);
+
+/* ports_on_removed() - the relay has closed its side; an id that is not being removed is ignored */
+void ports_on_removed(struct ports *t, uint32_t id);
+
+/* ports_each() - @visit every entry in the order of the ids; it must not change the table */
+typedef void port_visit_fn(uint32_t id, const struct port_spec *spec, void *arg);
+void ports_each(const struct ports *t, port_visit_fn *visit, void *arg);
+
+const struct port_driver *ports_driver(const struct ports *t);
+
+/* ports_describe() - "{tcp 127.0.0.1 8080 80 }", the spec in an error of the start; returns @dst */
+#define PORTS_DESCRIBE_MAX (PORT_PROTO_MAX + 2 * PORT_IP_MAX + 32)
+const char *ports_describe(const struct port_spec *s, char dst[static PORTS_DESCRIBE_MAX]);
+
+#endif
