@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+/* cmd_ports.c - rootlessctl list-ports, add-ports, remove-ports */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cmd/rootlessctl/rootlessctl.h"
+#include "lib/base/cleanup.h"
+#include "lib/base/goerr.h"
+#include "lib/base/str.h"
+#include "lib/client/client.h"
+
+#define NCOLUMNS 6
+#define CELL_MAX 128
+#define PADDING 4 /* blanks behind the longest cell of a column */
+
+/* as Go's tabwriter makes it: every cell ends in blanks, the last of a line as well */
+struct table {
+	char (*rows)[NCOLUMNS][CELL_MAX];
+	size_t nrows;
+};
+
+static const char *const titles[NCOLUMNS] = { "ID",         "PROTO",   "PARENTIP",
+					      "PARENTPORT", "CHILDIP", "CHILDPORT" };
+
+static void set_number(char cell[static CELL_MAX], const json_t *object, const char *field)
+{
+	snprintf(cell, CELL_MAX, "%lld",
+		 (long long)json_integer_value(json_object_get(object, field)));
+}
+
+static void set_text(char cell[static CELL_MAX], const json_t *object, const char *field)
+{
+	snprintf(cell, CELL_MAX, "%s", client_text(object, field));
+}
+
+static void fill_row(char row[NCOLUMNS][CELL_MAX], const json_t *status)
+{
+	const json_t *spec = json_object_get(status, "spec");
+
+	set_number(row[0], status, "id");
+	set_text(row[1], spec, "proto");
+	set_text(row[2], spec, "parentIP");
+	set_number(row[3], spec, "parentPort");
+	set_text(row[4], spec, "childIP");
+	set_number(row[5], spec, "childPort");
+}
+
+static void print_table(const struct table *t)
+{
+	int width[NCOLUMNS] = { 0 };
+
+	for (size_t i = 0; i < t->nrows; i++) {
+		for (size_t j = 0; j < NCOLUMNS; j++) {
+			int len = (int)strlen(t->rows[i][j]);
+
+			width[j] = len > width[j] ? len : width[j];
+		}
+	}
+	for (size_t i = 0; i < t->nrows; i++) {
+		for (size_t j = 0; j < NCOLUMNS; j++)
+			printf("%-*s", width[j] + PADDING, t->rows[i][j]);
+		putchar('\n');
+	}
+}
+
+static int list_as_table(const json_t *ports, struct err *err)
+{
+	struct table t = { .nrows = json_array_size(ports) + 1 };
+	autofree void *rows = calloc(t.nrows, sizeof(*t.rows));
+
+	if (!rows)
+		return err_set(err, ENOMEM, "listing %zu ports", t.nrows - 1);
+	t.rows = rows;
+	for (size_t j = 0; j < NCOLUMNS; j++)
+		snprintf(t.rows[0][j], CELL_MAX, "%s", titles[j]);
+	for (size_t i = 1; i < t.nrows; i++)
+		fill_row(t.rows[i], json_array_get(ports, i - 1));
+	print_table(&t);
+	return 0;
+}
+
+static void print_json_line(const json_t *j)
+{
+	json_dumpf(j, stdout, JSON_COMPACT);
+	putchar('\n');
+}
+
+int cmd_list_ports(const struct ctl *ctl, struct err *err)
+{
+	autojson json_t *ports = NULL;
+	int r = client_list_ports(ctl->socket_path, &ports, err);
+
+	if (r < 0)
+		return r;
+	if (!ctl->json)
+		return list_as_table(ports, err);
+	for (size_t i = 0; i < json_array_size(ports); i++)
+		print_json_line(json_array_get(ports, i));
+	return 0;
+}
+
+int check_add_ports(const struct ctl *ctl, struct err *err)
+{
+	struct port_spec spec;
+
+	if (!ctl->args[0])
+		return err_say(err, EINVAL, "no port specified");
+	for (char **a = ctl->args; *a; a++) {
+		int r = port_spec_parse(&spec, *a, err);
+
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+int cmd_add_ports(const struct ctl *ctl, struct err *err)
+{
+	for (char **a = ctl->args; *a; a++) {
+		autojson json_t *status = NULL;
+		struct port_spec spec;
+		int r = port_spec_parse(&spec, *a, err);
+
+		if (r == 0)
+			r = client_add_port(ctl->socket_path, &spec, &status, err);
+		if (r < 0)
+			return r;
+		if (ctl->json)
+			print_json_line(status);
+		else
+			printf("%lld\n",
+			       (long long)json_integer_value(json_object_get(status, "id")));
+		fflush(stdout); /* what is published is told, whatever comes next */
+	}
+	return 0;
+}
+
+int check_remove_ports(const struct ctl *ctl, struct err *err)
+{
+	int64_t id;
+
+	if (!ctl->args[0])
+		return err_say(err, EINVAL, "no ID specified");
+	for (char **a = ctl->args; *a; a++) {
+		int r = go_atoi(*a, &id, err);
+
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+int cmd_remove_ports(const struct ctl *ctl, struct err *err)
+{
+	for (char **a = ctl->args; *a; a++) {
+		int64_t id;
+		int r = go_atoi(*a, &id, err);
+
+		if (r == 0)
+			r = client_remove_port(ctl->socket_path, id, err);
+		if (r < 0)
+			return r;
+		printf("%lld\n", (long long)id);
+		fflush(stdout);
+	}
+	return 0;
+}
