@@ -1,0 +1,313 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * main.c - rootlesskit-docker-proxy: dockerd's userland proxy, and the port in the host's netns
+ *
+ * dockerd (before v28) starts it in the child namespaces with docker-proxy's arguments and a pipe
+ * at descriptor 3: "0\n" means that the port works, "1\n" and a text that it does not. We publish
+ * the port, run docker-proxy, which writes the "0\n", and take the port back when either ends.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "lib/base/cleanup.h"
+#include "lib/base/fd.h"
+#include "lib/base/goerr.h"
+#include "lib/base/str.h"
+#include "lib/client/client.h"
+#include "lib/client/goflag.h"
+
+#define STATUS_FD 3
+#define REAL_PROXY "docker-proxy"
+#define EXIT_USAGE 2
+#define NUMBER_MAX 24
+
+struct proxy {
+	const char *container_ip, *host_ip, *proto; /* as given */
+	int64_t container_port, host_port;
+	char **argv;
+	char *socket_path, *exe; /* exe: docker-proxy in $PATH */
+	const char *bind_ip;     /* where docker-proxy listens */
+	bool discard;            /* the port driver does not know the protocol */
+	int64_t port_id;         /* as published */
+	sigset_t old_mask;
+};
+
+static void show_usage(void)
+{
+	fputs("Usage of rootlesskit-docker-proxy:\n"
+	      "  -container-ip string\n    \tcontainer ip\n"
+	      "  -container-port int\n    \tcontainer port (default -1)\n"
+	      "  -host-ip string\n    \thost ip\n"
+	      "  -host-port int\n    \thost port (default -1)\n"
+	      "  -proto string\n    \tproxy protocol (default \"tcp\")\n",
+	      stderr);
+}
+
+static void say(const char *level, const char *text)
+{
+	fprintf(stderr, "rootlesskit-docker-proxy: %s%s\n", level, text);
+}
+
+static void tell_dockerd(const char *text)
+{
+	if (fcntl(STATUS_FD, F_GETFD) >= 0)
+		(void)fd_write_all(STATUS_FD, text, strlen(text)); /* it learns by our end, too */
+}
+
+/* as execvp() looks: the first executable file of that name */
+static int find_in_path(const char *name, char **ret, struct err *err)
+{
+	const char *path = getenv("PATH");
+
+	while (path && *path) {
+		size_t len = strcspn(path, ":");
+		autofree char *full = str_dup_format("%.*s/%s", (int)len, len ? path : ".", name);
+
+		if (full && access(full, X_OK) == 0) {
+			*ret = take_ptr(full);
+			return 0;
+		}
+		path += len + (path[len] == ':');
+	}
+	return err_say(err, ENOENT, "exec: \"%s\": executable file not found in $PATH", name);
+}
+
+static bool is_ipv6(const char *ip)
+{
+	struct in6_addr a;
+
+	return inet_pton(AF_INET6, ip, &a) == 1 && !IN6_IS_ADDR_V4MAPPED(&a);
+}
+
+static bool protos_contain(const json_t *port_driver, const char *proto)
+{
+	const json_t *protos = json_object_get(port_driver, "protos");
+	size_t i;
+	json_t *v;
+
+	json_array_foreach(protos, i, v)
+	{
+		if (json_is_string(v) && strcmp(json_string_value(v), proto) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* where docker-proxy listens in the child, and the port driver connects to */
+static int choose_bind_ip(struct proxy *p, const json_t *info, struct err *err)
+{
+	const json_t *net = json_object_get(info, "networkDriver");
+	const json_t *port = json_object_get(info, "portDriver");
+	const char *child_ip = client_text(net, "childIP"), *driver = client_text(port, "driver");
+
+	p->bind_ip = is_ipv6(p->host_ip) ? "::1" : "127.0.0.1";
+	if (!json_is_true(json_object_get(port, "disallowLoopbackChildIP")))
+		return 0;
+	if (!*child_ip)
+		return err_say(err, EINVAL,
+			       "RootlessKit port driver (\"%s\") does not allow loopback child IP, "
+			       "but network driver (\"%s\") has no non-loopback IP",
+			       driver, client_text(net, "driver"));
+	/* dockerd asks for 0.0.0.0 and for ::, and two docker-proxies cannot share one address.
+	 * builtin tries the child's own address before a posted ::1, so this serves both */
+	if (is_ipv6(p->host_ip) && !is_ipv6(child_ip) && strcmp(driver, "builtin") == 0)
+		return 0;
+	p->bind_ip = child_ip;
+	return 0;
+}
+
+/* replaces the program: without a port driver of ours docker-proxy does the whole job */
+static int exec_real_proxy(const struct proxy *p, struct err *err)
+{
+	p->argv[0] = (char[]){ REAL_PROXY };
+	execv(p->exe, p->argv);
+	return err_set(err, errno, "executing '%s'", p->exe);
+}
+
+static int publish(struct proxy *p, const json_t *info, struct err *err)
+{
+	const json_t *port = json_object_get(info, "portDriver");
+	autojson json_t *status = NULL;
+	struct port_spec spec = { 0 };
+	int r = choose_bind_ip(p, info, err);
+
+	if (r < 0)
+		return r;
+	if (str_format(spec.proto, sizeof(spec.proto), "%s%s", p->proto,
+		       str_ends(p->proto, "4") || str_ends(p->proto, "6") ? ""
+		       : is_ipv6(p->host_ip)                              ? "6"
+									  : "4") < 0 ||
+	    str_format(spec.parent_ip, sizeof(spec.parent_ip), "%s", p->host_ip) < 0 ||
+	    str_format(spec.child_ip, sizeof(spec.child_ip), "%s", p->bind_ip) < 0 ||
+	    p->host_port < INT16_MIN || p->host_port > UINT16_MAX)
+		return err_say(err, EINVAL, "-proto, -host-ip or -host-port make no sense");
+	spec.parent_port = spec.child_port = (int)p->host_port;
+	if (!protos_contain(port, spec.proto)) {
+		fprintf(stderr,
+			"rootlesskit-docker-proxy: warning: protocol \"%s\" is not supported by "
+			"the RootlessKit port driver \"%s\", discarding request for "
+			"\"%s%s%s:%d\"\n",
+			spec.proto, client_text(port, "driver"), is_ipv6(p->host_ip) ? "[" : "",
+			p->host_ip, is_ipv6(p->host_ip) ? "]" : "", spec.parent_port);
+		p->discard = true;
+		return 0;
+	}
+	r = client_add_port(p->socket_path, &spec, &status, err);
+	if (r < 0)
+		return err_wrap(err, r, "error while calling PortManager.AddPort()");
+	p->port_id = json_integer_value(json_object_get(status, "id"));
+	return 0;
+}
+
+static void unpublish(const struct proxy *p)
+{
+	struct err err = { 0 };
+
+	if (client_remove_port(p->socket_path, p->port_id, &err) < 0)
+		say("warning: removing the port: ", err.msg);
+}
+
+static void run_real_proxy(const struct proxy *p, pid_t parent)
+{
+	char container_port[NUMBER_MAX], host_port[NUMBER_MAX];
+	const char *argv[] = { REAL_PROXY,     "-container-ip", p->container_ip, "-container-port",
+			       container_port, "-host-ip",      p->bind_ip,      "-host-port",
+			       host_port,      "-proto",        p->proto,        NULL };
+
+	snprintf(container_port, sizeof(container_port), "%lld", (long long)p->container_port);
+	snprintf(host_port, sizeof(host_port), "%lld", (long long)p->host_port);
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != parent)
+		_exit(EXIT_FAILURE);
+	sigprocmask(SIG_SETMASK, &p->old_mask, NULL);
+	execv(p->exe, (char **)argv);
+	tell_dockerd("1\nexecuting " REAL_PROXY " failed");
+	_exit(EXIT_FAILURE);
+}
+
+/* until a signal asks for the end or docker-proxy ends by itself; 0 when we were asked */
+static int wait_for_end(const sigset_t *set, pid_t pid, struct err *err)
+{
+	int status;
+
+	for (;;) {
+		int sig = sigwaitinfo(set, NULL);
+
+		if (sig == SIGCHLD && waitpid(pid, &status, WNOHANG) == pid)
+			return err_say(err, ECHILD, REAL_PROXY " ended early (%s %d)",
+				       WIFEXITED(status) ? "exit status" : "signal",
+				       WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status));
+		if (sig > 0 && sig != SIGCHLD)
+			break;
+	}
+	kill(pid, SIGKILL);
+	waitpid(pid, &status, 0);
+	return 0;
+}
+
+static int run(struct proxy *p, struct err *err)
+{
+	autojson json_t *info = NULL;
+	const char *driver;
+	sigset_t set;
+	pid_t self = getpid(), pid;
+	int r;
+
+	r = client_info(p->socket_path, &info, err);
+	if (r < 0)
+		return err_wrap(err, r,
+				"failed to call info API, probably RootlessKit binary is too old "
+				"(needs to be v0.14.0 or later)");
+	r = find_in_path(REAL_PROXY, &p->exe, err);
+	if (r < 0)
+		return r;
+	driver = client_text(json_object_get(info, "portDriver"), "driver");
+	if (!*driver || strcmp(driver, "none") == 0 || strcmp(driver, "implicit") == 0)
+		return exec_real_proxy(p, err);
+
+	signal(SIGCHLD, SIG_DFL); /* one that is ignored is never waited for */
+	signal(SIGINT, SIG_DFL);
+	signal(SIGTERM, SIG_DFL);
+	/* a signal that comes from here on waits until the port can be taken back */
+	sigemptyset(&set);
+	for (const int *s = (const int[]){ SIGINT, SIGTERM, SIGHUP, SIGCHLD, 0 }; *s; s++)
+		sigaddset(&set, *s);
+	sigprocmask(SIG_BLOCK, &set, &p->old_mask);
+	r = publish(p, info, err);
+	if (r < 0)
+		return r;
+	if (p->discard) {
+		tell_dockerd("0\n");
+		return 0;
+	}
+	pid = fork();
+	if (pid == 0)
+		run_real_proxy(p, self);
+	if (pid < 0) {
+		r = err_set(err, errno, "error while starting " REAL_PROXY);
+	} else {
+		close(STATUS_FD); /* docker-proxy has it; dockerd reads to its end */
+		r = wait_for_end(&set, pid, err);
+	}
+	unpublish(p);
+	return r;
+}
+
+static int find_socket(struct proxy *p, struct err *err)
+{
+	const char *dir = getenv("ROOTLESSKIT_STATE_DIR");
+	int r;
+
+	if (!dir || !*dir)
+		return err_say(err, EINVAL, "$ROOTLESSKIT_STATE_DIR needs to be set");
+	p->socket_path = str_dup_format("%s/api.sock", dir);
+	if (!p->socket_path)
+		return err_set(err, ENOMEM, "reading $ROOTLESSKIT_STATE_DIR");
+	r = client_check_socket(p->socket_path, err);
+	return r < 0 ? err_wrap(err, r, "error while connecting to RootlessKit API socket") : 0;
+}
+
+int main(int argc, char **argv)
+{
+	struct proxy p = { .container_ip = "",
+			   .host_ip = "",
+			   .proto = "tcp",
+			   .container_port = -1,
+			   .host_port = -1,
+			   .argv = argv };
+	const struct goflag flags[] = {
+		{ "container-ip", NULL, GOFLAG_TEXT, &p.container_ip },
+		{ "container-port", NULL, GOFLAG_INT, &p.container_port },
+		{ "host-ip", NULL, GOFLAG_TEXT, &p.host_ip },
+		{ "host-port", NULL, GOFLAG_INT, &p.host_port },
+		{ "proto", NULL, GOFLAG_TEXT, &p.proto },
+	};
+	struct err err = { 0 };
+	int r;
+
+	if (goflag_parse(argc, argv, flags, ARRAY_SIZE(flags), &err) < 0) {
+		fprintf(stderr, "%s\n", err.msg);
+		show_usage();
+		return EXIT_USAGE;
+	}
+	r = find_socket(&p, &err);
+	if (r == 0)
+		r = run(&p, &err);
+	if (r < 0) {
+		autofree char *text = str_dup_format("1\n%s", err.msg);
+
+		tell_dockerd(text ? text : "1\nout of memory");
+		say("error: ", err.msg);
+	}
+	free(p.socket_path);
+	free(p.exe);
+	return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}
