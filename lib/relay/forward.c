@@ -32,11 +32,13 @@ struct port {
 	struct timer pause;
 	struct list flows;
 	struct deferred deferred;
+	bool inherits; /* every connection in the queue has the listener's options */
 };
 
 static bool forward_full(const struct forward *f)
 {
-	return f->flows.n >= f->flows_max || 2 * (f->flows.n + 1) + f->nports > f->fds_max;
+	return f->flows.n >= f->flows_max || f->flows.pool->is_short ||
+	       2 * (f->flows.n + 1) + f->nports > f->fds_max;
 }
 
 static int on_pause_due(struct timer *t)
@@ -64,6 +66,7 @@ static int accept_failed(struct port *p, int error)
 {
 	switch (error) {
 	case EAGAIN:
+		p->inherits = true;
 		return 0;
 	case EMFILE:
 	case ENFILE:
@@ -90,10 +93,12 @@ static int on_listener_ready(struct watch *w, uint32_t events)
 		int fd;
 
 		if (forward_full(f))
-			return port_pause(p, "the limit is reached");
+			return port_pause(p, "no more descriptors");
 		fd = accept4(w->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 		if (fd < 0)
 			return accept_failed(p, errno);
+		if (!p->inherits)
+			tcp_set_options(fd);
 		flow_start(&f->flows, &p->flows, &p->spec, fd);
 	}
 	return 0;
@@ -168,7 +173,7 @@ int forward_add(struct forward *f, const struct worker_port *spec, int listener,
 	p->forward = f;
 	p->spec = *spec;
 	list_init(&p->flows);
-	tcp_set_options(fd); /* its connections inherit them */
+	tcp_set_options(fd); /* connections inherit them, but for those in the queue already */
 	r = fcntl(fd, F_SETFL, O_NONBLOCK) < 0 ? -errno : 0;
 	if (r == 0)
 		r = watch_add(f->loop, &p->watch, fd, EPOLLIN, on_listener_ready);

@@ -41,6 +41,7 @@ static void agent_gone(struct sockpool *p, const char *why)
 	timer_cancel(&p->retry);
 	close(p->agent);
 	p->agent = -1;
+	p->is_short = false;
 	log_warning("ports",
 		    "the agent in the child's network namespace %s: new connections to published "
 		    "ports are reset, open ones go on",
@@ -65,7 +66,7 @@ static void refill(struct sockpool *p, struct sockpool_kind *k)
 {
 	struct nsagent_sockets req = { .family = kind_family[k - p->kind],
 				       .socktype = SOCK_STREAM,
-				       .count = (uint16_t)p->batch };
+				       .count = (uint16_t)p->ask };
 
 	if (p->agent < 0 || k->asked || !k->wanted || k->n > p->low || p->retry.loop)
 		return;
@@ -161,8 +162,8 @@ static void fail_waiters(struct sockpool_kind *k, int r)
 
 static bool is_shortage(int error)
 {
-	return error == 0 || error == EMFILE || error == ENFILE || error == ENOMEM ||
-	       error == ENOBUFS;
+	return error == EMFILE || error == ENFILE || error == ENOMEM || error == ENOBUFS ||
+	       error == ETOOMANYREFS;
 }
 
 static int take_answer(struct sockpool *p, struct msg *m)
@@ -180,15 +181,18 @@ static int take_answer(struct sockpool *p, struct msg *m)
 	if (k->n == before) {
 		if (!p->error_said)
 			log_warning("ports", "no sockets of the child's network namespace: %s",
-				    strerror(ans->error));
+				    ans->error ? strerror(ans->error) : "none was usable");
 		p->error_said = true;
 		timer_set(p->loop, &p->retry, RETRY_MS, on_retry_due);
-		if (!is_shortage(ans->error)) {
+		p->is_short = is_shortage(ans->error);
+		if (!p->is_short) {
 			k->wanted = false; /* until the next connection asks */
-			fail_waiters(k, -ans->error);
+			fail_waiters(k, ans->error ? -(int)ans->error : -EPROTO);
 		}
 		return 0;
 	}
+	p->is_short = false;
+	p->ask = p->ask * 2 < p->batch ? p->ask * 2 : p->batch;
 	serve_waiters(k);
 	refill(p, k);
 	return 0;
@@ -198,7 +202,8 @@ static int take_answer(struct sockpool *p, struct msg *m)
  * so from now on an answer may come for which nobody waits */
 static void answer_lost(struct sockpool *p)
 {
-	p->lost = true;
+	p->lost = p->is_short = true;
+	p->ask = p->ask > 1 ? p->ask / 2 : 1;
 	for (size_t i = 0; i < SOCKPOOL_NKINDS; i++)
 		p->kind[i].asked = false;
 	timer_set(p->loop, &p->retry, RETRY_MS, on_retry_due);
@@ -233,7 +238,9 @@ int sockpool_init(struct sockpool *p, struct loop *l, int agent, unsigned batch,
 	autoclose int own = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	int r = 0;
 
-	*p = (struct sockpool){ .loop = l, .agent = agent, .batch = batch, .low = batch / 4 };
+	*p = (struct sockpool){
+		.loop = l, .agent = agent, .batch = batch, .ask = batch, .low = batch / 4
+	};
 	for (size_t i = 0; i < SOCKPOOL_NKINDS; i++)
 		list_init(&p->kind[i].waiters);
 	p->own_cookie = own < 0 ? 0 : netns_cookie(own);

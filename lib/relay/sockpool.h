@@ -33,6 +33,8 @@ struct sockpool {
 	struct watch watch;
 	struct timer retry;
 	unsigned batch, low; /* sockets a request; refill when no more than @low are left */
+	unsigned ask;        /* this time: halved when they did not fit our descriptor table */
+	bool is_short;       /* the last answer brought nothing: make no new waiters for now */
 	uint64_t own_cookie; /* of our netns: a socket of it is never used */
 	uint64_t cookie;     /* of the agent's netns, 0 until its first socket came */
 	bool lost;           /* an answer once did not fit our descriptor table */

@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * test_relay_rig.h - a relay worker in a process of its own, for the tests of lib/relay
+ *
+ * The test plays the parent. A second process plays the agent: it makes a user and a network
+ * namespace with lo up and hands out sockets of it, to the relay and to the test.
+ */
+#ifndef RK_TESTS_RELAY_RIG_H
+#define RK_TESTS_RELAY_RIG_H
+
+#include <arpa/inet.h>
+#include <check.h>
+#include <fcntl.h>
+#include <net/if.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "lib/base/cleanup.h"
+#include "lib/base/fd.h"
+#include "lib/base/loop.h"
+#include "lib/ipc/nsagent.h"
+#include "lib/ipc/worker.h"
+#include "lib/relay/relay.h"
+
+#define WAIT_MS 3000
+#define SKIP 77
+
+struct rig {
+	int control; /* the parent's end */
+	int netns;   /* nsagent protocol: sockets of the child netns for the test */
+	pid_t relay, agent;
+	bool lying; /* the agent hands sockets of the host's netns to the relay */
+	int nofile; /* hard limit of the relay, 0: as it is */
+	bool with_dns;
+	struct sockaddr_in dns_addr; /* in the child netns */
+};
+
+static inline struct sockaddr_in loopback(uint16_t port)
+{
+	return (struct sockaddr_in){ .sin_family = AF_INET,
+				     .sin_port = htons(port),
+				     .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+}
+
+static inline uint16_t port_of(int fd)
+{
+	struct sockaddr_in a;
+	socklen_t len = sizeof(a);
+
+	ck_assert_int_eq(getsockname(fd, (struct sockaddr *)&a, &len), 0);
+	return ntohs(a.sin_port);
+}
+
+static inline int enter_netns(void)
+{
+	autoclose int fd = -1;
+	struct ifreq ifr = { .ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING };
+
+	if (unshare(CLONE_NEWUSER | CLONE_NEWNET) < 0)
+		return -errno;
+	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	return ioctl(fd, SIOCSIFFLAGS, &ifr) < 0 ? -errno : 0;
+}
+
+static inline int agent_answer(int sock, int lie)
+{
+	struct nsagent_sockets ans;
+	struct msg m;
+	int fds[MSG_FDS_MAX], n = 0;
+
+	if (msg_recv(sock, &nsagent_proto, ROLE_RELAY, NSAGENT_UP, 0, &m) <= 0)
+		return -1;
+	memcpy(&ans, m.payload, sizeof(ans));
+	for (; n < ans.count; n++)
+		fds[n] = lie >= 0 ? fcntl(lie, F_DUPFD_CLOEXEC, 0)
+				  : socket(ans.family, ans.socktype | SOCK_NONBLOCK, 0);
+	msg_send(sock, &nsagent_proto, NSAGENT_SOCKETS_ANS, &ans, fds, (size_t)n);
+	while (n)
+		close(fds[--n]);
+	return 0;
+}
+
+static inline _Noreturn void agent_main(const struct rig *rig, int relay_sock, int test_sock)
+{
+	struct pollfd p[2] = { { relay_sock, POLLIN, 0 }, { test_sock, POLLIN, 0 } };
+	int lie = rig->lying ? socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0) : -1;
+	const int keep[] = { 0, 1, 2, relay_sock, test_sock, lie };
+	char ready = 0;
+
+	fd_close_all_but(keep, lie < 0 ? 5 : 6); /* the parent's end must have one holder */
+	if (enter_netns() < 0)
+		_exit(SKIP);
+	if (write(test_sock, &ready, 1) != 1)
+		_exit(1);
+	for (;;) {
+		poll(p, 2, -1);
+		if (p[0].revents && agent_answer(relay_sock, lie) < 0)
+			p[0].fd = -1;
+		if (p[1].revents && agent_answer(test_sock, -1) < 0)
+			_exit(0);
+	}
+}
+
+/* a socket of the child netns, bound to a free port of 127.0.0.1 */
+static inline int child_socket(const struct rig *rig, int type)
+{
+	struct nsagent_sockets req = { .family = AF_INET, .socktype = (uint16_t)type, .count = 1 };
+	struct sockaddr_in a = loopback(0);
+	struct msg m;
+	int fd;
+
+	ck_assert_int_eq(msg_send(rig->netns, &nsagent_proto, NSAGENT_SOCKETS_REQ, &req, NULL, 0),
+			 0);
+	ck_assert_int_eq(
+		msg_recv_within(rig->netns, &nsagent_proto, ROLE_NSAGENT, NSAGENT_UP, WAIT_MS, &m),
+		1);
+	fd = msg_take_fd(&m, 0);
+	ck_assert_int_eq(bind(fd, (struct sockaddr *)&a, sizeof(a)), 0);
+	return fd;
+}
+
+static inline int child_listener(const struct rig *rig)
+{
+	int fd = child_socket(rig, SOCK_STREAM);
+
+	ck_assert_int_eq(listen(fd, 1024), 0);
+	return fd;
+}
+
+static inline int host_socket(int type)
+{
+	struct sockaddr_in a = loopback(0);
+	int fd = socket(AF_INET, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	ck_assert_int_eq(bind(fd, (struct sockaddr *)&a, sizeof(a)), 0);
+	return fd;
+}
+
+static inline bool ready_within(int fd, short events, int timeout_ms)
+{
+	struct pollfd p = { fd, events, 0 };
+
+	return poll(&p, 1, timeout_ms) == 1;
+}
+
+static inline _Noreturn void run_relay(const struct rig *rig, int control)
+{
+	const int keep[] = { 0, 1, 2, WORKER_CONTROL_FD };
+	struct rlimit l = { (rlim_t)rig->nofile, (rlim_t)rig->nofile };
+
+	if (rig->nofile)
+		setrlimit(RLIMIT_NOFILE, &l);
+	dup2(control, WORKER_CONTROL_FD);
+	fd_close_all_but(keep, ARRAY_SIZE(keep));
+	role_enter(ROLE_RELAY, SIGKILL);
+	exit(relay_main());
+}
+
+static inline void rig_configure(struct rig *rig, int agent)
+{
+	struct relay_config config = { .have_agent = 1, .have_dns = rig->with_dns };
+	autoclose int dns = rig->with_dns ? child_socket(rig, SOCK_DGRAM) : -1;
+	int fds[2] = { agent, dns };
+	struct msg m;
+
+	if (rig->with_dns)
+		rig->dns_addr = loopback(port_of(dns));
+	ck_assert_int_eq(msg_send(rig->control, &worker_proto, WORKER_RELAY_CONFIG, &config, fds,
+				  rig->with_dns ? 2 : 1),
+			 0);
+	ck_assert_int_eq(msg_recv_within(rig->control, &worker_proto, ROLE_RELAY, WORKER_STARTING,
+					 WAIT_MS, &m),
+			 1);
+	ck_assert_int_eq(m.type, WORKER_READY);
+}
+
+/* @rig: what is to be different is set before */
+static inline void rig_start(struct rig *rig)
+{
+	int control[2], relay[2], test[2];
+	char ready;
+
+	ck_assert(msg_pair(control) == 0 && msg_pair(relay) == 0 && msg_pair(test) == 0);
+	rig->agent = fork();
+	if (rig->agent == 0)
+		agent_main(rig, relay[1], test[1]);
+	close(relay[1]);
+	close(test[1]);
+	if (read(test[0], &ready, 1) != 1)
+		exit(SKIP);
+	rig->relay = fork();
+	if (rig->relay == 0)
+		run_relay(rig, control[1]);
+	close(control[1]);
+	rig->control = control[0];
+	rig->netns = test[0];
+	rig_configure(rig, relay[0]);
+	close(relay[0]);
+}
+
+/* end of file ends the relay, with status 0; nothing of it may leak when a sanitizer looks */
+static inline void rig_stop(struct rig *rig)
+{
+	int status;
+
+	close(rig->control);
+	ck_assert_int_eq(waitpid(rig->relay, &status, 0), rig->relay);
+	ck_assert_int_eq(status, 0);
+	close(rig->netns);
+	kill(rig->agent, SIGKILL);
+	waitpid(rig->agent, NULL, 0);
+}
+
+/* exit status of the whole test program: a machine without user namespaces skips it */
+static inline int run_suite(Suite *s)
+{
+	SRunner *r = srunner_create(s);
+	pid_t probe = fork();
+	int failed, status;
+
+	if (probe == 0)
+		_exit(enter_netns() < 0 ? SKIP : 0);
+	waitpid(probe, &status, 0);
+	if (status && !getenv("RK_MUST_RUN"))
+		return SKIP;
+	srunner_run_all(r, CK_NORMAL);
+	failed = srunner_ntests_failed(r);
+	srunner_free(r);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+#endif
