@@ -69,20 +69,20 @@ static int errno_of(const struct netlink *nl, int nle)
 
 int netlink_new(struct netlink **ret, struct err *err)
 {
-	AUTO(netlink_freep) struct netlink *nl = calloc(1, sizeof(*nl));
-	int r;
+	struct netlink *nl = calloc(1, sizeof(*nl));
+	int r = -NLE_NOMEM;
 
-	if (!nl)
-		return err_set(err, ENOMEM, "opening an rtnetlink socket");
-	nl->sock = nl_socket_alloc();
-	if (!nl->sock)
-		return err_set(err, ENOMEM, "opening an rtnetlink socket");
-	r = nl_connect(nl->sock, NETLINK_ROUTE);
-	if (r < 0)
+	if (nl)
+		nl->sock = nl_socket_alloc();
+	if (nl && nl->sock)
+		r = nl_connect(nl->sock, NETLINK_ROUTE);
+	if (r < 0) {
+		netlink_free(nl);
 		return err_say(err, EIO, "opening an rtnetlink socket: %s", nl_geterror(r));
+	}
 	nl_socket_disable_msg_peek(nl->sock); /* answers are short: one call each, not two */
 	nl_socket_modify_err_cb(nl->sock, NL_CB_CUSTOM, on_kernel_error, nl);
-	*ret = take_ptr(nl);
+	*ret = nl;
 	return 0;
 }
 
@@ -187,7 +187,7 @@ int netlink_addr_add(struct netlink *nl, const char *ifname, const struct netlin
 	AUTO(nl_addr_put_at) struct nl_addr *local = ip_new(ip);
 	struct nl_msg *msg = NULL;
 	char text[INET6_ADDRSTRLEN];
-	unsigned index;
+	unsigned index = 0;
 	int e, r = netlink_link_index(ifname, &index, err);
 
 	if (r < 0)
@@ -242,7 +242,7 @@ int netlink_neigh_add(struct netlink *nl, const char *ifname, const struct netli
 	AUTO(nl_addr_put_at) struct nl_addr *lladdr = nl_addr_build(AF_LLC, mac, 6);
 	struct nl_msg *msg = NULL;
 	char text[INET6_ADDRSTRLEN];
-	unsigned index;
+	unsigned index = 0;
 	int e, r = netlink_link_index(ifname, &index, err);
 
 	if (r < 0)

@@ -47,7 +47,7 @@ static int compare_ints(const void *a, const void *b)
 static int close_others(const struct agent *a, struct err *err)
 {
 	const int fds[] = { STDERR_FILENO, a->parent, a->relay, a->child_netns };
-	int keep[ARRAY_SIZE(fds)], r;
+	int keep[ARRAY_SIZE(fds)] = { 0 }, r;
 	size_t n = 0;
 
 	for (size_t i = 0; i < ARRAY_SIZE(fds); i++) {

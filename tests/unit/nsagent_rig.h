@@ -68,20 +68,28 @@ static inline bool enter_namespaces(void)
 	       mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0;
 }
 
-static inline void start_agent(struct rig *rig, enum nsagent_kind kind)
+/* @child_netns: as nsagent_main() takes it; borrowed */
+static inline void start_agent_for(struct rig *rig, enum nsagent_kind kind, int child_netns)
 {
-	autoclose int netns = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
 	int parent[2], relay[2];
 
 	ck_assert_int_eq(msg_pair(parent), 0);
 	ck_assert_int_eq(msg_pair(relay), 0);
 	rig->pid[kind] = fork();
 	if (rig->pid[kind] == 0)
-		_exit(nsagent_main(kind, parent[1], relay[1], kind == NSAGENT_CHILD ? -1 : netns));
+		_exit(nsagent_main(kind, parent[1], relay[1], child_netns));
 	close(parent[1]);
 	close(relay[1]);
 	rig->parent[kind] = parent[0];
 	rig->relay[kind] = relay[0];
+}
+
+/* our netns is the child's */
+static inline void start_agent(struct rig *rig, enum nsagent_kind kind)
+{
+	autoclose int netns = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+
+	start_agent_for(rig, kind, kind == NSAGENT_CHILD ? -1 : netns);
 }
 
 static inline void configure(struct rig *rig, enum nsagent_kind kind, enum nsagent_setup setup)

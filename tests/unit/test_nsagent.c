@@ -40,6 +40,38 @@ START_TEST(sockets_come_in_batches_from_the_own_netns)
 }
 END_TEST
 
+START_TEST(a_detached_netns_is_entered)
+{
+	struct rig rig = { .plan = make_plan(false) };
+	struct nsagent_sockets req = { AF_INET, SOCK_DGRAM, 1, 0 };
+	struct sockaddr_in loopback = { .sin_family = AF_INET, .sin_port = htons(9) };
+	uint64_t want, got;
+	socklen_t len = sizeof(want);
+	struct msg m;
+	int fd, netns;
+
+	ck_assert(enter_namespaces());
+	netns = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	ck_assert_int_eq(getsockopt(fd, SOL_SOCKET, SO_NETNS_COOKIE, &want, &len), 0);
+	ck_assert_int_eq(unshare(CLONE_NEWNET), 0);
+	start_agent_for(&rig, NSAGENT_CHILD, netns);
+	configure(&rig, NSAGENT_CHILD, NSAGENT_SETUP_LO);
+	recv_within(rig.parent[CHILD], NSAGENT_STARTING, &m);
+	ck_assert_int_eq(m.type, NSAGENT_READY);
+	ck_assert_int_eq(
+		msg_send(rig.relay[CHILD], &nsagent_proto, NSAGENT_SOCKETS_REQ, &req, NULL, 0), 0);
+	recv_within(rig.relay[CHILD], NSAGENT_UP, &m);
+	ck_assert_uint_eq(m.nfds, 1);
+	ck_assert_int_eq(getsockopt(m.fds[0], SOL_SOCKET, SO_NETNS_COOKIE, &got, &len), 0);
+	ck_assert_uint_eq(got, want);
+	/* and its loopback is up */
+	loopback.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	ck_assert_int_eq(connect(fd, (struct sockaddr *)&loopback, sizeof(loopback)), 0);
+	ck_assert_int_eq(send(fd, "x", 1, 0), 1);
+}
+END_TEST
+
 static const struct nsagent_sockets malformed[] = {
 	{ AF_UNIX, SOCK_STREAM, 1, 0 },         { AF_INET, SOCK_RAW, 1, 0 },
 	{ AF_PACKET, SOCK_DGRAM, 1, 0 },        { AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 1, 0 },
@@ -212,6 +244,7 @@ END_TEST
 static void add_tests(TCase *c)
 {
 	tcase_add_test(c, sockets_come_in_batches_from_the_own_netns);
+	tcase_add_test(c, a_detached_netns_is_entered);
 	tcase_add_loop_test(c, a_malformed_request_drops_the_relay_only, 0, ARRAY_SIZE(malformed));
 	tcase_add_test(c, the_end_of_the_parent_ends_both);
 	tcase_add_test(c, a_parent_that_dies_early_ends_the_agent);
