@@ -149,6 +149,7 @@ static int read_more(int fd, uint64_t end_ms, struct answer_buf *b)
 		if (!data)
 			return size > HTTP_ANSWER_MAX ? -EFBIG : -ENOMEM;
 		b->data = data;
+		b->data[b->len] = '\0';
 		b->size = size;
 	}
 	if (now >= end_ms)

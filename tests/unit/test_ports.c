@@ -1,0 +1,380 @@
+// SPDX-License-Identifier: Apache-2.0
+/* test_ports.c - the port table and the parent's half of builtin; the test is the relay */
+#include <arpa/inet.h>
+#include <check.h>
+#include <event2/event.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "lib/base/cleanup.h"
+#include "lib/base/loop.h"
+#include "lib/ipc/worker.h"
+#include "lib/parent/ports.h"
+
+static struct event_base *base;
+static struct ports *table;
+static struct port_env env;
+static int relay = -1;
+static struct err err;
+
+static void start(bool transparent, bool have_child_ip)
+{
+	int pair[2];
+
+	ck_assert_int_eq(msg_pair(pair), 0);
+	relay = pair[1];
+	base = event_base_new();
+	env = (struct port_env){ .relay_sock = pair[0],
+				 .have_child_ip = have_child_ip,
+				 .source_ip_transparent = transparent,
+				 .named_rootlesskit = true };
+	inet_pton(AF_INET, "10.0.2.100", &env.child_ip);
+	err = (struct err){ 0 };
+	ck_assert_int_eq(ports_new(base, port_driver_find("builtin"), &env, &table, &err), 0);
+}
+
+static void stop(void)
+{
+	ports_free(table);
+	event_base_free(base);
+	close(env.relay_sock);
+	if (relay >= 0)
+		close(relay);
+}
+
+/* a port that nobody listens on */
+static int free_port(void)
+{
+	struct sockaddr_in6 in6 = { .sin6_family = AF_INET6 };
+	socklen_t len = sizeof(in6);
+	autoclose int fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	ck_assert_int_eq(bind(fd, (struct sockaddr *)&in6, sizeof(in6)), 0);
+	ck_assert_int_eq(getsockname(fd, (struct sockaddr *)&in6, &len), 0);
+	return ntohs(in6.sin6_port);
+}
+
+static struct port_spec spec_of(const char *proto, const char *parent_ip, int port,
+				const char *child_ip)
+{
+	struct port_spec s = { .parent_port = port, .child_port = 80 };
+
+	snprintf(s.proto, sizeof(s.proto), "%s", proto);
+	snprintf(s.parent_ip, sizeof(s.parent_ip), "%s", parent_ip);
+	snprintf(s.child_ip, sizeof(s.child_ip), "%s", child_ip);
+	return s;
+}
+
+static int add(const char *proto, const char *parent_ip, int port, const char *child_ip)
+{
+	struct port_spec s = spec_of(proto, parent_ip, port, child_ip);
+	uint32_t id = 0;
+	int r;
+
+	err = (struct err){ 0 };
+	r = ports_add(table, &s, &id, &err);
+	return r < 0 ? r : (int)id;
+}
+
+/* what the relay was sent; its descriptor is returned */
+static int receive_add(struct worker_port *ret)
+{
+	struct msg m;
+
+	ck_assert_int_eq(msg_recv_within(relay, &worker_proto, ROLE_PARENT, WORKER_UP, 1000, &m),
+			 1);
+	ck_assert_int_eq(m.type, WORKER_PORT_ADD);
+	memcpy(ret, m.payload, sizeof(*ret));
+	return msg_take_fd(&m, 0);
+}
+
+/* 0 or the errno */
+static int try_connect(const char *ip, int port)
+{
+	struct sockaddr_in6 in6 = { .sin6_family = AF_INET6, .sin6_port = htons((uint16_t)port) };
+	struct sockaddr_in in = { .sin_family = AF_INET, .sin_port = in6.sin6_port };
+	bool v6 = strchr(ip, ':');
+	autoclose int fd = socket(v6 ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	inet_pton(v6 ? AF_INET6 : AF_INET, ip, v6 ? (void *)&in6.sin6_addr : (void *)&in.sin_addr);
+	if (connect(fd, v6 ? (struct sockaddr *)&in6 : (struct sockaddr *)&in,
+		    v6 ? sizeof(in6) : sizeof(in)) < 0)
+		return errno;
+	return 0;
+}
+
+static const struct target_row {
+	const char *parent_ip, *child_ip;
+	bool transparent, have_child_ip;
+	const char *first, *second;
+} target_rows[] = {
+	{ "", "", true, true, "10.0.2.100", "127.0.0.1" },
+	{ "127.0.0.1", "127.0.0.1", true, true, "10.0.2.100", "127.0.0.1" },
+	{ "127.0.0.1", "::1", true, true, "10.0.2.100", "::1" },
+	{ "127.0.0.1", "10.0.2.100", true, true, "10.0.2.100", NULL },
+	{ "127.0.0.1", "172.17.0.2", true, true, "172.17.0.2", NULL },
+	{ "127.0.0.5", "", true, true, "10.0.2.100", "127.0.0.5" },
+	{ "::1", "", true, true, "10.0.2.100", "::1" },
+	{ "", "", true, false, "127.0.0.1", NULL },
+	{ "", "", false, true, "127.0.0.1", NULL },
+	{ "127.0.0.1", "10.0.2.100", false, true, "10.0.2.100", NULL },
+	{ "127.0.0.5", "", false, true, "127.0.0.5", NULL },
+	{ "0.0.0.0", "", false, true, "127.0.0.1", NULL },
+	{ "::", "", false, true, "::1", NULL },
+	{ "::ffff:127.0.0.1", "", false, true, "127.0.0.1", NULL },
+};
+
+START_TEST(targets_are_tried_in_the_order_of_the_design)
+{
+	const struct target_row *row = &target_rows[_i];
+	const char *want[] = { row->first, row->second };
+	struct worker_port p;
+
+	start(row->transparent, row->have_child_ip);
+	ck_assert_int_eq(add("tcp", row->parent_ip, free_port(), row->child_ip), 1);
+	close(receive_add(&p));
+	ck_assert_uint_eq(p.id, 1);
+	ck_assert_uint_eq(p.protocol, IPPROTO_TCP);
+	ck_assert_uint_eq(p.ntargets, row->second ? 2 : 1);
+	for (int i = 0; i < p.ntargets; i++) {
+		char text[INET6_ADDRSTRLEN];
+
+		inet_ntop(p.target[i].family, p.target[i].addr, text, sizeof(text));
+		ck_assert_str_eq(text, want[i]);
+		ck_assert_uint_eq(p.target[i].port, 80);
+	}
+	stop();
+}
+END_TEST
+
+static const struct family_row {
+	const char *proto, *parent_ip;
+	bool v4, v6;
+} family_rows[] = {
+	{ "tcp", "", true, true },           { "tcp", "0.0.0.0", true, true },
+	{ "tcp", "::", true, true },         { "tcp4", "", true, false },
+	{ "tcp4", "0.0.0.0", true, false },  { "tcp4", "::", true, false },
+	{ "tcp6", "", false, true },         { "tcp6", "::", false, true },
+	{ "tcp", "127.0.0.1", true, false }, { "tcp", "::1", false, true },
+};
+
+START_TEST(the_families_are_those_of_the_protocol)
+{
+	const struct family_row *row = &family_rows[_i];
+	int port = free_port(), fd, conn;
+	struct worker_port p;
+
+	start(true, true);
+	ck_assert_int_eq(add(row->proto, row->parent_ip, port, ""), 1);
+	fd = receive_add(&p);
+	ck_assert_int_eq(try_connect("127.0.0.1", port), row->v4 ? 0 : ECONNREFUSED);
+	ck_assert_int_eq(try_connect("::1", port), row->v6 ? 0 : ECONNREFUSED);
+	conn = accept(fd, NULL, NULL); /* the duplicate is the same listener */
+	ck_assert_int_ge(conn, 0);
+	close(conn);
+	close(fd);
+	stop();
+}
+END_TEST
+
+START_TEST(errors_have_the_words_of_go)
+{
+	int port = free_port();
+	char want[256];
+
+	start(true, true);
+	ck_assert_int_eq(add("tcp4", "::1", port, ""), -EINVAL);
+	ck_assert_str_eq(err.msg, "listen tcp4: address ::1: no suitable address found");
+	ck_assert_int_eq(add("tcp6", "0.0.0.0", port, ""), -EINVAL);
+	ck_assert_str_eq(err.msg, "listen tcp6: address 0.0.0.0: no suitable address found");
+	ck_assert_int_eq(add("tcp6", "::ffff:127.0.0.1", port, ""), -EINVAL);
+	ck_assert_int_eq(add("udp4", "", port, ""), -EPROTONOSUPPORT);
+	ck_assert_str_eq(err.msg,
+			 "unsupported port protocol udp4: this build does not support UDP yet");
+	ck_assert_int_eq(add("sctp", "", port, ""), -EPROTONOSUPPORT);
+	ck_assert_str_eq(err.msg, "unsupported port protocol sctp");
+	ck_assert_int_eq(add("tcp4", "0.0.0.0", port, ""), 1);
+	ck_assert_int_eq(add("tcp4", "0.0.0.0", port, "10.0.2.100"), -EEXIST);
+	ck_assert_str_eq(err.msg, "conflict with ID 1");
+	ck_assert_int_eq(add("tcp", "::", port, ""), -EADDRINUSE);
+	snprintf(want, sizeof(want), "listen tcp 0.0.0.0:%d: bind: address already in use", port);
+	ck_assert_str_eq(err.msg, want);
+	ck_assert_int_eq(add("tcp", "", port, ""), -EADDRINUSE);
+	snprintf(want, sizeof(want), "listen tcp :%d: bind: address already in use", port);
+	ck_assert_str_eq(err.msg, want);
+	ck_assert_int_eq(add("tcp", "192.0.2.1", port, ""), -EADDRNOTAVAIL);
+	snprintf(want, sizeof(want),
+		 "listen tcp 192.0.2.1:%d: bind: cannot assign requested address", port);
+	ck_assert_str_eq(err.msg, want);
+	stop();
+}
+END_TEST
+
+START_TEST(a_privileged_port_is_explained)
+{
+	struct port_spec s = spec_of("tcp4", "127.0.0.1", 1, "");
+	uint32_t id;
+
+	if (geteuid() == 0) /* the test runs in a process of its own */
+		ck_assert_int_eq(setresuid(65534, 65534, 65534), 0);
+	start(true, true);
+	if (ports_add(table, &s, &id, &err) == -EACCES) { /* not where every port is free */
+		ck_assert_ptr_nonnull(strstr(
+			err.msg, "cannot expose privileged port 1, you can add "
+				 "'net.ipv4.ip_unprivileged_port_start=1' to /etc/sysctl.conf "
+				 "(currently "));
+		ck_assert_ptr_nonnull(strstr(
+			err.msg, "), or set CAP_NET_BIND_SERVICE on rootlesskit binary, or choose "
+				 "a larger port number (>= "));
+		ck_assert_ptr_nonnull(
+			strstr(err.msg, "): listen tcp4 127.0.0.1:1: bind: permission denied"));
+	}
+	stop();
+}
+END_TEST
+
+static void on_removed(void *arg)
+{
+	++*(int *)arg;
+}
+
+START_TEST(a_removed_port_is_closed_at_once_and_free_with_the_relays_word)
+{
+	int port = free_port(), done = 0, fd;
+	struct worker_port p;
+	struct msg m;
+
+	start(true, true);
+	ck_assert_int_eq(add("tcp4", "127.0.0.1", port, ""), 1);
+	fd = receive_add(&p);
+	ck_assert_int_eq(ports_remove(table, 1, on_removed, &done, &err), 0);
+	ck_assert_int_eq(try_connect("127.0.0.1", port), ECONNREFUSED);
+	ck_assert_int_eq(done, 0);
+	ck_assert_int_eq(ports_remove(table, 1, on_removed, &done, &err), -ENOENT);
+	ck_assert_str_eq(err.msg, "unknown id: 1");
+	ck_assert_int_eq(add("tcp4", "127.0.0.1", port, ""), -EEXIST);
+	ck_assert_int_eq(msg_recv_within(relay, &worker_proto, ROLE_PARENT, WORKER_UP, 1000, &m),
+			 1);
+	ck_assert_int_eq(m.type, WORKER_PORT_REMOVE);
+	close(fd);
+	ports_on_removed(table, 7); /* lies are ignored */
+	ck_assert_int_eq(done, 0);
+	ports_on_removed(table, 1);
+	ck_assert_int_eq(done, 1);
+	ports_on_removed(table, 1);
+	ck_assert_int_eq(done, 1);
+	ck_assert_int_eq(add("tcp4", "127.0.0.1", port, ""), 2); /* ids are not used twice */
+	stop();
+}
+END_TEST
+
+START_TEST(a_silent_or_dead_relay_does_not_hold_a_removal)
+{
+	uint64_t begin = clock_ms();
+	int done = 0;
+
+	start(true, true);
+	ck_assert_int_eq(add("tcp4", "127.0.0.1", free_port(), ""), 1);
+	ck_assert_int_eq(add("tcp4", "127.0.0.1", free_port(), ""), 2);
+	ck_assert_int_eq(ports_remove(table, 1, on_removed, &done, &err), 0);
+	while (!done && clock_ms() - begin < 5000)
+		event_base_loop(base, EVLOOP_ONCE);
+	ck_assert_int_eq(done, 1);
+	ck_assert_uint_ge(clock_ms() - begin, PORTS_REMOVE_MS - 10);
+	close(relay);
+	relay = -1;
+	ck_assert_int_eq(ports_remove(table, 2, on_removed, &done, &err), 0);
+	ck_assert_int_eq(done, 2);
+	ck_assert_int_eq(add("tcp4", "127.0.0.1", free_port(), ""), -EPIPE);
+	stop();
+}
+END_TEST
+
+START_TEST(removals_under_way_are_done_at_the_end)
+{
+	int done = 0;
+
+	start(true, true);
+	ck_assert_int_eq(add("tcp4", "127.0.0.1", free_port(), ""), 1);
+	ck_assert_int_eq(add("tcp4", "127.0.0.1", free_port(), ""), 2);
+	ck_assert_int_eq(ports_remove(table, 1, on_removed, &done, &err), 0);
+	stop();
+	ck_assert_int_eq(done, 1);
+}
+END_TEST
+
+static int nothing_start(const struct port_env *e, struct port_run **ret, struct err *x)
+{
+	(void)e;
+	(void)ret;
+	(void)x;
+	return 0;
+}
+
+static int nothing_add(struct port_run *run, uint32_t id, const struct port_spec *s, struct err *x)
+{
+	(void)run;
+	(void)id;
+	(void)s;
+	(void)x;
+	return 0;
+}
+
+static void nothing_stop(struct port_run *run)
+{
+	(void)run;
+}
+
+START_TEST(the_table_is_bounded)
+{
+	static const struct port_driver nothing = { .name = "nothing",
+						    .parent_start = nothing_start,
+						    .parent_add = nothing_add,
+						    .parent_stop = nothing_stop };
+
+	base = event_base_new();
+	ck_assert_int_eq(ports_new(base, &nothing, &env, &table, &err), 0);
+	for (int i = 1; i <= PORTS_MAX; i++)
+		ck_assert_int_eq(add("tcp", "", i, ""), i);
+	ck_assert_int_eq(add("tcp", "", PORTS_MAX + 1, ""), -ENOSPC);
+	ck_assert_ptr_nonnull(strstr(err.msg, "at most 4096"));
+	ports_free(table);
+	event_base_free(base);
+}
+END_TEST
+
+START_TEST(a_spec_is_described_as_go_prints_it)
+{
+	struct port_spec s = spec_of("tcp", "127.0.0.1", 8080, "");
+	char text[PORTS_DESCRIBE_MAX];
+
+	ck_assert_str_eq(ports_describe(&s, text), "{tcp 127.0.0.1 8080 80 }");
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("ports");
+	TCase *c = tcase_create("ports");
+	SRunner *r = srunner_create(s);
+	int failed;
+
+	suite_add_tcase(s, c);
+	tcase_set_timeout(c, 20);
+	tcase_add_loop_test(c, targets_are_tried_in_the_order_of_the_design, 0,
+			    ARRAY_SIZE(target_rows));
+	tcase_add_loop_test(c, the_families_are_those_of_the_protocol, 0, ARRAY_SIZE(family_rows));
+	tcase_add_test(c, errors_have_the_words_of_go);
+	tcase_add_test(c, a_privileged_port_is_explained);
+	tcase_add_test(c, a_removed_port_is_closed_at_once_and_free_with_the_relays_word);
+	tcase_add_test(c, a_silent_or_dead_relay_does_not_hold_a_removal);
+	tcase_add_test(c, removals_under_way_are_done_at_the_end);
+	tcase_add_test(c, the_table_is_bounded);
+	tcase_add_test(c, a_spec_is_described_as_go_prints_it);
+	srunner_run_all(r, CK_NORMAL);
+	failed = srunner_ntests_failed(r);
+	srunner_free(r);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
