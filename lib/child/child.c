@@ -10,7 +10,7 @@
 #include "lib/child/child.h"
 
 #include <errno.h>
-#include <poll.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -50,10 +50,14 @@ static int stage(const struct child *c, enum hs_stage s, struct err *err)
 static int fork_agent(struct child *c, enum nsagent_kind kind, int parent_sock, int relay_sock,
 		      struct err *err)
 {
-	pid_t pid = fork();
+	autoclose int netns = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+	pid_t pid;
 
+	if (netns < 0)
+		return err_set(err, errno, "opening /proc/self/ns/net");
+	pid = fork();
 	if (pid == 0)
-		_exit(nsagent_main(kind, parent_sock, relay_sock, -1));
+		_exit(nsagent_main(kind, parent_sock, relay_sock, netns));
 	if (pid < 0)
 		return err_set(err, errno, "forking the agent of a network namespace");
 	c->run.spare[c->run.nspare++] = pid;

@@ -50,10 +50,10 @@ int sigmerge_settle(struct sigmerge *m, uint64_t now_ms, unsigned *ret_count)
 			continue;
 		m->sig[s].direct = m->sig[s].told = 0;
 		m->sig[s].due_ms = 0;
-		if (m->own_session)
-			*ret_count = direct > told ? direct : told;
-		else
-			*ret_count = direct > told ? direct - told : told - direct;
+		if (!direct || !told)
+			*ret_count = direct + told;
+		else /* the group got it; what came besides, within milliseconds, is the same */
+			*ret_count = m->own_session ? 1 : 0;
 		return s;
 	}
 	return 0;

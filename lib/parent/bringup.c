@@ -286,8 +286,11 @@ static int write_host_files(struct instance *in, struct err *err)
 
 static int map_ids(struct instance *in, struct err *err)
 {
-	int r = idmap_apply(in->idmap, in->child, err);
+	int r;
 
+	log_debug("start", "the child exists after %u ms", instance_age_ms(in));
+	r = idmap_apply(in->idmap, in->child, err);
+	log_debug("start", "its ids are mapped after %u ms", instance_age_ms(in));
 	if (r == 0) {
 		r = msg_send(in->child_link.fd, &handshake_proto, HS_MAPPED,
 			     &(struct msg_empty){ 0 }, NULL, 0);

@@ -78,11 +78,13 @@ struct agent {
 struct info_text {
 	char child_ip[INET_ADDRSTRLEN], dns[2][INET6_ADDRSTRLEN];
 	const char *dns_list[3];
+	const char *protos[8];
 };
 
 struct instance {
 	const struct parent_setup *setup;
 	const struct options *opt;
+	uint64_t born_ms; /* CLOCK_MONOTONIC */
 	struct event_base *base;
 	struct event *signals, *timer;
 	struct statedir *state;
@@ -116,6 +118,7 @@ struct instance {
 	bool child_dead;
 	int child_status;
 	struct err err; /* code != 0: why the run failed */
+	bool err_said;  /* the user has read it already */
 };
 
 /* link_open() - serve @fd (consumed) by @cb with @arg; 0 or a negative errno */
@@ -127,6 +130,9 @@ void link_close(struct link *l);
 void instance_fail(struct instance *in);
 void instance_end(struct instance *in);
 bool instance_child_is_ending(struct instance *in);
+
+/* instance_age_ms() - since the program began; the timeline of --debug */
+unsigned instance_age_ms(const struct instance *in);
 
 /* instance_clear() - one of the things that the start waits for has come; the last one releases */
 void instance_clear(struct instance *in, enum pending bit);

@@ -134,7 +134,8 @@ int outcome_report(const struct instance *in)
 	bool upstream = in->opt->dialect == DIALECT_ROOTLESSKIT;
 
 	if (in->err.code) {
-		log_fatal("parent", in->err.msg);
+		if (!in->err_said)
+			log_fatal("parent", in->err.msg);
 		return upstream ? STATUS_GO_FAILURE : STATUS_OWN_FAILURE;
 	}
 	if (in->aborted_by)

@@ -20,6 +20,7 @@
 
 #include "lib/base/cleanup.h"
 #include "lib/base/log.h"
+#include "lib/base/loop.h"
 #include "lib/base/proc.h"
 #include "lib/parent/idmap.h"
 #include "lib/parent/instance.h"
@@ -61,12 +62,19 @@ void instance_fail(struct instance *in)
 	}
 	in->phase = PHASE_STOPPING;
 	log_error("", "%s; stopping the command", in->err.msg);
+	in->err_said = true;
 	event_add(in->timer, &limit);
+}
+
+unsigned instance_age_ms(const struct instance *in)
+{
+	return (unsigned)(clock_ms() - in->born_ms);
 }
 
 void instance_clear(struct instance *in, enum pending bit)
 {
 	in->pending &= ~(uint32_t)bit;
+	log_debug("start", "%#x is up after %u ms", (unsigned)bit, instance_age_ms(in));
 	if (in->pending || in->phase != PHASE_STARTING)
 		return;
 	if (release(in, &in->err) < 0) {
@@ -75,6 +83,7 @@ void instance_clear(struct instance *in, enum pending bit)
 	}
 	event_del(in->timer);
 	in->phase = PHASE_RUNNING;
+	in->stage = HS_STAGE_RUNNING;
 }
 
 static void on_time_limit(evutil_socket_t fd, short what, void *arg)
@@ -238,7 +247,9 @@ static void init_instance(struct instance *in, const struct parent_setup *setup)
 	} kinds[NWORKERS] = { [KIND_RELAY] = { ROLE_RELAY, PENDING_RELAY },
 			      [KIND_SLIRP] = { ROLE_SLIRP, PENDING_SLIRP } };
 
-	*in = (struct instance){ .setup = setup, .opt = setup->opt, .tap = -1, .dns_sock = -1 };
+	*in = (struct instance){
+		.setup = setup, .opt = setup->opt, .born_ms = clock_ms(), .tap = -1, .dns_sock = -1
+	};
 	in->child_link.fd = in->nursery_link.fd = -1;
 	for (int i = 0; i < NWORKERS; i++)
 		in->worker[i] = (struct worker){ .in = in,
@@ -269,7 +280,9 @@ int parent_main(const struct parent_setup *setup)
 		err_set(&in.err, errno, "becoming a subreaper");
 	else if (open_loop(&in, &in.err) == 0 && bringup(&in, &in.err) == 0)
 		event_base_dispatch(in.base);
+	log_debug("end", "begins after %u ms", instance_age_ms(&in));
 	tear_down(&in);
+	log_debug("end", "all is gone after %u ms", instance_age_ms(&in));
 	status = outcome_report(&in);
 	free_instance(&in);
 	return status;

@@ -11,8 +11,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "lib/base/cleanup.h"
 #include "lib/base/fd.h"
 #include "lib/base/log.h"
+#include "lib/base/str.h"
 #include "lib/base/version.h"
 #include "lib/parent/api.h"
 #include "lib/parent/instance.h"
@@ -47,6 +49,25 @@ static int start_ports(struct instance *in, struct err *err)
 	return r;
 }
 
+/*
+ * With childIP in the place of loopback, dockerd would publish [::]:80 and 0.0.0.0:80 at one
+ * address of the child and the second bind there would fail: it leaves IPv6 out when the family is
+ * not offered. Specs that name tcp6 are served all the same.
+ */
+static const char *const *offered_protos(struct instance *in)
+{
+	const char *const *all = in->setup->port->protos;
+	size_t n = 0;
+
+	if (!in->info.disallow_loopback_child_ip)
+		return all;
+	for (size_t i = 0; all[i] && n + 1 < ARRAY_SIZE(in->text.protos); i++) {
+		if (!str_ends(all[i], "6"))
+			in->text.protos[n++] = all[i];
+	}
+	return in->text.protos;
+}
+
 static void fill_info(struct instance *in)
 {
 	struct info_text *t = &in->text;
@@ -71,9 +92,9 @@ static void fill_info(struct instance *in)
 	}
 	if (in->ports) {
 		in->info.port_driver = in->setup->port->name;
-		in->info.protos = in->setup->port->protos;
 		in->info.disallow_loopback_child_ip =
 			in->has_plan && in->opt->source_ip_transparent;
+		in->info.protos = offered_protos(in);
 	}
 }
 
