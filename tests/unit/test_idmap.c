@@ -140,7 +140,7 @@ static const struct {
 	  START "?[31m? x: exit status 1", NULL },
 	{ "#!/bin/sh\nexec sleep 30\n", OK, -ETIMEDOUT, START "no end within 0.4 s, killed",
 	  "name service" },
-	{ OK, "#!/bin/sh\nsleep 30\n", -ETIMEDOUT, GSTART "no end within 0.4 s, killed",
+	{ OK, "#!/bin/sh\nexec sleep 30\n", -ETIMEDOUT, GSTART "no end within 0.4 s, killed",
 	  "newgidmap wait" },
 	{ "#!/bin/sh\nwhile :; do echo y; done\n", OK, -ETIMEDOUT, NULL, "name service" },
 	{ "#!/no/such/interpreter\n", OK, -ENOENT, START "No such file or directory", NULL },

@@ -397,7 +397,7 @@ START_TEST(getsubids_is_asked_when_it_may_know_more)
 		{ SUBID_DYNAMIC, "#!/bin/sh\nkill -9 $$\n", NULL, -ENOENT, "signal: killed" },
 		{ SUBID_DYNAMIC, "#!/bin/sh\nexit 0\n", NULL, -ENOENT, "No subuid ranges" },
 		{ SUBID_DYNAMIC, "#!/bin/sh\necho rubbish\n", NULL, -EINVAL, "rubbish" },
-		{ SUBID_AUTO, "#!/bin/sh\nsleep 20\n", NULL, 0, "7+1" },
+		{ SUBID_AUTO, "#!/bin/sh\nexec sleep 20\n", NULL, 0, "7+1" },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(t); i++) {
