@@ -22,7 +22,6 @@
 #include "lib/base/loop.h"
 #include "lib/ipc/worker.h"
 #include "lib/parent/api.h"
-#include "lib/parent/api_server.h"
 #include "lib/parent/ports.h"
 
 #define ANSWER_MAX 8192
@@ -529,46 +528,6 @@ START_TEST(a_half_closed_client_gets_its_answer)
 }
 END_TEST
 
-static struct event_base *own_base;
-
-static void never(struct api_conn *c, const struct api_request *req, void *arg)
-{
-	(void)req;
-	(void)arg;
-	api_answer_error(c, 500, "not to be reached");
-}
-
-START_TEST(a_request_has_a_limit_of_time)
-{
-	int pair[2];
-	struct sockaddr_un un = { .sun_family = AF_UNIX }, bound;
-	struct api_server_opts opts = { .request_ms = 100, .handler = never };
-	socklen_t len = sizeof(bound);
-	struct api_server *s;
-
-	opts.listen_fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	ck_assert_int_eq(bind(opts.listen_fd, (struct sockaddr *)&un, sizeof(un.sun_family)), 0);
-	getsockname(opts.listen_fd, (struct sockaddr *)&bound, &len);
-	own_base = event_base_new();
-	ck_assert_int_eq(api_server_new(own_base, &opts, &s, NULL), 0);
-	for (int i = 0; i < 2; i++) {
-		pair[i] = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-		ck_assert_int_eq(connect(pair[i], (struct sockaddr *)&bound, len), 0);
-	}
-	for (uint64_t end = clock_ms() + 500; clock_ms() < end;) { /* one byte each 10 ms */
-		event_base_loop(own_base, EVLOOP_NONBLOCK);
-		send(pair[0], "G", 1, MSG_NOSIGNAL | MSG_DONTWAIT);
-		usleep(10000);
-	}
-	check_answer(read_answer(pair[0], 100), 408, "}\n");
-	ck_assert_str_eq(read_answer(pair[1], 100), ""); /* silent: closed without a word */
-	close(pair[0]);
-	close(pair[1]);
-	api_server_free(s);
-	event_base_free(own_base);
-}
-END_TEST
-
 START_TEST(a_stranger_is_refused)
 {
 	struct stat st;
@@ -714,7 +673,6 @@ int main(void)
 	tcase_add_test(c, expect_100_continue_is_served);
 	tcase_add_test(c, slow_and_silent_clients_do_not_keep_others_out);
 	tcase_add_test(c, a_half_closed_client_gets_its_answer);
-	tcase_add_test(c, a_request_has_a_limit_of_time);
 	tcase_add_test(c, a_stranger_is_refused);
 	tcase_add_test(c, a_long_state_dir_and_no_port_driver);
 	tcase_add_test(c, rootlessctl_prints_what_rootlesskits_does);
