@@ -29,7 +29,7 @@ one() {
 	exec 9>"$out/lock" # whole tests, not mixed lines
 	flock 9
 	echo "$passed $failed $skipped" >>"$out/counts"
-	if [ $failed != 0 ]; then
+	if [ "$failed" != 0 ]; then
 		echo "not ok $suite/$name ($failed of $((passed + failed)) checks, $(($(date +%s) - start)) s)"
 		sed 's/^/    /' "$log" | tail -n 200
 	elif [ $skipped = 1 ]; then

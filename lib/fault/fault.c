@@ -56,7 +56,7 @@ static const char *current_role(void)
 	return r < ROLE_NROLES ? role_name(r) : "none";
 }
 
-static void complain(const char *what)
+__attribute__((noreturn)) static void complain(const char *what)
 {
 	dprintf(STDERR_FILENO, "fault: %s: FAULT=%s\n", what, plan.setting);
 	_exit(125);

@@ -20,7 +20,7 @@ GRACE=20 # times 50 ms: what has lost its parent may take a second to end
 processes() {
 	for proc in /proc/[0-9]*; do
 		pid=${proc#/proc/}
-		case $pid in $$ | "$PPID" | "${CHECK_PID-}") continue ;; esac
+		case $pid in "$$" | "$PPID" | "${CHECK_PID-}") continue ;; esac
 		{ read -r stat <"$proc/stat"; } 2>/dev/null || continue
 		comm=${stat#*\(}
 		comm=${comm%\)*}

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=sh
+# shellcheck disable=SC2034 # what a test reads is not read here
+# shellcheck disable=SC2153 # RK_USER and the like come from world.sh
 # lib.sh - what an integration test sources first: the test world, TAP, the program under test
 #
 # POSIX sh. A test is `sh tests/integration/x.sh`, as root; RK_BUILD names the build directory
@@ -22,7 +24,7 @@ fi
 T=$RK_BASE/t
 STATE=$RK_RUN/state
 RK_OUT=$T/out RK_ERR=$T/err # of the last rk_run and rk_start
-RK_STATUS= RK_PID=          # of the last rk_run or rk_stop; of rk_start
+RK_STATUS='' RK_PID=''      # of the last rk_run or rk_stop; of rk_start
 RK_NAME=rootless-supervisor # or rootlesskit: the name rk_run and rk_start call
 RK_GRACE=10                 # seconds that rk_start waits for readiness and rk_stop for the end
 rk_tests=0 rk_failed=0
@@ -94,7 +96,7 @@ need() {
 		esac
 	done
 }
-rk_skip() { echo "1..0 # SKIP this machine cannot: $1"; rk_skipped=1; exit 77; }
+rk_skip() { echo "1..0 # SKIP this machine cannot: $1"; exit 77; }
 rk_missing() {
 	[ "${RK_MUST_RUN-}" != 1 ] || bail "$1 is missing"
 	rk_skip "$1 is not installed"

@@ -22,6 +22,7 @@ build=${RK_BUILD:-$top/build}
 user=rs-test
 
 # the kernel ends the world when unshare, the child of timeout ($1), is gone
+# shellcheck disable=SC2317 # a trap calls it
 interrupted() {
 	read -r unshare_pid <"/proc/$1/task/$1/children" && kill -s KILL "$unshare_pid"
 	wait "$1"
@@ -60,7 +61,7 @@ make_files() {
 	cp -a /etc "$RK_BASE/etc"
 	private_tree /etc
 	cp -a "$RK_BASE/etc/." /etc
-	rm -rf "$RK_BASE/etc" /etc/resolv.conf
+	rm -rf "${RK_BASE:?}/etc" /etc/resolv.conf
 	printf 'nameserver 192.0.2.2\nsearch world.test\n' >/etc/resolv.conf
 	private_tree /run
 	mkdir -p /run/lock /run/mount /run/user "$RK_BASE/bin" "$RK_BASE/t" "$RK_BASE/check"

@@ -23,6 +23,7 @@ kill $server
 
 is "the user is nobody special" "$(as_user id -un)" "$RK_USER"
 is "and has no capability" "$(as_user sh -c 'grep CapEff /proc/self/status' | tr -d 'a-zA-Z:\t')" 0000000000000000
+# shellcheck disable=SC2016 # expands inside
 ok "the user has a home" as_user sh -c 'touch "$HOME/x" "$TMPDIR/x" "$XDG_RUNTIME_DIR/x" && rm "$HOME/x" "$TMPDIR/x" "$XDG_RUNTIME_DIR/x"'
 ok "and subordinate ids" grep -q "^$RK_USER:" /etc/subuid
 fails "root's files are closed to it" as_user sh -c 'echo x >/etc/resolv.conf'

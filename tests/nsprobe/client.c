@@ -50,7 +50,7 @@ static void parse(struct target *t, int argc, char **argv)
 		die("%s wants ADDR PORT", argv[0]);
 	addr_parse(&t->to, argv[optind], argv[optind + 1]);
 	t->rest = argv + optind + 2;
-	if (host || port[0] != '0') {
+	if (host || strcmp(port, "0") != 0) {
 		addr_parse(&t->from,
 			   host ? host : (t->to.sa.sa_family == AF_INET ? "0.0.0.0" : "::"), port);
 		t->bind_to = &t->from;

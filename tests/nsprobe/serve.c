@@ -99,9 +99,12 @@ static bool conn_printf_who(struct conn *c)
 {
 	char text[80];
 
-	addr_print(&c->peer, text, sizeof(text) - 2);
-	strcat(text, "\n");
-	return conn_write(c, text, strlen(text));
+	size_t n;
+
+	addr_print(&c->peer, text, sizeof(text) - 1);
+	n = strlen(text);
+	text[n++] = '\n';
+	return conn_write(c, text, n);
 }
 
 static bool http_data(struct conn *c, size_t len)

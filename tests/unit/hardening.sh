@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # hardening.sh BUILD - the hardening, read back from the programs (plain build)
 set -u
-cd "${0%/*}/../.."
+cd "${0%/*}/../.." || exit
 n=0
 check() { # DESCRIPTION COMMAND
 	n=$((n + 1))

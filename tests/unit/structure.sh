@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # structure.sh - what the tree promises: include arrows, sizes, file heads, no misplaced code
 set -u
-cd "${0%/*}/../.."
+cd "${0%/*}/../.." || exit
 n=0
 # none DESCRIPTION LINES: there must be none
 none() {
@@ -30,12 +30,12 @@ for dir in lib/*/; do
 	dir=${dir%/}
 	case $dir in lib/base | lib/policy | lib/ipc) continue ;; esac
 	also=$interfaces
-	[ $dir != lib/child ] || also="$also|lib/nsagent/nsagent\.h$" # agents are forks of the child
+	[ "$dir" != lib/child ] || also="$also|lib/nsagent/nsagent\.h$" # agents are forks of the child
 	none "$dir includes base, policy, ipc, sandbox, itself and driver interfaces" \
 		"$(only "$dir" "lib/(base|policy|ipc|sandbox)/|$dir/|$also")"
 done
 for dir in netdrivers portdrivers; do
-	none "$dir includes lib and itself" "$(only $dir "lib/|$dir/|$interfaces")"
+	none "$dir includes lib and itself" "$(only "$dir" "lib/|$dir/|$interfaces")"
 done
 none "nothing but tests includes cmd or tests" \
 	"$({ includes lib; includes netdrivers; includes portdrivers; includes cmd; } | grep -E ':tests/' ; { includes lib; includes netdrivers; includes portdrivers; } | grep ':cmd/')"
