@@ -92,6 +92,7 @@ static int show_topic(const char *name)
 
 static int fail(const struct err *err)
 {
+	fflush(stdout); /* help comes before the error on a common terminal */
 	fprintf(stderr, "error: %s\n", err->msg);
 	return EXIT_FAILURE;
 }

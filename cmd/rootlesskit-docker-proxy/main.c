@@ -116,10 +116,6 @@ static int choose_bind_ip(struct proxy *p, const json_t *info, struct err *err)
 			       "RootlessKit port driver (\"%s\") does not allow loopback child IP, "
 			       "but network driver (\"%s\") has no non-loopback IP",
 			       driver, client_text(net, "driver"));
-	/* dockerd asks for 0.0.0.0 and for ::, and two docker-proxies cannot share one address.
-	 * builtin tries the child's own address before a posted ::1, so this serves both */
-	if (is_ipv6(p->host_ip) && !is_ipv6(child_ip) && strcmp(driver, "builtin") == 0)
-		return 0;
 	p->bind_ip = child_ip;
 	return 0;
 }
