@@ -348,37 +348,42 @@ START_TEST(five_hundred_at_once_leave_nothing_behind)
 }
 END_TEST
 
-/* clients that cannot be served yet wait; nobody is lost, nothing spins */
-static void crowd_is_served_in_turn(struct published *p, int n, int most)
+struct crowd {
+	int client[100], server[100], n, served;
+};
+
+/* some are served at once, the others wait without anything spinning */
+static void crowd_connect(struct crowd *c, const struct published *p, int n, int most)
 {
-	int client[100], server[100], served = 0;
 	uint64_t cpu;
 
+	*c = (struct crowd){ .n = n };
 	for (int i = 0; i < n; i++)
-		client[i] = connect_to(p->port);
-	while (served < n && ready_within(p->server, POLLIN, 150))
-		server[served++] = accept_in_child(p->server);
-	ck_assert_int_gt(served, 0);
-	ck_assert_int_le(served, most);
+		c->client[i] = connect_to(p->port);
+	while (c->served < n && ready_within(p->server, POLLIN, 150))
+		c->server[c->served++] = accept_in_child(p->server);
+	ck_assert_int_gt(c->served, 0);
+	ck_assert_int_le(c->served, most);
 	cpu = cpu_ms(rig.relay);
 	usleep(100 * 1000);
 	ck_assert_uint_lt(cpu_ms(rig.relay) - cpu, 20);
-	for (int done = 0; done < n; done++) {
-		if (done == served)
-			server[served++] = accept_in_child(p->server);
-		close(server[done]);
-		close(client[done]);
-	}
 }
 
 START_TEST(a_low_limit_makes_clients_wait)
 {
 	struct published p;
+	struct crowd c;
 
 	rig = (struct rig){ .nofile = 64 };
 	start();
 	p = publish_server(1);
-	crowd_is_served_in_turn(&p, 40, 30);
+	crowd_connect(&c, &p, 40, 30);
+	for (int done = 0; done < c.n; done++) { /* each that ends makes room; nobody is lost */
+		if (done == c.served)
+			c.server[c.served++] = accept_in_child(p.server);
+		close(c.server[done]);
+		close(c.client[done]);
+	}
 	stop();
 }
 END_TEST
@@ -387,13 +392,16 @@ START_TEST(a_full_descriptor_table_is_survived)
 {
 	struct published p = publish_server(1), second;
 	struct rlimit low = { 0, 0 }, old;
+	struct crowd c;
 
 	open_one(&p);
 	low.rlim_cur = low.rlim_max = nfds(rig.relay) + 10;
 	ck_assert_int_eq(prlimit(rig.relay, RLIMIT_NOFILE, NULL, &old), 0);
 	low.rlim_max = old.rlim_max;
 	ck_assert_int_eq(prlimit(rig.relay, RLIMIT_NOFILE, &low, NULL), 0);
-	crowd_is_served_in_turn(&p, 90, 89);
+	crowd_connect(&c, &p, 90, 89);
+	for (int i = 0; i < c.n; i++)
+		close(c.client[i]);
 	ck_assert_int_eq(prlimit(rig.relay, RLIMIT_NOFILE, &old, NULL), 0);
 	second = publish_server(2);
 	open_one(&second);
