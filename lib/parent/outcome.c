@@ -52,13 +52,17 @@ static void go_exec_text(const struct instance *in, char *dst, size_t size)
 {
 	const char *name = in->opt->command[0];
 	char why[96];
+	bool by_path = strchr(name, '/') != NULL;
+	int errnum = in->exited.value;
 
-	snprintf(why, sizeof(why), "%s", strerror(in->exited.value));
+	snprintf(why, sizeof(why), "%s", strerror(errnum));
 	why[0] = (char)(why[0] | 0x20);
-	if (in->exited.value == ENOENT && !strchr(name, '/'))
+	if (!by_path && (errnum == ENOENT || errnum == EACCES))
 		snprintf(dst, size, "exec: \"%s\": executable file not found in $PATH", name);
-	else if (in->exited.value == ENOENT)
+	else if (errnum == ENOENT)
 		snprintf(dst, size, "exec: \"%s\": stat %s: %s", name, name, why);
+	else if (errnum == EACCES)
+		snprintf(dst, size, "exec: \"%s\": %s", name, why);
 	else
 		snprintf(dst, size, "fork/exec %s: %s", name, why);
 }
