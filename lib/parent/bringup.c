@@ -320,6 +320,10 @@ int bringup(struct instance *in, struct err *err)
 		r = map_ids(in, err);
 	if (r == 0)
 		r = send_setup(in, err);
+	/* with a gateway its descriptors are waited for first */
+	if (r == 0 && in->worker[KIND_RELAY].control.fd >= 0 &&
+	    !(in->setup->net->flags & NET_F_GATEWAY))
+		r = worker_configure(in, KIND_RELAY, err);
 	if (r == 0 && fd_raise_limit() < 0)
 		log_warning("", "raising the limit of descriptors: %s", strerror(errno));
 	return r;

@@ -18,7 +18,6 @@
 #include "lib/parent/instance.h"
 #include "lib/parent/nursery.h"
 #include "lib/parent/ports.h"
-#include "netdrivers/netdriver.h"
 
 #define LINES_A_SECOND 100
 
@@ -151,10 +150,7 @@ int worker_prepare(struct instance *in, enum worker_kind kind, struct err *err)
 	if (link_open(in, &w->log, log[0], on_worker_log, w) < 0)
 		return err_set(err, ENOMEM, "watching the %s worker", role_name(w->role));
 	in->pending |= w->bit;
-	r = ask_spawn(in->nursery_link.fd, w->role, control_end, log_end, err);
-	if (r == 0 && !(in->setup->net->flags & NET_F_GATEWAY))
-		r = worker_configure(in, kind, err);
-	return r;
+	return ask_spawn(in->nursery_link.fd, w->role, control_end, log_end, err);
 }
 
 static int configure_slirp(struct instance *in)

@@ -42,10 +42,10 @@ static void agent_gone(struct sockpool *p, const char *why)
 	close(p->agent);
 	p->agent = -1;
 	p->is_short = false;
-	log_warning("ports",
-		    "the agent in the child's network namespace %s: new connections to published "
-		    "ports are reset, open ones go on",
-		    why);
+	log_debug("ports",
+		  "the agent in the child's network namespace %s: new connections to published "
+		  "ports are reset, open ones go on",
+		  why);
 	for (size_t i = 0; i < SOCKPOOL_NKINDS; i++) {
 		struct sockpool_kind *k = &p->kind[i];
 		struct list *e;
