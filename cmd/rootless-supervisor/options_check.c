@@ -91,8 +91,7 @@ static int check_not_yet(struct check *c, struct err *err)
 	if (evacuate)
 		return err_say(err, ENOTSUP,
 			       "--evacuate-cgroup2 is not supported by this build yet");
-	if (c->v[OPT_DETACH_NETNS].flag)
-		return err_say(err, ENOTSUP, "--detach-netns is not supported by this build yet");
+	c->o->detach_netns = c->v[OPT_DETACH_NETNS].flag;
 	return 0;
 }
 
@@ -165,10 +164,11 @@ static int check_ipv6(struct check *c, struct err *err)
 	(void)err;
 	if (!c->v[OPT_IPV6].flag)
 		return 0;
-	warn(c, "ipv6 is experimental");
+	if (c->o->dialect == DIALECT_ROOTLESSKIT)
+		warn(c, "ipv6 is experimental");
 	if (net_has(c, NET_F_ADDRESS))
 		c->o->ipv6 = true;
-	else
+	else if (c->v[OPT_IPV6].given)
 		warn(c, "--ipv6 is discarded for --net=%s", c->v[OPT_NET].text);
 	return 0;
 }
@@ -239,6 +239,11 @@ static int check_slirp4netns(struct check *c, struct err *err)
 	if (!is_one_of(seccomp, modes))
 		return err_say(err, EINVAL, "unsupported slirp4netns-seccomp mode: %s",
 			       go_quote(q, sizeof(q), seccomp));
+	if (strcmp(sandbox, "true") == 0 && c->v[OPT_DETACH_NETNS].flag &&
+	    strcmp(c->o->net, "slirp4netns") == 0)
+		return err_say(err, EINVAL,
+			       "--slirp4netns-sandbox conflicts with --detach-netns "
+			       "(https://github.com/rootless-containers/slirp4netns/issues/317)");
 	return 0;
 }
 

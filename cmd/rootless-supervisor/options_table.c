@@ -62,13 +62,15 @@ const struct option_def option_table[OPT_NIDS] = {
 					"Network", OURS_THEIRS("true", "false"),
 					.help = "prohibit connecting to 127.0.0.1:* on the host "
 						"namespace" },
-	[OPT_IPV6] = { "ipv6", NULL, NULL, OPTION_BOOL, IN_BOTH, "Network", SAME("false"),
+	[OPT_IPV6] = { "ipv6", NULL, NULL, OPTION_BOOL, IN_BOTH, "Network",
+		       OURS_THEIRS("true", "false"),
 		       .help = "enable IPv6 routing. Unrelated to port forwarding. Only supported "
 			       "for slirp and slirp4netns. (experimental)" },
 	[OPT_DETACH_NETNS] = { "detach-netns", NULL, NULL, OPTION_BOOL, IN_BOTH, "Network",
 			       SAME("false"),
-			       .help = "detach network namespaces (not supported by this build "
-				       "yet)" },
+			       .help = "keep the command in the host's network namespace and put "
+				       "the "
+				       "new one at STATE/netns" },
 
 	[OPT_LXC_USER_NIC_BINARY] = { "lxc-user-nic-binary", NULL, NULL, OPTION_STRING, IN_BOTH,
 				      "Network [lxc-user-nic]", .value = "PATH",

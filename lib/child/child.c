@@ -24,6 +24,7 @@
 #include "lib/base/str.h"
 #include "lib/child/copyup.h"
 #include "lib/child/mounts.h"
+#include "lib/child/netns.h"
 #include "lib/child/resolvconf.h"
 #include "lib/child/run.h"
 #include "lib/ipc/handshake.h"
@@ -47,15 +48,20 @@ static int stage(const struct child *c, enum hs_stage s, struct err *err)
 	return r < 0 ? err_set(err, -r, "telling the parent") : 0;
 }
 
-static int fork_agent(struct child *c, enum nsagent_kind kind, int parent_sock, int relay_sock,
-		      struct err *err)
+/* the network namespace that the agents serve: our own, or with --detach-netns another one */
+static int open_netns(struct child *c, int *ret, struct err *err)
 {
-	autoclose int netns = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
-	pid_t pid;
+	if (c->flags & HS_SETUP_DETACH_NETNS)
+		return netns_make(c->run.state_dir, ret, err);
+	*ret = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+	return *ret < 0 ? err_set(err, errno, "opening /proc/self/ns/net") : 0;
+}
 
-	if (netns < 0)
-		return err_set(err, errno, "opening /proc/self/ns/net");
-	pid = fork();
+static int fork_agent(struct child *c, enum nsagent_kind kind, int parent_sock, int relay_sock,
+		      int netns, struct err *err)
+{
+	pid_t pid = fork();
+
 	if (pid == 0)
 		_exit(nsagent_main(kind, parent_sock, relay_sock, netns));
 	if (pid < 0)
@@ -72,9 +78,12 @@ static int start_agents(struct child *c, struct msg *m, struct err *err)
 		enum nsagent_kind kind;
 	} agents[] = { { HS_SETUP_AGENT_CHILD, NSAGENT_CHILD },
 		       { HS_SETUP_AGENT_GATEWAY, NSAGENT_GATEWAY } };
+	autoclose int netns = -1;
 	size_t next = 1;
 	int r = stage(c, HS_STAGE_AGENTS, err);
 
+	if (r == 0)
+		r = open_netns(c, &netns, err);
 	for (size_t i = 0; i < ARRAY_SIZE(agents) && r == 0; i++) {
 		autoclose int parent_sock = -1, relay_sock = -1;
 
@@ -82,7 +91,7 @@ static int start_agents(struct child *c, struct msg *m, struct err *err)
 			continue;
 		parent_sock = msg_take_fd(m, next++);
 		relay_sock = msg_take_fd(m, next++);
-		r = fork_agent(c, agents[i].kind, parent_sock, relay_sock, err);
+		r = fork_agent(c, agents[i].kind, parent_sock, relay_sock, netns, err);
 	}
 	return r;
 }

@@ -20,31 +20,9 @@
 #include "lib/base/err.h"
 #include "lib/base/log.h"
 #include "lib/base/str.h"
+#include "lib/child/here.h"
 
 #define FD_PATH_MAX 32
-
-/* the same directory by a path of this mount namespace; -ESTALE when another one is there now */
-static int open_here(int dirfd)
-{
-	char link[FD_PATH_MAX], path[PATH_MAX];
-	autoclose int fd = -1;
-	struct stat there, here;
-	ssize_t n;
-
-	str_format(link, sizeof(link), "/proc/self/fd/%d", dirfd);
-	n = readlink(link, path, sizeof(path));
-	if (n < 0)
-		return -errno;
-	if ((size_t)n == sizeof(path))
-		return -ENAMETOOLONG;
-	path[n] = '\0';
-	fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0 || fstat(fd, &here) < 0 || fstat(dirfd, &there) < 0)
-		return -errno;
-	if (here.st_dev != there.st_dev || here.st_ino != there.st_ino)
-		return -ESTALE;
-	return take_fd(&fd);
-}
 
 /* an empty regular file in place of what copy-up has put there */
 static int make_file(int etc, const char *name, struct err *err)
@@ -83,7 +61,7 @@ static int bind_file(int state, const char *name, bool etc_copied, struct err *e
 int resolvconf_bind(int state_dirfd, bool etc_copied, struct err *err)
 {
 	static const char *const names[] = { "resolv.conf", "hosts" };
-	autoclose int state = open_here(state_dirfd);
+	autoclose int state = here_open(state_dirfd);
 	autoclose int etc = open("/etc", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	int r = 0;
 

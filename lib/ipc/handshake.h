@@ -53,6 +53,7 @@ enum hs_state { /* bits: what the receiver is in */
 enum hs_setup_flag {
 	HS_SETUP_AGENT_CHILD = 1,   /* two descriptors for the agent of the child netns follow */
 	HS_SETUP_AGENT_GATEWAY = 2, /* and two for the one of the gateway netns */
+	HS_SETUP_DETACH_NETNS = 8,  /* the network namespace is made at STATE/netns */
 	HS_SETUP_RESOLVER = 4, /* STATE/resolv.conf and STATE/hosts are to be bound over /etc's */
 };
 

@@ -61,7 +61,7 @@ static int clone_flags(const struct instance *in)
 	const struct options *o = in->opt;
 	int flags = CLONE_NEWUSER | CLONE_NEWNS | SIGCHLD;
 
-	if (in->setup->net->flags & NET_F_NETNS)
+	if (in->setup->net->flags & NET_F_NETNS && !o->detach_netns)
 		flags |= CLONE_NEWNET;
 	if (o->pidns)
 		flags |= CLONE_NEWPID;
@@ -204,7 +204,9 @@ static int send_setup(struct instance *in, struct err *err)
 	size_t nfds = 1;
 	int r = 0;
 
-	if (net & NET_F_RESOLVER)
+	if (in->opt->detach_netns)
+		s.flags |= HS_SETUP_DETACH_NETNS;
+	else if (net & NET_F_RESOLVER)
 		s.flags |= HS_SETUP_RESOLVER;
 	if (net & NET_F_NETNS) {
 		s.flags |= HS_SETUP_AGENT_CHILD;

@@ -10,6 +10,11 @@ is "TCP both ways at once" "$(in_child nsprobe duplex 192.0.2.2 7 1000000 3)" ok
 is "UDP" "$(in_child nsprobe ask -u 192.0.2.2 7 hello)" hello
 is "an address that is not on-link" "$(in_child nsprobe ask -u 198.51.100.7 7 far)" far
 like "the world sees the host's address" "$(in_child nsprobe ask 192.0.2.2 1007)" '192.0.2.1 *'
+is "IPv6, TCP" "$(in_child nsprobe duplex 2001:db8::2 7 1000000 3)" ok
+is "IPv6, UDP" "$(in_child nsprobe ask -u 2001:db8::2 7 hello)" hello
+like "IPv6, not on-link" "$(in_child nsprobe ask 2001:db8:ffff::7 1007)" '2001:db8::1 *'
+is "IPv6, nobody listens" "$(in_child nsprobe connect 2001:db8::2 4)" ECONNREFUSED
+is "IPv6, the host's loopback is closed" "$(in_child nsprobe connect fd00::2 4)" ENETUNREACH
 is "a name" "$(in_child nsprobe dns 10.0.2.3 web.world.test)" 192.0.2.2
 is "a name that is not there" "$(in_child nsprobe dns 10.0.2.3 nope.world.test)" NXDOMAIN
 is "the C library uses it" "$(in_child getent ahostsv4 two.world.test | awk 'NR == 1 { print $1 }')" 192.0.2.3

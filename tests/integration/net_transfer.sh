@@ -11,6 +11,7 @@ for mtu in 65520 1500; do
 	is "64 MB out, MTU $mtu" "$(in_child nsprobe send 192.0.2.2 9 $MB64 5)" ok
 	is "64 MB in, MTU $mtu" "$(in_child nsprobe recv 192.0.2.2 19 $MB64 1)" ok
 	is "64 MB both ways at once, MTU $mtu" "$(in_child nsprobe duplex 192.0.2.2 7 $MB64 7)" ok
+	is "64 MB both ways at once over IPv6, MTU $mtu" "$(in_child nsprobe duplex 2001:db8::2 7 $MB64 7)" ok
 	is "500 connections at once, MTU $mtu" "$(in_child nsprobe many 192.0.2.2 7 500)" "500 alive"
 	rk_stop
 done

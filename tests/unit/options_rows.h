@@ -103,7 +103,10 @@ static const struct {
 	{ "R|--net=host|--mtu=1500|--mtu=0|true", "mtu=0", "" },
 	{ "R|--net=host|--mtu=1500|true", "net=host", "unsupported mtu for --net=host: 1500\n" },
 	{ "R|--net=none|--mtu=9|true", "net=none", "unsupported mtu for --net=none: 9\n" },
-	{ "O|--ipv6|true", "ipv6=1", "ipv6 is experimental\n" },
+	{ "O|true", "ipv6=1", "" },
+	{ "O|--ipv6=false|true", "ipv6=0", "" },
+	{ "O|--net=host|true", "ipv6=0", "" },
+	{ "O|--detach-netns|true", "detach=1", "" },
 	{ "R|--ipv6|true", "ipv6=0", "ipv6 is experimental\n--ipv6 is discarded for --net=host\n" },
 	{ "R|--net=slirp4netns|true", "net=slirp4netns loopback=0",
 	  "specifying --disable-host-loopback is highly recommended to prohibit connecting to "
@@ -161,7 +164,9 @@ static const struct {
 	{ "R|--evacuate-cgroup2=e|--cgroupns|true", "evacuate-cgroup2 requires --pidns", false },
 	{ "R|--evacuate-cgroup2=e|--cgroupns|--pidns|true",
 	  "--evacuate-cgroup2 is not supported by this build yet", false },
-	{ "R|--detach-netns|true", "--detach-netns is not supported by this build yet", false },
+	{ "R|--net=slirp4netns|--detach-netns|--slirp4netns-sandbox=true|true",
+	  "--slirp4netns-sandbox conflicts with --detach-netns "
+	  "(https://github.com/rootless-containers/slirp4netns/issues/317)", false },
 	{ "R|--mtu=65522|true", "mtu must be <= 65521, got 65522", false },
 	{ "R|--mtu=-1|true", "mtu must be <= 65521, got -1", false },
 	{ "R|--mtu=9223372036854775807|true", "mtu must be <= 65521, got 9223372036854775807",
