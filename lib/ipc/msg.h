@@ -11,6 +11,8 @@
 #define RK_IPC_MSG_H
 
 #include <assert.h>
+#include <errno.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -71,6 +73,12 @@ struct msg_empty {
  */
 int msg_send(int sock, const struct msg_proto *proto, uint16_t type, const void *payload,
 	     const int *fds, size_t nfds);
+
+/* msg_peer_gone() - the peer has closed; whoever ended it says why, its partners need not */
+static inline bool msg_peer_gone(int r)
+{
+	return r == -EPIPE || r == -ECONNRESET;
+}
 
 /**
  * msg_recv() - receive one message

@@ -200,12 +200,16 @@ static int open_dir(struct statedir *s, struct err *err)
 int statedir_open(const char *path, bool upstream, struct statedir **ret, struct err *err)
 {
 	AUTO(statedir_closep) struct statedir *s = calloc(1, sizeof(*s));
+	mode_t mask;
 	int r;
 
 	if (!s)
 		return err_set(err, ENOMEM, "state directory");
 	*s = (struct statedir){ .fd = -1, .lock_fd = -1, .upstream = upstream };
+	mask = umask(0);
+	umask(mask & ~0700u); /* a umask of 777 is for the command's files */
 	r = path ? make_given(s, path, err) : make_temporary(s, err);
+	umask(mask);
 	if (r < 0)
 		return r;
 	r = open_dir(s, err);

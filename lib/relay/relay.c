@@ -210,9 +210,12 @@ int relay_main(void)
 	if (e == 0)
 		e = loop_run(&r->loop);
 	if (e < 0) {
+		int sent;
+
 		if (!r->err.code)
 			err_set(&r->err, -e, "event loop");
-		if (msg_send(WORKER_CONTROL_FD, &worker_proto, WORKER_FAILED, &r->err, NULL, 0) < 0)
+		sent = msg_send(WORKER_CONTROL_FD, &worker_proto, WORKER_FAILED, &r->err, NULL, 0);
+		if (sent < 0 && !msg_peer_gone(sent))
 			log_error("relay", "%s", r->err.msg);
 	}
 	relay_free(r);

@@ -72,7 +72,8 @@ int slirp_main(void)
 	r = start_and_serve(&err);
 	if (r >= 0)
 		return EXIT_SUCCESS;
-	if (msg_send(WORKER_CONTROL_FD, &worker_proto, WORKER_FAILED, &err, NULL, 0) < 0)
+	r = msg_send(WORKER_CONTROL_FD, &worker_proto, WORKER_FAILED, &err, NULL, 0);
+	if (r < 0 && !msg_peer_gone(r))
 		log_error("slirp", "%s", err.msg);
 	return EXIT_FAILURE;
 }
