@@ -6,8 +6,9 @@
 # namespaces that are gone at the end, so it needs no internet and leaves nothing. Each step is
 # checked; the first that fails ends the demo with status 1. The user is removed if the demo made it.
 
-# the world's own check, as a line for readers
+# the world's own check, as a line for readers; it waits for the world's end after a ^C too
 as_text() {
+	trap '' INT TERM HUP
 	sed -u -e 's/^ok [0-9]* - nothing is left behind$/   and left nothing behind: no process, socket, mount or file/' \
 		-e '/^1\.\.[0-9]*$/d'
 }
@@ -24,7 +25,7 @@ demo_outside() {
 	demo_made_user=1
 	! id rs-test >/dev/null 2>&1 || demo_made_user=0
 	trap demo_clean EXIT
-	trap 'exit 130' INT TERM HUP
+	trap : INT TERM HUP # the world gets it as well, and ends
 	{
 		sh "${1%/*}/../integration/world.sh" "$1" 2>&1
 		echo $? >"$demo_rc"
