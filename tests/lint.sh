@@ -24,9 +24,8 @@ check() {
 		# files that no target compiles (built with other options) are not in the data base
 		known=$(mktemp)
 		trap 'rm -f "$known"' EXIT
-		python3 -c 'import json, os, sys
-	for e in json.load(open(sys.argv[1] + "/compile_commands.json")):
-	    print(os.path.relpath(os.path.join(e["directory"], e["file"])))' "$build" | sort -u >"$known"
+		sed -n 's/^ *"file": "\(.*\)",*$/\1/p' "$build/compile_commands.json" |
+			(cd "$build" && xargs realpath --relative-to="$OLDPWD") | sort -u >"$known"
 		sources | grep -xFf "$known" | xargs -n 2 -P "$jobs" clang-tidy --quiet -p "$build" \
 			--extra-arg=-Wno-unknown-warning-option --extra-arg=-ftrivial-auto-var-init=uninitialized 2>/dev/null
 		;;

@@ -54,6 +54,10 @@ xargs -r -d '\n' -n 1 -P "$jobs" sh "$0" --one "$suite" "$out"
 seconds=$(($(date +%s) - start))
 sum=$(awk '{ p += $1; f += $2; s += $3 } END { print p + 0, f + 0, s + 0 }' "$out/counts")
 rc=0
+if [ ! -s "$out/counts" ]; then
+	echo "not ok $suite: there is no test"
+	sum="0 1 0"
+fi
 if [ "$budget" != 0 ] && [ $seconds -gt $((budget * 60)) ]; then
 	echo "not ok $suite: $seconds s are over the budget of $budget min"
 	sum=$(echo "$sum" | awk '{ print $1, $2 + 1, $3 }')
