@@ -258,7 +258,8 @@ static int on_wait_due(struct timer *t)
 /* asks for a socket of the current target's family and connects when there is one */
 static void flow_try(struct flow *f)
 {
-	int fd = sockpool_take(f->all->pool, f->spec->target[f->target].family, &f->wait);
+	int fd = sockpool_take(f->all->pool, f->spec->target[f->target].family, SOCK_STREAM,
+			       &f->wait);
 
 	if (fd >= 0)
 		flow_connect(f, fd);

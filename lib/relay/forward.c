@@ -181,7 +181,7 @@ int forward_add(struct forward *f, const struct worker_port *spec, int listener,
 		return err_set(err, -r, "watching port %u", spec->id);
 	take_fd(&fd);
 	for (size_t i = 0; i < spec->ntargets; i++)
-		sockpool_warm(f->flows.pool, spec->target[i].family);
+		sockpool_warm(f->flows.pool, spec->target[i].family, SOCK_STREAM);
 	list_append(&f->ports, &p->entry);
 	f->nports++;
 	take_ptr(p);

@@ -3,10 +3,10 @@
  * sockpool.c - unbound sockets of the child netns
  *
  * The agent lives on the child's side, root there can make it send anything. So each socket is
- * looked at: a TCP socket that does not listen, of the family asked for, of one and the same netns
- * which is not ours. With that the worst it can do is what the child may do anyway, connect inside
- * its own netns. Its duplicates share O_NONBLOCK with ours: a child that clears it can make our
- * calls wait and so hurt its own ports, nobody else's.
+ * looked at: a TCP socket that does not listen or a UDP socket, of the family asked for, of one and
+ * the same netns which is not ours. With that the worst it can do is what the child may do anyway,
+ * talk inside its own netns. Its duplicates share O_NONBLOCK with ours: a child that clears it can
+ * make our calls wait and so hurt its own ports, nobody else's.
  */
 #include "lib/relay/sockpool.h"
 
@@ -25,12 +25,25 @@
 
 #define RETRY_MS 100 /* after an answer without a usable socket */
 
-static const uint16_t kind_family[] = { AF_INET, AF_INET6 };
-static_assert(ARRAY_SIZE(kind_family) == SOCKPOOL_NKINDS, "a family for each kind");
+static const struct kind_spec {
+	uint16_t family, type;
+	int protocol;
+} kind_spec[] = {
+	{ AF_INET, SOCK_STREAM, IPPROTO_TCP },
+	{ AF_INET6, SOCK_STREAM, IPPROTO_TCP },
+	{ AF_INET, SOCK_DGRAM, IPPROTO_UDP },
+	{ AF_INET6, SOCK_DGRAM, IPPROTO_UDP },
+};
+static_assert(ARRAY_SIZE(kind_spec) == SOCKPOOL_NKINDS, "what each kind is");
 
-static struct sockpool_kind *kind_of(struct sockpool *p, int family)
+static struct sockpool_kind *kind_of(struct sockpool *p, int family, int type)
 {
-	return &p->kind[family == AF_INET6];
+	return &p->kind[(type == SOCK_DGRAM ? 2 : 0) + (family == AF_INET6)];
+}
+
+static const struct kind_spec *spec_of(const struct sockpool *p, const struct sockpool_kind *k)
+{
+	return &kind_spec[k - p->kind];
 }
 
 static int on_retry_due(struct timer *t);
@@ -64,8 +77,8 @@ static void agent_gone(struct sockpool *p, const char *why)
 /* asks for a batch when the stock is low and no request is under way */
 static void refill(struct sockpool *p, struct sockpool_kind *k)
 {
-	struct nsagent_sockets req = { .family = kind_family[k - p->kind],
-				       .socktype = SOCK_STREAM,
+	struct nsagent_sockets req = { .family = spec_of(p, k)->family,
+				       .socktype = spec_of(p, k)->type,
 				       .count = (uint16_t)p->ask };
 
 	if (p->agent < 0 || k->asked || !k->wanted || k->n > p->low || p->retry.loop)
@@ -104,11 +117,12 @@ static uint64_t netns_cookie(int fd)
 
 static bool acceptable(struct sockpool *p, const struct sockpool_kind *k, int fd)
 {
+	const struct kind_spec *want = spec_of(p, k);
 	uint64_t cookie = netns_cookie(fd);
 
-	if (int_option(fd, SO_DOMAIN) != kind_family[k - p->kind] ||
-	    int_option(fd, SO_TYPE) != SOCK_STREAM || int_option(fd, SO_PROTOCOL) != IPPROTO_TCP ||
-	    int_option(fd, SO_ACCEPTCONN) != 0 || !(fcntl(fd, F_GETFL) & O_NONBLOCK))
+	if (int_option(fd, SO_DOMAIN) != want->family || int_option(fd, SO_TYPE) != want->type ||
+	    int_option(fd, SO_PROTOCOL) != want->protocol || int_option(fd, SO_ACCEPTCONN) != 0 ||
+	    !(fcntl(fd, F_GETFL) & O_NONBLOCK))
 		return false;
 	if (!cookie || cookie == p->own_cookie || (p->cookie && cookie != p->cookie))
 		return false;
@@ -126,7 +140,8 @@ static void stock(struct sockpool *p, struct sockpool_kind *k, int fd)
 		p->refusal_said = true;
 		return;
 	}
-	tcp_set_options(fd);
+	if (spec_of(p, k)->type == SOCK_STREAM)
+		tcp_set_options(fd);
 	k->fds[k->n++] = fd;
 }
 
@@ -169,11 +184,11 @@ static bool is_shortage(int error)
 static int take_answer(struct sockpool *p, struct msg *m)
 {
 	const struct nsagent_sockets *ans = (const void *)m->payload;
-	struct sockpool_kind *k = kind_of(p, ans->family);
+	struct sockpool_kind *k = kind_of(p, ans->family, ans->socktype);
 	unsigned before = k->n;
 
-	if (m->type != NSAGENT_SOCKETS_ANS || ans->family != kind_family[k - p->kind] ||
-	    ans->socktype != SOCK_STREAM || m->nfds > p->batch || !(k->asked || p->lost))
+	if (m->type != NSAGENT_SOCKETS_ANS || ans->family != spec_of(p, k)->family ||
+	    ans->socktype != spec_of(p, k)->type || m->nfds > p->batch || !(k->asked || p->lost))
 		return -EPROTO;
 	k->asked = false;
 	for (size_t i = 0; i < m->nfds && k->n < p->batch + p->low; i++)
@@ -265,17 +280,17 @@ void sockpool_done(struct sockpool *p)
 	p->agent = -1;
 }
 
-void sockpool_warm(struct sockpool *p, int family)
+void sockpool_warm(struct sockpool *p, int family, int type)
 {
-	struct sockpool_kind *k = kind_of(p, family);
+	struct sockpool_kind *k = kind_of(p, family, type);
 
 	k->wanted = true;
 	refill(p, k);
 }
 
-int sockpool_take(struct sockpool *p, int family, struct sockpool_wait *w)
+int sockpool_take(struct sockpool *p, int family, int type, struct sockpool_wait *w)
 {
-	struct sockpool_kind *k = kind_of(p, family);
+	struct sockpool_kind *k = kind_of(p, family, type);
 	int fd = -EAGAIN;
 
 	if (p->agent < 0)
@@ -284,6 +299,6 @@ int sockpool_take(struct sockpool *p, int family, struct sockpool_wait *w)
 		fd = k->fds[--k->n];
 	else
 		list_append(&k->waiters, &w->entry);
-	sockpool_warm(p, family);
+	sockpool_warm(p, family, type);
 	return fd;
 }

@@ -10,7 +10,7 @@
 struct err;
 
 #define SOCKPOOL_BATCH_MAX MSG_FDS_MAX
-#define SOCKPOOL_NKINDS 2
+#define SOCKPOOL_NKINDS 4 /* IPv4 and IPv6, stream and datagram */
 
 /* one who waits for a socket; embedded in its owner, list_init() before the first use */
 struct sockpool_wait {
@@ -50,14 +50,16 @@ struct sockpool {
 int sockpool_init(struct sockpool *p, struct loop *l, int agent, unsigned batch, struct err *err);
 void sockpool_done(struct sockpool *p); /* waiters are not told */
 
-/* sockpool_warm() - keep stream sockets of @family in stock from now on */
-void sockpool_warm(struct sockpool *p, int family);
+/* sockpool_warm() - keep sockets of @family in stock from now on
+ * @type:	SOCK_STREAM or SOCK_DGRAM
+ */
+void sockpool_warm(struct sockpool *p, int family, int type);
 
 /**
- * sockpool_take() - one stream socket of @family
+ * sockpool_take() - one socket of @family, SOCK_STREAM or SOCK_DGRAM
  * Return: the fd; -EAGAIN: @w->on_socket() follows, unless list_remove(&w->entry) comes first;
  *         -EPIPE: the agent is gone
  */
-int sockpool_take(struct sockpool *p, int family, struct sockpool_wait *w);
+int sockpool_take(struct sockpool *p, int family, int type, struct sockpool_wait *w);
 
 #endif
