@@ -9,6 +9,7 @@
 #include <string.h>
 
 #define NET_DNS_PORT 53
+#define NET_DNS_SOCKS_MAX 4 /* of the gateway: UDP and TCP, for each family */
 #define NET_MAC_LEN 6
 
 struct net_plan {

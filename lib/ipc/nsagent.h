@@ -8,7 +8,7 @@
 #include "lib/ipc/msg.h"
 #include "lib/ipc/netplan.h"
 
-#define NSAGENT_VERSION 1
+#define NSAGENT_VERSION 2
 
 enum nsagent_state { /* bits: what the receiver is in */
 		     NSAGENT_STARTING = 1,
@@ -34,8 +34,8 @@ struct nsagent_config {
 	struct net_plan net;
 };
 
-/* agent -> parent; the gateway hands two descriptors: tap of slirp0, UDP socket bound to the DNS
- * address */
+/* agent -> parent; the gateway hands the tap of slirp0, then a UDP socket and a TCP listener at the
+ * DNS address of each family of the plan */
 struct nsagent_ready {
 	uint8_t tap_mac[6];
 	uint8_t zero[2];
@@ -53,7 +53,8 @@ struct nsagent_sockets {
  */
 #define NSAGENT_MESSAGES(X) \
 	X(NSAGENT_CONFIG, 1, struct nsagent_config, 0, 0, ROLE_BIT(ROLE_PARENT), NSAGENT_STARTING) \
-	X(NSAGENT_READY, 2, struct nsagent_ready, 0, 2, ROLE_BIT(ROLE_NSAGENT), NSAGENT_STARTING) \
+	X(NSAGENT_READY, 2, struct nsagent_ready, 0, 1 + NET_DNS_SOCKS_MAX, \
+	  ROLE_BIT(ROLE_NSAGENT), NSAGENT_STARTING) \
 	X(NSAGENT_FAILED, 3, struct err, 0, 0, ROLE_BIT(ROLE_NSAGENT), NSAGENT_STARTING) \
 	X(NSAGENT_SOCKETS_REQ, 4, struct nsagent_sockets, 0, 0, ROLE_BIT(ROLE_RELAY), NSAGENT_UP) \
 	X(NSAGENT_SOCKETS_ANS, 5, struct nsagent_sockets, 0, MSG_FDS_MAX, ROLE_BIT(ROLE_NSAGENT), \

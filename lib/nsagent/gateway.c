@@ -21,6 +21,7 @@
 #define TUN_DEVICE "/dev/net/tun"
 #define VETH_INDEX 1000 /* any that no interface in the child's netns has */
 #define CARRIER_WAIT_MS 5000
+#define DNS_BACKLOG 256
 
 static int set_sysctls(const struct net_plan *plan, const struct recipe_sysctl *rows, size_t nrows,
 		       struct err *err)
@@ -170,19 +171,37 @@ static int add_rules(struct netlink *nl, const struct net_plan *plan, struct err
 	return r;
 }
 
-static int open_dns(const struct net_plan *plan, int *ret, struct err *err)
+static int bind_dns(const struct sockaddr *sa, socklen_t len, int type, int *ret, struct err *err)
+{
+	autoclose int fd = socket(sa->sa_family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+	if (fd < 0 || bind(fd, sa, len) < 0 || (type == SOCK_STREAM && listen(fd, DNS_BACKLOG) < 0))
+		return err_set(err, errno, "opening the DNS sockets of the gateway");
+	*ret = take_fd(&fd);
+	return 0;
+}
+
+static int open_dns(const struct net_plan *plan, int ret[NET_DNS_SOCKS_MAX], struct err *err)
 {
 	const struct sockaddr_in sa = {
 		.sin_family = AF_INET,
 		.sin_port = htons(NET_DNS_PORT),
 		.sin_addr = plan->dns,
 	};
-	autoclose int fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	const struct sockaddr_in6 sa6 = {
+		.sin6_family = AF_INET6,
+		.sin6_port = htons(NET_DNS_PORT),
+		.sin6_addr = plan->dns6,
+	};
+	static const int types[] = { SOCK_DGRAM, SOCK_STREAM };
+	int r = 0;
 
-	if (fd < 0 || bind(fd, (const struct sockaddr *)&sa, sizeof(sa)) < 0)
-		return err_set(err, errno, "opening the DNS socket of the gateway");
-	*ret = take_fd(&fd);
-	return 0;
+	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(types); i++)
+		r = bind_dns((const struct sockaddr *)&sa, sizeof(sa), types[i], &ret[i], err);
+	for (size_t i = 0; r == 0 && plan->ipv6 && i < ARRAY_SIZE(types); i++)
+		r = bind_dns((const struct sockaddr *)&sa6, sizeof(sa6), types[i],
+			     &ret[ARRAY_SIZE(types) + i], err);
+	return r;
 }
 
 /* answers to the child's first packets pass from then on; its agent brings up the other end */
@@ -192,11 +211,11 @@ static int wait_carrier(struct netlink *nl, int events, struct err *err)
 				 clock_ms() + CARRIER_WAIT_MS, err);
 }
 
-int gateway_setup(const struct net_plan *plan, int child_netns, int *ret_tap, int *ret_dns,
-		  uint8_t ret_mac[6], struct err *err)
+int gateway_setup(const struct net_plan *plan, int child_netns, int *ret_tap,
+		  int ret_dns[NET_DNS_SOCKS_MAX], uint8_t ret_mac[6], struct err *err)
 {
 	AUTO(netlink_freep) struct netlink *nl = NULL;
-	autoclose int tap = -1, dns = -1, events = netlink_watch_links(err);
+	autoclose int tap = -1, events = netlink_watch_links(err);
 	int r = events < 0 ? events : netlink_new(&nl, err);
 
 	if (r == 0)
@@ -214,12 +233,11 @@ int gateway_setup(const struct net_plan *plan, int child_netns, int *ret_tap, in
 	if (r == 0)
 		r = add_rules(nl, plan, err);
 	if (r == 0)
-		r = open_dns(plan, &dns, err);
+		r = open_dns(plan, ret_dns, err);
 	if (r == 0)
 		r = wait_carrier(nl, events, err);
 	if (r < 0)
 		return r;
 	*ret_tap = take_fd(&tap);
-	*ret_dns = take_fd(&dns);
 	return 0;
 }

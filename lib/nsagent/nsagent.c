@@ -33,7 +33,7 @@ struct agent {
 	int parent; /* borrowed */
 	int relay;  /* ours once we run: -1 after it was dropped */
 	int child_netns;
-	int tap, dns; /* the gateway's, until they are handed over */
+	int tap, dns[NET_DNS_SOCKS_MAX]; /* the gateway's, until they are handed over; -1: none */
 	uint8_t tap_mac[6];
 };
 
@@ -102,20 +102,25 @@ static int set_up(struct agent *a, const struct nsagent_config *cfg, struct err 
 {
 	if (a->kind == NSAGENT_CHILD)
 		return childnet_setup(cfg, err);
-	return gateway_setup(&cfg->net, a->child_netns, &a->tap, &a->dns, a->tap_mac, err);
+	return gateway_setup(&cfg->net, a->child_netns, &a->tap, a->dns, a->tap_mac, err);
 }
 
 static int send_ready(struct agent *a, struct err *err)
 {
-	const int fds[] = { a->tap, a->dns };
+	const int all[] = { a->tap, a->dns[0], a->dns[1], a->dns[2], a->dns[3] };
 	struct nsagent_ready ready = { 0 };
-	size_t nfds = a->kind == NSAGENT_GATEWAY ? ARRAY_SIZE(fds) : 0;
-	int r;
+	int fds[ARRAY_SIZE(all)], r;
+	size_t nfds = 0;
 
+	static_assert(ARRAY_SIZE(all) == 1 + NET_DNS_SOCKS_MAX, "the tap and all DNS sockets");
+	for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
+		if (all[i] >= 0)
+			fds[nfds++] = all[i];
+	}
 	memcpy(ready.tap_mac, a->tap_mac, sizeof(ready.tap_mac));
 	r = msg_send(a->parent, &nsagent_proto, NSAGENT_READY, &ready, fds, nfds);
-	cleanup_closep(&a->tap);
-	cleanup_closep(&a->dns);
+	for (size_t i = 0; i < nfds; i++)
+		close(fds[i]);
 	return r < 0 ? err_set(err, -r, "telling the parent that the network is up") : 0;
 }
 
@@ -139,7 +144,7 @@ static int start(struct agent *a, struct err *err)
 
 static void drop_relay(struct agent *a, int r)
 {
-	if (r < 0)
+	if (r < 0 && !msg_peer_gone(r))
 		log_warning("nsagent", "serving the relay: %s, closing its socket", strerror(-r));
 	close(take_fd(&a->relay));
 }
@@ -180,7 +185,7 @@ int nsagent_main(enum nsagent_kind kind, int parent_sock, int relay_sock, int ch
 		.relay = relay_sock,
 		.child_netns = child_netns,
 		.tap = -1,
-		.dns = -1,
+		.dns = { -1, -1, -1, -1 },
 	};
 	struct err err = { 0 };
 	int r = role_enter(ROLE_NSAGENT, SIGKILL);
@@ -190,12 +195,13 @@ int nsagent_main(enum nsagent_kind kind, int parent_sock, int relay_sock, int ch
 	else
 		r = start(&a, &err);
 	if (r < 0) {
-		if (msg_send(parent_sock, &nsagent_proto, NSAGENT_FAILED, &err, NULL, 0) < 0)
+		r = msg_send(parent_sock, &nsagent_proto, NSAGENT_FAILED, &err, NULL, 0);
+		if (r < 0 && !msg_peer_gone(r))
 			log_error("nsagent", "%s", err.msg);
 		return EXIT_FAILURE;
 	}
 	r = serve(&a);
-	if (r < 0)
+	if (r < 0 && !msg_peer_gone(r))
 		log_error("nsagent", "serving the parent: %s", strerror(-r));
 	return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }

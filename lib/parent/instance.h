@@ -103,7 +103,9 @@ struct instance {
 
 	bool has_plan;
 	struct net_plan plan;
-	int tap, dns_sock; /* from the gateway agent; kept for a restart of the workers */
+	/* from the gateway agent; kept for a restart of the workers */
+	int tap, dns_sock[NET_DNS_SOCKS_MAX];
+	size_t ndns_socks;
 	uint8_t tap_mac[6];
 	struct worker_dns dns;
 

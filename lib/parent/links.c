@@ -92,14 +92,16 @@ static int take_ready(struct agent *a, struct msg *m)
 {
 	struct instance *in = a->in;
 	const struct nsagent_ready *r = (const struct nsagent_ready *)m->payload;
+	const size_t ndns = in->plan.ipv6 ? NET_DNS_SOCKS_MAX : NET_DNS_SOCKS_MAX / 2;
 
 	a->up = true;
 	if (a->kind == NSAGENT_CHILD)
 		return 0;
-	if (m->nfds != 2)
+	if (m->nfds != 1 + ndns)
 		return err_say(&in->err, EPROTO, "the gateway agent sent %zu descriptors", m->nfds);
 	in->tap = msg_take_fd(m, 0);
-	in->dns_sock = msg_take_fd(m, 1);
+	for (; in->ndns_socks < ndns; in->ndns_socks++)
+		in->dns_sock[in->ndns_socks] = msg_take_fd(m, 1 + in->ndns_socks);
 	memcpy(in->tap_mac, r->tap_mac, sizeof(in->tap_mac));
 	if (worker_configure(in, KIND_SLIRP, &in->err) < 0)
 		return -1;

@@ -228,7 +228,8 @@ static void free_instance(struct instance *in)
 {
 	in->idmap = idmap_free(in->idmap);
 	cleanup_closep(&in->tap);
-	cleanup_closep(&in->dns_sock);
+	for (size_t i = 0; i < in->ndns_socks; i++)
+		close(in->dns_sock[i]);
 	if (in->signals) {
 		close(event_get_fd(in->signals));
 		event_free(in->signals);
@@ -248,7 +249,7 @@ static void init_instance(struct instance *in, const struct parent_setup *setup)
 			      [KIND_SLIRP] = { ROLE_SLIRP, PENDING_SLIRP } };
 
 	*in = (struct instance){
-		.setup = setup, .opt = setup->opt, .born_ms = clock_ms(), .tap = -1, .dns_sock = -1
+		.setup = setup, .opt = setup->opt, .born_ms = clock_ms(), .tap = -1
 	};
 	in->child_link.fd = in->nursery_link.fd = -1;
 	for (int i = 0; i < NWORKERS; i++)

@@ -165,7 +165,7 @@ static int configure_slirp(struct instance *in)
 static int configure_relay(struct instance *in)
 {
 	struct relay_config c = { .net = in->plan };
-	int fd = in->worker[KIND_RELAY].control.fd, fds[2];
+	int fd = in->worker[KIND_RELAY].control.fd, fds[1 + NET_DNS_SOCKS_MAX];
 	size_t nfds = 0;
 	int r;
 
@@ -173,12 +173,10 @@ static int configure_relay(struct instance *in)
 		fds[nfds++] = in->agent[NSAGENT_CHILD].relay_end;
 		c.have_agent = 1;
 	}
-	if (in->dns_sock >= 0) {
-		fds[nfds++] = in->dns_sock;
-		c.have_dns = 1;
-	}
+	for (; c.ndns < in->ndns_socks; c.ndns++)
+		fds[nfds++] = in->dns_sock[c.ndns];
 	r = msg_send(fd, &worker_proto, WORKER_RELAY_CONFIG, &c, fds, nfds);
-	if (r == 0 && c.have_dns)
+	if (r == 0 && c.ndns)
 		r = msg_send(fd, &worker_proto, WORKER_DNS, &in->dns, NULL, 0);
 	return r;
 }

@@ -30,3 +30,12 @@ socklen_t addr_to_sock(const struct net_addr *a, union sock_addr *ret)
 	memcpy(&ret->in6.sin6_addr, a->addr, sizeof(ret->in6.sin6_addr));
 	return sizeof(ret->in6);
 }
+
+bool addr_same_host(const union sock_addr *a, const union sock_addr *b)
+{
+	if (a->sa.sa_family != b->sa.sa_family)
+		return false;
+	return a->sa.sa_family == AF_INET6
+		       ? memcmp(&a->in6.sin6_addr, &b->in6.sin6_addr, sizeof(a->in6.sin6_addr)) == 0
+		       : a->in.sin_addr.s_addr == b->in.sin_addr.s_addr;
+}

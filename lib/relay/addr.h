@@ -23,4 +23,7 @@ bool addr_equal(const struct net_addr *a, const struct net_addr *b);
 /* addr_to_sock() - fill @ret; its length. @a must be valid */
 socklen_t addr_to_sock(const struct net_addr *a, union sock_addr *ret);
 
+/* addr_same_host() - whether two addresses differ in the port at most */
+bool addr_same_host(const union sock_addr *a, const union sock_addr *b);
+
 #endif

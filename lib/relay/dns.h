@@ -1,33 +1,33 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* dns.h - relays DNS over UDP from the gateway address to the host's servers */
+/* dns.h - relays DNS from the gateway's addresses to the host's servers */
 #ifndef RK_RELAY_DNS_H
 #define RK_RELAY_DNS_H
 
-#include "lib/base/list.h"
-#include "lib/base/loop.h"
-#include "lib/ipc/worker.h"
+#include "lib/relay/dnstcp.h"
+#include "lib/relay/dnsudp.h"
 
-#define DNS_QUERIES_MAX 1024 /* outstanding at once; one client may have a quarter of them */
+#define DNS_QUERIES_MAX 1024 /* by UDP, at once; one client may have a quarter of them */
+#define DNS_CONNS_MAX 256    /* by TCP, the same */
 
 struct dns {
-	struct loop *loop;
-	struct watch watch;
-	struct worker_dns servers;
-	uint32_t good;       /* index of the server that answered last */
-	struct list queries; /* struct dns_query, the oldest first */
-	unsigned n, max;
-	struct dns_batch *batch; /* buffers of one recvmmsg */
-	uint16_t ids[64];        /* random, used from the end */
-	unsigned nids;
+	struct dns_servers servers;
+	struct dnsudp udp;
+	struct dnstcp tcp;
+};
+
+struct dns_limits {
+	unsigned queries; /* a descriptor each */
+	unsigned conns;   /* two each */
 };
 
 /**
- * dns_init() - answers SERVFAIL until dns_set_servers()
- * @fd:		UDP socket bound to the DNS address in the gateway netns; consumed; -1: none, then
- *		nothing is served
- * @max:	queries outstanding at once, a descriptor each
+ * dns_init() - nothing is answered but SERVFAIL until dns_set_servers()
+ * @socks:	UDP sockets and TCP listeners bound in the gateway netns, at most one of a family
+ *and type; checked. All consumed, also on failure
+ * @flows:	for TCP; may be filled in later, lives longer
  */
-int dns_init(struct dns *d, struct loop *l, int fd, unsigned max, struct err *err);
+int dns_init(struct dns *d, struct loop *l, const int *socks, size_t nsocks, struct flows *flows,
+	     const struct dns_limits *max, struct err *err);
 void dns_done(struct dns *d); /* takes a zeroed one */
 
 /* dns_set_servers() - may come at any time; 0 or -EPROTO when the message is malformed */

@@ -10,6 +10,8 @@
 #define FLAG_RA 0x80 /* byte 3 */
 #define RCODE 0x0f
 #define RCODE_SERVFAIL 2
+#define RCODE_NOTIMP 4
+#define RCODE_REFUSED 5
 #define LABEL_MAX 63
 
 uint16_t dnsmsg_id(const uint8_t *msg)
@@ -73,6 +75,13 @@ bool dnsmsg_answers(const uint8_t *query, size_t query_len, const uint8_t *msg, 
 			return false;
 	}
 	return true;
+}
+
+bool dnsmsg_is_failure(const uint8_t *msg)
+{
+	unsigned code = msg[3] & RCODE;
+
+	return code == RCODE_SERVFAIL || code == RCODE_NOTIMP || code == RCODE_REFUSED;
 }
 
 size_t dnsmsg_fail(uint8_t *msg, size_t len)

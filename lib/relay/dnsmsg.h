@@ -26,6 +26,10 @@ size_t dnsmsg_question(const uint8_t *msg, size_t len);
  */
 bool dnsmsg_answers(const uint8_t *query, size_t query_len, const uint8_t *msg, size_t len);
 
+/* dnsmsg_is_failure() - an answer that another server may have a better one for: SERVFAIL, NOTIMP,
+ * REFUSED, as the C library sees it. A whole header is there */
+bool dnsmsg_is_failure(const uint8_t *msg);
+
 /* dnsmsg_fail() - make a SERVFAIL of a query, in place; its length, no more than @len */
 size_t dnsmsg_fail(uint8_t *msg, size_t len);
 

@@ -6,8 +6,9 @@
  *              ^            |
  *              +- refused --+  (next target; after the last one: reset)
  *
- * WAITING is skipped when the pool has a socket. Flows come from slabs and go back to a free list:
- * watches and timers of a flow are removed before, so nothing of the round can reach the next user.
+ * WAITING is skipped when the pool has a socket; flow_start_open() goes from FREE to OPEN. Flows
+ * come from slabs and go back to a free list: watches and timers of a flow are removed before, so
+ * nothing of the round can reach the next user.
  */
 #include "lib/relay/flow.h"
 
@@ -37,7 +38,7 @@ static const unsigned may_follow[] = {
 	[FLOW_FREE] = 1u << FLOW_WAITING | 1u << FLOW_CONNECTING | 1u << FLOW_OPEN,
 	[FLOW_WAITING] = 1u << FLOW_FREE | 1u << FLOW_CONNECTING,
 	[FLOW_CONNECTING] = 1u << FLOW_WAITING,
-	[FLOW_OPEN] = 1u << FLOW_CONNECTING,
+	[FLOW_OPEN] = 1u << FLOW_FREE | 1u << FLOW_CONNECTING,
 };
 static_assert(ARRAY_SIZE(may_follow) == FLOW_NSTATES, "a row for each state");
 
@@ -95,8 +96,15 @@ static void flow_end(struct flow *f, bool reset)
 	side_close(&f->pump.side[FLOW_CLIENT], reset);
 	side_close(&f->pump.side[FLOW_TARGET], reset);
 	list_remove(&f->entry);
-	list_append(&fs->free, &f->entry);
 	fs->n--;
+	if (f->on_end)
+		f->on_end(f->owner);
+	list_append(&fs->free, &f->entry);
+}
+
+void flow_close(struct flow *f)
+{
+	flow_end(f, false);
 }
 
 void flow_reset(struct flow *f)
@@ -269,25 +277,58 @@ static void flow_try(struct flow *f)
 		flow_reset(f);
 }
 
-void flow_start(struct flows *fs, struct list *port_flows, const struct worker_port *spec,
-		int client)
+/* one with a client in @flows; NULL: none, and the client was reset */
+static struct flow *flow_new(struct flows *fs, struct list *flows, int client)
 {
 	struct flow *f = flow_alloc(fs);
 
 	if (!f) {
 		tcp_close_reset(client);
-		return;
+		return NULL;
 	}
-	f->spec = spec;
 	f->pump.side[FLOW_CLIENT].watch.fd = client;
 	f->pump.side[FLOW_TARGET].watch.fd = -1;
 	f->pump.side[FLOW_TARGET].is_target = true;
-	f->wait.on_socket = on_socket;
 	list_init(&f->wait.entry);
 	list_init(&f->again);
-	list_append(port_flows, &f->entry);
+	list_append(flows, &f->entry);
+	return f;
+}
+
+void flow_start(struct flows *fs, struct list *port_flows, const struct worker_port *spec,
+		int client)
+{
+	struct flow *f = flow_new(fs, port_flows, client);
+
+	if (!f)
+		return;
+	f->spec = spec;
+	f->wait.on_socket = on_socket;
 	flow_set_state(f, FLOW_WAITING);
 	flow_try(f);
+}
+
+void flow_start_open(struct flows *fs, struct list *flows, int client, int target,
+		     void (*on_end)(void *owner), void *owner)
+{
+	struct flow *f = flow_new(fs, flows, client);
+	struct pump_side *side;
+
+	if (!f) {
+		tcp_close_reset(target);
+		on_end(owner);
+		return;
+	}
+	f->on_end = on_end;
+	f->owner = owner;
+	side = &f->pump.side[FLOW_TARGET];
+	side->watch.fd = target;
+	if (watch_add(fs->loop, &side->watch, target, PUMP_EVENTS, on_side_ready) < 0) {
+		flow_set_state(f, FLOW_OPEN);
+		flow_reset(f);
+		return;
+	}
+	flow_open(f);
 }
 
 /* --- all flows ---------------------------------------------------------------------------- */

@@ -16,7 +16,7 @@ struct err;
 enum flow_side { FLOW_CLIENT, FLOW_TARGET };
 
 enum flow_state {
-	FLOW_FREE,       /* in the free list; flow_start() leaves it */
+	FLOW_FREE,       /* in the free list; flow_start() and flow_start_open() leave it */
 	FLOW_WAITING,    /* for a socket of the child netns, 2 s at most */
 	FLOW_CONNECTING, /* to a target, 5 s each; only the target side has an fd that is watched */
 	FLOW_OPEN,       /* both sides are watched and pumped */
@@ -27,11 +27,13 @@ struct flow {
 	struct flows *all;
 	struct list entry;              /* in its port's list, or the free list */
 	struct list again;              /* in flows.again when its budget was spent */
-	const struct worker_port *spec; /* its port's; lives longer */
+	const struct worker_port *spec; /* its port's; lives longer. NULL: was started open */
 	enum flow_state state;
 	uint32_t target; /* index of the address that is tried */
 	struct timer timer;
 	struct sockpool_wait wait;
+	void (*on_end)(void *owner); /* NULL: nobody wants to know */
+	void *owner;
 	struct pump pump;
 };
 static_assert(sizeof(struct flow) <= 1024, "8000 flows shall fit in 8 MiB");
@@ -59,6 +61,18 @@ void flows_done(struct flows *fs); /* all flows must have ended */
  */
 void flow_start(struct flows *fs, struct list *port_flows, const struct worker_port *spec,
 		int client);
+
+/**
+ * flow_start_open() - pump between two sockets that are connected already
+ * @flows:	list that the flow is in until it ends
+ * @client, @target:	consumed; reset when the flow cannot be
+ * @on_end:	called once when it has ended, be it before this returns
+ */
+void flow_start_open(struct flows *fs, struct list *flows, int client, int target,
+		     void (*on_end)(void *owner), void *owner);
+
+/* flow_close() - end it in order: what was passed on arrives, then both peers see the end */
+void flow_close(struct flow *f);
 
 /* flow_reset() - end it so that both peers see a reset */
 void flow_reset(struct flow *f);

@@ -2,55 +2,42 @@
 /*
  * forward.c - published TCP ports
  *
- * The parent makes the listeners; here they are accepted from, a batch a wakeup. When descriptors
- * or memory are short, or the most flows are open, a listener rests for 100 ms: its clients wait in
- * the kernel's queue, the port is never closed for it.
+ * The parent makes the listeners; here they are accepted from. When the most flows are open or
+ * descriptors are short, clients wait in the kernel's queue: the port is never closed for it.
  */
 #include "lib/relay/forward.h"
 
 #include <errno.h>
-#include <fcntl.h>
+#include <netinet/in.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "lib/base/cleanup.h"
 #include "lib/base/err.h"
 #include "lib/base/log.h"
+#include "lib/relay/acceptor.h"
 #include "lib/relay/addr.h"
-#include "lib/relay/tcpopt.h"
-
-#define ACCEPT_BATCH 64
-#define PAUSE_MS 100
 
 struct port {
 	struct forward *forward;
 	struct list entry;
 	struct worker_port spec;
-	struct watch watch;
-	struct timer pause;
+	struct acceptor acceptor;
 	struct list flows;
 	struct deferred deferred;
-	bool inherits; /* every connection in the queue has the listener's options */
 };
 
-static bool forward_full(const struct forward *f)
+static const char *forward_full(struct acceptor *a)
 {
-	return f->flows.n >= f->flows_max || f->flows.pool->is_short ||
-	       2 * (f->flows.n + 1) + f->nports > f->fds_max;
+	const struct forward *f = ((const struct port *)a->owner)->forward;
+	bool full = f->flows.n >= f->flows_max || f->flows.pool->is_short ||
+		    2 * (f->flows.n + 1) + f->nports > f->fds_max;
+
+	return full ? "no more descriptors" : NULL;
 }
 
-static int on_pause_due(struct timer *t)
+static void on_pause(struct acceptor *a, const char *why)
 {
-	struct port *p = container_of(t, struct port, pause);
-
-	return watch_set(&p->watch, EPOLLIN);
-}
-
-static int port_pause(struct port *p, const char *why)
-{
-	struct forward *f = p->forward;
+	struct forward *f = ((struct port *)a->owner)->forward;
 
 	if (!f->full_said)
 		log_warning("ports",
@@ -58,50 +45,13 @@ static int port_pause(struct port *p, const char *why)
 			    "limit of open files to have more at once)",
 			    why, f->flows.n);
 	f->full_said = true;
-	timer_set(f->loop, &p->pause, PAUSE_MS, on_pause_due);
-	return watch_set(&p->watch, 0);
 }
 
-static int accept_failed(struct port *p, int error)
+static void on_accept(struct acceptor *a, int fd)
 {
-	switch (error) {
-	case EAGAIN:
-		p->inherits = true;
-		return 0;
-	case EMFILE:
-	case ENFILE:
-	case ENOBUFS:
-	case ENOMEM:
-		return port_pause(p, strerror(error));
-	case EINVAL: /* the parent has shut the listener down; its message follows */
-	case EBADF:
-	case ENOTSOCK:
-		watch_remove(&p->watch);
-		return 0;
-	default: /* an error of that one connection, or of the network: the next may do */
-		return 0;
-	}
-}
+	struct port *p = a->owner;
 
-static int on_listener_ready(struct watch *w, uint32_t events)
-{
-	struct port *p = container_of(w, struct port, watch);
-	struct forward *f = p->forward;
-
-	(void)events;
-	for (int n = 0; n < ACCEPT_BATCH; n++) { /* bounded: no port starves the others */
-		int fd;
-
-		if (forward_full(f))
-			return port_pause(p, "no more descriptors");
-		fd = accept4(w->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-		if (fd < 0)
-			return accept_failed(p, errno);
-		if (!p->inherits)
-			tcp_set_options(fd);
-		flow_start(&f->flows, &p->flows, &p->spec, fd);
-	}
-	return 0;
+	flow_start(&p->forward->flows, &p->flows, &p->spec, fd);
 }
 
 static void port_free(struct deferred *d)
@@ -113,11 +63,8 @@ static void port_end(struct port *p)
 {
 	struct forward *f = p->forward;
 	struct list *e;
-	int fd = p->watch.fd;
 
-	watch_remove(&p->watch);
-	timer_cancel(&p->pause);
-	close(fd);
+	acceptor_stop(&p->acceptor);
 	while ((e = list_first(&p->flows)))
 		flow_reset(container_of(e, struct flow, entry));
 	list_remove(&p->entry);
@@ -149,21 +96,13 @@ static bool spec_valid(const struct worker_port *spec)
 	return true;
 }
 
-static bool listens(int fd)
-{
-	int yes = 0;
-	socklen_t len = sizeof(yes);
-
-	return getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &yes, &len) == 0 && yes;
-}
-
 int forward_add(struct forward *f, const struct worker_port *spec, int listener, struct err *err)
 {
 	autoclose int fd = listener;
 	autofree struct port *p = NULL;
 	int r;
 
-	if (!spec_valid(spec) || port_find(f, spec->id) || !listens(fd))
+	if (!spec_valid(spec) || port_find(f, spec->id) || !acceptor_listens(fd))
 		return err_say(err, EPROTO,
 			       "port %u of the parent: not a new TCP port with a listener",
 			       spec->id);
@@ -173,10 +112,10 @@ int forward_add(struct forward *f, const struct worker_port *spec, int listener,
 	p->forward = f;
 	p->spec = *spec;
 	list_init(&p->flows);
-	tcp_set_options(fd); /* connections inherit them, but for those in the queue already */
-	r = fcntl(fd, F_SETFL, O_NONBLOCK) < 0 ? -errno : 0;
-	if (r == 0)
-		r = watch_add(f->loop, &p->watch, fd, EPOLLIN, on_listener_ready);
+	p->acceptor = (struct acceptor){
+		.owner = p, .no_room = forward_full, .on_accept = on_accept, .on_pause = on_pause
+	};
+	r = acceptor_start(&p->acceptor, f->loop, fd);
 	if (r < 0)
 		return err_set(err, -r, "watching port %u", spec->id);
 	take_fd(&fd);

@@ -40,7 +40,7 @@ struct relay {
 /* how the descriptors that we may have are shared out */
 struct limits {
 	unsigned batch; /* sockets asked of the agent at once; 5/4 of it are held of each kind */
-	unsigned dns;   /* queries, a socket each */
+	struct dns_limits dns;
 	unsigned pipes; /* two each */
 	unsigned flows; /* descriptors for flows and listeners */
 };
@@ -54,10 +54,11 @@ static unsigned clamp(unsigned v, unsigned least, unsigned most)
 static struct limits limits_make(unsigned fds)
 {
 	struct limits l = { .batch = clamp(fds / 16, 2, SOCKPOOL_BATCH_MAX),
-			    .dns = clamp(fds / 8, 4, DNS_QUERIES_MAX),
+			    .dns = { .queries = clamp(fds / 8, 4, DNS_QUERIES_MAX),
+				     .conns = clamp(fds / 32, 4, DNS_CONNS_MAX) },
 			    .pipes = clamp(fds / 64, 1, PIPEPOOL_MAX) };
-	unsigned used = clamp(fds / 8, 8, 64) + SOCKPOOL_NKINDS * (l.batch + l.batch / 4) + l.dns +
-			2 * l.pipes;
+	unsigned used = clamp(fds / 8, 8, 64) + SOCKPOOL_NKINDS * (l.batch + l.batch / 4) +
+			l.dns.queries + 2 * l.dns.conns + 2 * l.pipes;
 
 	l.flows = fds > used + 4 ? fds - used : 4;
 	return l;
@@ -129,7 +130,9 @@ static int on_control_ready(struct watch *w, uint32_t events)
 	return e == -EAGAIN ? 0 : e;
 }
 
-static int receive_config(struct relay *r, struct relay_config *ret, int *ret_agent, int *ret_dns)
+/* @ret_dns: ret->ndns descriptors */
+static int receive_config(struct relay *r, struct relay_config *ret, int *ret_agent,
+			  int ret_dns[NET_DNS_SOCKS_MAX])
 {
 	struct msg m;
 	int e = msg_recv_within(WORKER_CONTROL_FD, &worker_proto, ROLE_PARENT, WORKER_STARTING,
@@ -138,23 +141,25 @@ static int receive_config(struct relay *r, struct relay_config *ret, int *ret_ag
 	if (e <= 0)
 		return err_set(&r->err, e == 0 ? EPIPE : -e, "waiting for the parent's settings");
 	memcpy(ret, m.payload, sizeof(*ret));
-	if (m.type != WORKER_RELAY_CONFIG || ret->have_agent > 1 || ret->have_dns > 1 ||
-	    m.nfds != ret->have_agent + ret->have_dns) {
+	if (m.type != WORKER_RELAY_CONFIG || ret->have_agent > 1 || ret->ndns > NET_DNS_SOCKS_MAX ||
+	    m.nfds != ret->have_agent + ret->ndns) {
 		msg_close_fds(&m);
 		return err_say(&r->err, EPROTO, "the parent's settings are malformed");
 	}
 	*ret_agent = ret->have_agent ? msg_take_fd(&m, 0) : -1;
-	*ret_dns = ret->have_dns ? msg_take_fd(&m, m.nfds - 1) : -1;
+	for (uint32_t i = 0; i < ret->ndns; i++)
+		ret_dns[i] = msg_take_fd(&m, ret->have_agent + i);
 	return 0;
 }
 
 static int relay_start(struct relay *r)
 {
-	autoclose int agent = -1, dns = -1;
+	autoclose int agent = -1;
+	int dns[NET_DNS_SOCKS_MAX];
 	struct relay_config config;
 	struct limits limits;
 	struct rlimit nofile;
-	int e = receive_config(r, &config, &agent, &dns);
+	int e = receive_config(r, &config, &agent, dns);
 
 	if (e < 0)
 		return e;
@@ -167,10 +172,11 @@ static int relay_start(struct relay *r)
 		return err_set(&r->err, -e, "event loop");
 	e = sockpool_init(&r->pool, &r->loop, take_fd(&agent), limits.batch, &r->err);
 	if (e == 0)
-		e = dns_init(&r->dns, &r->loop, take_fd(&dns), limits.dns, &r->err);
-	if (e == 0)
 		e = forward_init(&r->forward, &r->loop, &r->pool, limits.flows,
 				 config.tcp_flows_max, limits.pipes, &r->err);
+	if (e == 0)
+		e = dns_init(&r->dns, &r->loop, dns, config.ndns, &r->forward.flows, &limits.dns,
+			     &r->err);
 	if (e < 0)
 		return e;
 	reserve_take(r);
@@ -184,8 +190,8 @@ static int relay_start(struct relay *r)
 
 static void relay_free(struct relay *r)
 {
+	dns_done(&r->dns); /* its flows are among those of forward */
 	forward_done(&r->forward);
-	dns_done(&r->dns);
 	if (r->pool.loop)
 		sockpool_done(&r->pool);
 	watch_remove(&r->control);

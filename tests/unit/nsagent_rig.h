@@ -35,7 +35,7 @@ struct rig {
 	struct net_plan plan;
 	int parent[NSAGENT_NKINDS], relay[NSAGENT_NKINDS]; /* our ends */
 	pid_t pid[NSAGENT_NKINDS];
-	int tap, dns;
+	int tap, dns, dns_tcp, dns6, dns6_tcp;
 	uint8_t tap_mac[6];
 };
 
@@ -123,11 +123,16 @@ static inline struct rig rig_new(bool ipv6)
 		configure(&rig, (enum nsagent_kind)k, NSAGENT_SETUP_VETH);
 	recv_within(rig.parent[GATEWAY], NSAGENT_STARTING, &m);
 	ck_assert_int_eq(m.type, NSAGENT_READY);
-	ck_assert_uint_eq(m.nfds, 2);
+	ck_assert_uint_eq(m.nfds, ipv6 ? 5 : 3);
 	memcpy(&ready, m.payload, sizeof(ready));
 	memcpy(rig.tap_mac, ready.tap_mac, sizeof(rig.tap_mac));
 	rig.tap = msg_take_fd(&m, 0);
 	rig.dns = msg_take_fd(&m, 1);
+	rig.dns_tcp = msg_take_fd(&m, 2);
+	if (ipv6) {
+		rig.dns6 = msg_take_fd(&m, 3);
+		rig.dns6_tcp = msg_take_fd(&m, 4);
+	}
 	recv_within(rig.parent[CHILD], NSAGENT_STARTING, &m);
 	ck_assert_int_eq(m.type, NSAGENT_READY);
 	ck_assert_uint_eq(m.nfds, 0);

@@ -195,7 +195,7 @@ START_TEST(the_interfaces_have_the_settings_of_the_recipe)
 	};
 	struct rig rig = { .plan = make_plan(false) };
 	struct err err = { 0 };
-	int child, tap, dns;
+	int child, tap, dns[NET_DNS_SOCKS_MAX] = { -1, -1, -1, -1 };
 	uint8_t mac[6];
 
 	ck_assert(enter_namespaces());
@@ -203,7 +203,7 @@ START_TEST(the_interfaces_have_the_settings_of_the_recipe)
 	start_agent(&rig, NSAGENT_CHILD);
 	configure(&rig, NSAGENT_CHILD, NSAGENT_SETUP_VETH);
 	ck_assert_int_eq(unshare(CLONE_NEWNET), 0);
-	ck_assert_int_eq(gateway_setup(&rig.plan, child, &tap, &dns, mac, &err), 0);
+	ck_assert_int_eq(gateway_setup(&rig.plan, child, &tap, dns, mac, &err), 0);
 	for (size_t i = 0; i < ARRAY_SIZE(want); i++) {
 		autofree char *value = NULL;
 		char path[96];

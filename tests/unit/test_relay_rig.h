@@ -167,7 +167,7 @@ static inline _Noreturn void run_relay(const struct rig *rig, int control)
 
 static inline void rig_configure(struct rig *rig, int agent)
 {
-	struct relay_config config = { .have_agent = 1, .have_dns = rig->with_dns };
+	struct relay_config config = { .have_agent = 1, .ndns = rig->with_dns ? 1 : 0 };
 	autoclose int dns = rig->with_dns ? child_socket(rig, SOCK_DGRAM) : -1;
 	int fds[2] = { agent, dns };
 	struct msg m;

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * acceptor.c - take connections from a listener
+ *
+ * When descriptors or memory are short, or the owner has no room, the listener rests for 100 ms:
+ * its clients wait in the kernel's queue, it is never closed for that.
+ */
+#include "lib/relay/acceptor.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "lib/base/cleanup.h"
+#include "lib/relay/tcpopt.h"
+
+#define ACCEPT_BATCH 64
+#define PAUSE_MS 100
+
+static int on_pause_due(struct timer *t)
+{
+	struct acceptor *a = container_of(t, struct acceptor, pause);
+
+	return watch_set(&a->watch, EPOLLIN);
+}
+
+static int acceptor_pause(struct acceptor *a, const char *why)
+{
+	a->on_pause(a, why);
+	timer_set(a->loop, &a->pause, PAUSE_MS, on_pause_due);
+	return watch_set(&a->watch, 0);
+}
+
+static int accept_failed(struct acceptor *a, int error)
+{
+	switch (error) {
+	case EAGAIN:
+		a->inherits = true;
+		return 0;
+	case EMFILE:
+	case ENFILE:
+	case ENOBUFS:
+	case ENOMEM:
+		return acceptor_pause(a, strerror(error));
+	case EINVAL: /* it was shut down: who did so knows */
+	case EBADF:
+	case ENOTSOCK:
+		watch_remove(&a->watch);
+		return 0;
+	default: /* an error of that one connection, or of the network: the next may do */
+		return 0;
+	}
+}
+
+static int on_listener_ready(struct watch *w, uint32_t events)
+{
+	struct acceptor *a = container_of(w, struct acceptor, watch);
+
+	(void)events;
+	for (int n = 0; n < ACCEPT_BATCH; n++) { /* bounded: no listener starves the others */
+		const char *why = a->no_room(a);
+		int fd;
+
+		if (why)
+			return acceptor_pause(a, why);
+		fd = accept4(w->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+		if (fd < 0)
+			return accept_failed(a, errno);
+		if (!a->inherits)
+			tcp_set_options(fd);
+		a->on_accept(a, fd);
+	}
+	return 0;
+}
+
+int acceptor_start(struct acceptor *a, struct loop *l, int listener)
+{
+	int r;
+
+	tcp_set_options(listener); /* connections inherit them, but for those in the queue already
+				    */
+	if (fcntl(listener, F_SETFL, O_NONBLOCK) < 0)
+		return -errno;
+	r = watch_add(l, &a->watch, listener, EPOLLIN, on_listener_ready);
+	if (r == 0)
+		a->loop = l;
+	return r;
+}
+
+void acceptor_stop(struct acceptor *a)
+{
+	if (!a->loop)
+		return;
+	watch_remove(&a->watch);
+	timer_cancel(&a->pause);
+	close(a->watch.fd);
+	a->loop = NULL;
+}
+
+bool acceptor_listens(int fd)
+{
+	int yes = 0;
+	socklen_t len = sizeof(yes);
+
+	return getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &yes, &len) == 0 && yes;
+}
