@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # docker_rootless_script.sh - Debian's dockerd-rootless.sh, unmodified, with this program under RootlessKit's names
 # deadline: 120
+# asan: yes
 . "${0%/*}/lib.sh"
 
 SCRIPT=$(dpkg -L docker.io 2>/dev/null | grep '/dockerd-rootless\.sh$')
