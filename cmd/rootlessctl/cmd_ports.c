@@ -161,7 +161,7 @@ int cmd_remove_ports(const struct ctl *ctl, struct err *err)
 			r = client_remove_port(ctl->socket_path, id, err);
 		if (r < 0)
 			return r;
-		printf("%lld\n", (long long)id);
+		printf(ctl->json ? "{\"id\":%lld}\n" : "%lld\n", (long long)id);
 		fflush(stdout);
 	}
 	return 0;

@@ -16,20 +16,19 @@
 
 static const struct command {
 	const char *name, *usage, *args, *description;
-	bool has_json;
 	/* told even when nobody listens: upstream's order; NULL: nothing to check */
 	int (*check)(const struct ctl *ctl, struct err *err);
 	int (*run)(const struct ctl *ctl, struct err *err);
 } commands[] = {
-	{ "list-ports", "List ports", "[flags]", NULL, true, NULL, cmd_list_ports },
+	{ "list-ports", "List ports", "[flags]", NULL, NULL, cmd_list_ports },
 	{ "add-ports", "Add ports",
 	  "[flags] PARENTIP:PARENTPORT:CHILDPORT/PROTO [PARENTIP:PARENTPORT:CHILDPORT/PROTO...]",
 	  "Add exposed ports. The port spec is similar to `docker run -p`. e.g. "
 	  "\"127.0.0.1:8080:80/tcp\".",
-	  true, check_add_ports, cmd_add_ports },
-	{ "remove-ports", "Remove ports", "[flags] ID [ID...]", NULL, false, check_remove_ports,
+	  check_add_ports, cmd_add_ports },
+	{ "remove-ports", "Remove ports", "[flags] ID [ID...]", NULL, check_remove_ports,
 	  cmd_remove_ports },
-	{ "info", "Show info", "[flags]", NULL, true, NULL, cmd_info },
+	{ "info", "Show info", "[flags]", NULL, NULL, cmd_info },
 };
 
 static void show_help(void)
@@ -56,10 +55,9 @@ static void show_command_help(const struct command *c)
 	       c->name, c->usage, c->name, c->args);
 	if (c->description)
 		printf("DESCRIPTION:\n   %s\n\n", c->description);
-	printf("OPTIONS:\n");
-	if (c->has_json)
-		printf("   --json      Prints as JSON (default: false)\n");
-	printf("   --help, -h  show help (default: false)\n   \n");
+	printf("OPTIONS:\n"
+	       "   --json      Prints as JSON (default: false)\n"
+	       "   --help, -h  show help (default: false)\n   \n");
 }
 
 static const struct command *find_command(const char *name)
@@ -121,7 +119,7 @@ static int run_command(const struct command *c, const char *socket_flag, int arg
 	autofree char *socket_path = NULL;
 	struct err err = { 0 };
 	struct ctl ctl;
-	int first = goflag_parse(argc, argv, flags, c->has_json ? 2 : 1, &err);
+	int first = goflag_parse(argc, argv, flags, ARRAY_SIZE(flags), &err);
 
 	if (first < 0) {
 		printf("Incorrect Usage: %s\n\n", err.msg);
