@@ -8,7 +8,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -21,7 +20,6 @@
 #include "lib/base/fd.h"
 #include "lib/base/log.h"
 #include "lib/base/str.h"
-#include "lib/parent/hostfiles.h"
 #include "lib/parent/idmap.h"
 #include "lib/parent/instance.h"
 #include "lib/parent/nursery.h"
@@ -269,23 +267,6 @@ static void read_listen_pid(struct instance *in)
 			     str_to_u64(pid, INT32_MAX, &n) == 0 && (pid_t)n == getpid();
 }
 
-static int write_host_files(struct instance *in, struct err *err)
-{
-	char hostname[HOST_NAME_MAX + 1] = "localhost";
-	struct host_resolver host;
-	int r = host_resolver_read("/etc/resolv.conf", &host, err);
-
-	if (r < 0)
-		return r;
-	in->dns = host.dns;
-	gethostname(hostname, sizeof(hostname) - 1);
-	r = hostfiles_write_resolver(in->state->fd, &in->plan, &host, err);
-	if (r == 0)
-		r = hostfiles_write_hosts(in->state->fd, "/etc/hosts", hostname, err);
-	host_resolver_done(&host);
-	return r;
-}
-
 static int map_ids(struct instance *in, struct err *err)
 {
 	int r;
@@ -313,7 +294,7 @@ int bringup(struct instance *in, struct err *err)
 	if (r == 0)
 		r = statedir_open(o->state_dir, o->dialect == DIALECT_ROOTLESSKIT, &in->state, err);
 	if (r == 0 && in->setup->net->flags & NET_F_RESOLVER)
-		r = write_host_files(in, err);
+		r = names_start(in, err);
 	if (r == 0)
 		r = clone_child(in, err);
 	if (r == 0)

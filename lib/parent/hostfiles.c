@@ -29,8 +29,6 @@
 #include "lib/base/str.h"
 #include "lib/ipc/netplan.h"
 
-#define HOST_RESOLV "/etc/resolv.conf"
-#define HOST_HOSTS "/etc/hosts"
 #define NAME_BUF (INET6_ADDRSTRLEN + IF_NAMESIZE + 2)
 
 static bool is_blank(char c)
@@ -164,6 +162,7 @@ int host_resolver_parse(const char *text, size_t len, struct host_resolver *ret)
 		free(r.extra);
 		return -ENOMEM;
 	}
+	r.finished = r.dns.count && text[len - 1] == '\n';
 	if (!r.dns.count)
 		add_server(&r.dns, "127.0.0.1", strlen("127.0.0.1"));
 	*ret = r;
@@ -186,23 +185,34 @@ static ssize_t read_head(const char *path, char *buf, size_t max)
 int host_resolver_read(const char *path, struct host_resolver *ret, struct err *err)
 {
 	autofree char *text = malloc(HOSTFILES_RESOLV_MAX);
+	int r, problem = 0;
 	ssize_t n;
-	int r;
 
 	if (!text)
 		return err_set(err, ENOMEM, "reading %s", path);
 	n = read_head(path, text, HOSTFILES_RESOLV_MAX);
 	if (n < 0 && n != -ENOENT)
-		log_warning("resolver", "reading %s: %s, asking 127.0.0.1 for names", path,
-			    strerror((int)-n));
+		problem = (int)-n;
 	if (n == HOSTFILES_RESOLV_MAX) {
-		log_warning("resolver", "%s is larger than %u bytes, the rest is ignored", path,
-			    HOSTFILES_RESOLV_MAX);
+		problem = EFBIG;
 		while (n && text[n - 1] != '\n') /* half a line is none */
 			n--;
 	}
 	r = host_resolver_parse(text, n < 0 ? 0 : (size_t)n, ret);
-	return r < 0 ? err_set(err, -r, "reading %s", path) : 0;
+	if (r < 0)
+		return err_set(err, -r, "reading %s", path);
+	ret->problem = problem;
+	return 0;
+}
+
+void host_resolver_warn(const char *path, const struct host_resolver *r)
+{
+	if (r->problem == EFBIG)
+		log_warning("resolver", "%s is larger than %u bytes, the rest is ignored", path,
+			    HOSTFILES_RESOLV_MAX);
+	else if (r->problem)
+		log_warning("resolver", "reading %s: %s, asking 127.0.0.1 for names", path,
+			    strerror(r->problem));
 }
 
 void host_resolver_done(struct host_resolver *r)
@@ -229,29 +239,42 @@ static int open_state_file(int state_dirfd, const char *name, struct stat *st, s
 	return take_fd(&fd);
 }
 
+/* malloc'ed; NULL when memory is short */
+static char *resolver_text(const struct net_plan *plan, const struct host_resolver *host)
+{
+	char dns[INET_ADDRSTRLEN], dns6[INET6_ADDRSTRLEN];
+
+	inet_ntop(AF_INET, &plan->dns, dns, sizeof(dns));
+	if (!plan->ipv6)
+		return str_dup_format("nameserver %s\n%s", dns, host->extra);
+	inet_ntop(AF_INET6, &plan->dns6, dns6, sizeof(dns6));
+	return str_dup_format("nameserver %s\nnameserver %s\n%s", dns, dns6, host->extra);
+}
+
 int hostfiles_write_resolver(int state_dirfd, const struct net_plan *plan,
 			     const struct host_resolver *host, struct err *err)
 {
-	autofree char *text = NULL;
+	autofree char *text = resolver_text(plan, host);
 	autoclose int fd = -1;
-	char dns[INET_ADDRSTRLEN];
 	size_t len, padded;
-	ssize_t n;
 	struct stat st;
+	char *grown;
+	ssize_t n;
 
+	if (!text)
+		return err_set(err, ENOMEM, "writing resolv.conf in the state directory");
 	fd = open_state_file(state_dirfd, "resolv.conf", &st, err);
 	if (fd < 0)
 		return fd;
-	inet_ntop(AF_INET, &plan->dns, dns, sizeof(dns));
 	/* a reader never sees half of the old text: empty lines cover it until the cut */
 	padded = (size_t)st.st_size < HOSTFILES_RESOLV_MAX * 2 ? (size_t)st.st_size : 0;
-	len = strlen("nameserver \n") + strlen(dns) + strlen(host->extra);
+	len = strlen(text);
 	if (padded < len)
 		padded = len;
-	text = malloc(padded + 1);
-	if (!text)
+	grown = realloc(text, padded + 1);
+	if (!grown)
 		return err_set(err, ENOMEM, "writing resolv.conf in the state directory");
-	snprintf(text, padded + 1, "nameserver %s\n%s", dns, host->extra);
+	text = grown;
 	memset(text + len, '\n', padded - len);
 	n = pwrite(fd, text, padded, 0);
 	if (n >= 0 && (size_t)n < padded) /* full in the middle: the next refresh covers it */
@@ -303,32 +326,4 @@ int hostfiles_write_hosts(int state_dirfd, const char *path, const char *hostnam
 	if (!r)
 		r = fd_write_all(fd, tail, strlen(tail));
 	return r < 0 ? err_set(err, -r, "writing hosts in the state directory") : 0;
-}
-
-int hostfiles_refresh(int state_dirfd, const struct net_plan *plan, struct worker_dns *ret_dns,
-		      struct err *err)
-{
-	struct host_resolver host;
-	int r = host_resolver_read(HOST_RESOLV, &host, err);
-
-	if (r < 0)
-		return r;
-	r = hostfiles_write_resolver(state_dirfd, plan, &host, err);
-	if (!r)
-		*ret_dns = host.dns;
-	host_resolver_done(&host);
-	return r;
-}
-
-int hostfiles_write(int state_dirfd, const struct net_plan *plan, struct worker_dns *ret_dns,
-		    struct err *err)
-{
-	char name[HOST_NAME_MAX + 1] = "";
-	int r = hostfiles_refresh(state_dirfd, plan, ret_dns, err);
-
-	if (r < 0)
-		return r;
-	if (gethostname(name, sizeof(name)) < 0 || !*name)
-		memcpy(name, "localhost", sizeof("localhost"));
-	return hostfiles_write_hosts(state_dirfd, HOST_HOSTS, name, err);
 }

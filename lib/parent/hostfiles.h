@@ -3,6 +3,7 @@
 #ifndef RK_PARENT_HOSTFILES_H
 #define RK_PARENT_HOSTFILES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "lib/ipc/worker.h"
@@ -16,19 +17,9 @@ struct net_plan;
 struct host_resolver {
 	struct worker_dns dns; /* whom the relay asks; at least one server */
 	char *extra;           /* lines "search ..." and "options ...", or ""; malloc'ed */
+	bool finished;         /* it names a server and ends with a newline */
+	int problem;           /* why it was not read, or EFBIG: not all of it; 0: nothing */
 };
-
-/**
- * hostfiles_write() - at the start: both files from the host's /etc and this host's name
- * @ret_dns:	whom the relay asks
- * Return: 0 or a negative errno
- */
-int hostfiles_write(int state_dirfd, const struct net_plan *plan, struct worker_dns *ret_dns,
-		    struct err *err);
-
-/* hostfiles_refresh() - later, when the host's resolver file has changed: that half of it */
-int hostfiles_refresh(int state_dirfd, const struct net_plan *plan, struct worker_dns *ret_dns,
-		      struct err *err);
 
 /**
  * host_resolver_parse() - read a resolv.conf as the C library does
@@ -42,10 +33,13 @@ int host_resolver_parse(const char *text, size_t len, struct host_resolver *ret)
 
 /* host_resolver_read() - parse a file; one that is missing or unreadable is an empty one */
 int host_resolver_read(const char *path, struct host_resolver *ret, struct err *err);
+
+/* host_resolver_warn() - tell the user of its problem, if there is one */
+void host_resolver_warn(const char *path, const struct host_resolver *r);
 void host_resolver_done(struct host_resolver *r);
 
 /**
- * hostfiles_write_resolver() - STATE/resolv.conf: our DNS address, the host's search and options
+ * hostfiles_write_resolver() - STATE/resolv.conf: our DNS addresses, the host's search and options
  *
  * An existing file is rewritten in place, in one write, because it is bind-mounted in the child.
  */

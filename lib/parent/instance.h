@@ -19,6 +19,7 @@
 
 struct idmap;
 struct ports;
+struct resolver;
 struct statedir;
 
 #define START_MS 30000 /* the whole start */
@@ -58,6 +59,7 @@ struct worker {
 	enum pending bit;
 	struct link control, log;
 	uint32_t state; /* enum worker_state: what we may get from it */
+	bool configured;
 	char line[LOG_LINE_MAX];
 	size_t nline;
 	uint64_t
@@ -108,6 +110,7 @@ struct instance {
 	size_t ndns_socks;
 	uint8_t tap_mac[6];
 	struct worker_dns dns;
+	struct resolver *resolver; /* NULL: this network has no files of names */
 
 	struct ports *ports;
 	struct api *api;
@@ -155,6 +158,12 @@ void child_drain(struct instance *in);
 int worker_prepare(struct instance *in, enum worker_kind kind, struct err *err);
 int worker_configure(struct instance *in, enum worker_kind kind, struct err *err);
 void worker_log_flush(struct worker *w);
+/* worker_tell_dns() - in->dns to the relay; later, when it is not configured yet */
+int worker_tell_dns(struct instance *in, struct err *err);
+
+/* names.c: STATE/resolv.conf and hosts, followed from the start on */
+int names_start(struct instance *in, struct err *err);
+void names_stop(struct instance *in);
 
 /* release.c: all is up: ports, child_pid, API, and only then the command */
 int release(struct instance *in, struct err *err);

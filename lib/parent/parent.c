@@ -198,6 +198,7 @@ static int open_loop(struct instance *in, struct err *err)
 /* nothing of ours is left when this returns; the order matters: listeners first, the lock last */
 static void tear_down(struct instance *in)
 {
+	names_stop(in);
 	release_undo(in);
 	if (in->child > 0 && !in->child_dead) {
 		if (!in->have_exited)

@@ -167,7 +167,6 @@ static int configure_relay(struct instance *in)
 	struct relay_config c = { .net = in->plan };
 	int fd = in->worker[KIND_RELAY].control.fd, fds[1 + NET_DNS_SOCKS_MAX];
 	size_t nfds = 0;
-	int r;
 
 	if (in->agent[NSAGENT_CHILD].relay_end >= 0) {
 		fds[nfds++] = in->agent[NSAGENT_CHILD].relay_end;
@@ -175,17 +174,27 @@ static int configure_relay(struct instance *in)
 	}
 	for (; c.ndns < in->ndns_socks; c.ndns++)
 		fds[nfds++] = in->dns_sock[c.ndns];
-	r = msg_send(fd, &worker_proto, WORKER_RELAY_CONFIG, &c, fds, nfds);
-	if (r == 0 && c.ndns)
-		r = msg_send(fd, &worker_proto, WORKER_DNS, &in->dns, NULL, 0);
-	return r;
+	return msg_send(fd, &worker_proto, WORKER_RELAY_CONFIG, &c, fds, nfds);
+}
+
+int worker_tell_dns(struct instance *in, struct err *err)
+{
+	const struct worker *w = &in->worker[KIND_RELAY];
+	int r = 0;
+
+	if (w->configured && in->ndns_socks)
+		r = msg_send(w->control.fd, &worker_proto, WORKER_DNS, &in->dns, NULL, 0);
+	return r < 0 && !msg_peer_gone(r) ? err_set(err, -r, "telling the relay the name servers")
+					  : 0;
 }
 
 int worker_configure(struct instance *in, enum worker_kind kind, struct err *err)
 {
 	int r = kind == KIND_RELAY ? configure_relay(in) : configure_slirp(in);
 
-	return r < 0 ? err_set(err, -r, "configuring the %s worker",
-			       role_name(in->worker[kind].role))
-		     : 0;
+	if (r < 0)
+		return err_set(err, -r, "configuring the %s worker",
+			       role_name(in->worker[kind].role));
+	in->worker[kind].configured = true;
+	return kind == KIND_RELAY ? worker_tell_dns(in, err) : 0;
 }

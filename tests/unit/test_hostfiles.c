@@ -267,18 +267,36 @@ START_TEST(what_root_in_the_child_put_there_is_refused)
 }
 END_TEST
 
-START_TEST(both_files_are_made_from_this_host)
+START_TEST(the_address_of_ipv6_stands_second)
 {
-	autofree char *resolv = NULL, *hosts = NULL;
-	struct worker_dns dns = { 0 };
+	autofree char *text = NULL;
 
-	ck_assert_int_eq(hostfiles_write(statefd, &plan, &dns, NULL), 0);
-	ck_assert_uint_ge(dns.count, 1);
-	resolv = read_text("resolv.conf");
-	hosts = read_text("hosts");
-	ck_assert_int_eq(strncmp(resolv, "nameserver 10.0.2.3\n", 20), 0);
-	ck_assert_ptr_nonnull(strstr(hosts, "\n::1 "));
-	ck_assert_int_eq(hostfiles_refresh(statefd, &plan, &dns, NULL), 0);
+	plan.ipv6 = 1;
+	ck_assert_int_eq(inet_pton(AF_INET6, "fd00::3", &plan.dns6), 1);
+	write_resolver("nameserver 1.1.1.1\nsearch a\n");
+	text = read_text("resolv.conf");
+	ck_assert_str_eq(text, "nameserver 10.0.2.3\nnameserver fd00::3\nsearch a\n");
+}
+END_TEST
+
+static const struct {
+	const char *text;
+	bool finished;
+} ends[] = {
+	{ "nameserver 1.1.1.1\n", true },
+	{ "nameserver 1.1.1.1", false },
+	{ "nameserver 1.1.1.1\nnames", false },
+	{ "", false },
+	{ "search a\n", false },
+};
+
+START_TEST(unfinished_files_are_known)
+{
+	struct host_resolver h;
+
+	ck_assert_int_eq(host_resolver_parse(ends[_i].text, strlen(ends[_i].text), &h), 0);
+	ck_assert_int_eq(h.finished, ends[_i].finished);
+	host_resolver_done(&h);
 }
 END_TEST
 
@@ -297,7 +315,8 @@ int main(void)
 	tcase_add_test(t, the_resolver_is_rewritten_in_place);
 	tcase_add_test(t, hosts_gets_our_names);
 	tcase_add_test(t, what_root_in_the_child_put_there_is_refused);
-	tcase_add_test(t, both_files_are_made_from_this_host);
+	tcase_add_test(t, the_address_of_ipv6_stands_second);
+	tcase_add_loop_test(t, unfinished_files_are_known, 0, ARRAY_SIZE(ends));
 	suite_add_tcase(s, t);
 	sr = srunner_create(s);
 	srunner_run_all(sr, CK_NORMAL);
