@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * relay.c - the worker that serves published TCP ports and DNS
+ * relay.c - the worker that serves published ports and DNS
  *
  * Born with a control socket; the first message brings limits and descriptors, then one loop runs
  * until the parent closes its end. A message that breaks the protocol ends the worker: the parent
@@ -24,6 +24,7 @@
 #include "lib/relay/dns.h"
 #include "lib/relay/forward.h"
 #include "lib/relay/sockpool.h"
+#include "lib/relay/udpport.h"
 
 #define CONFIG_WAIT_MS 5000
 
@@ -32,6 +33,7 @@ struct relay {
 	struct watch control;
 	struct sockpool pool;
 	struct forward forward;
+	struct udp_ports udp;
 	struct dns dns;
 	int reserve; /* keeps a place for the descriptor of the next message; -1: none */
 	struct err err;
@@ -42,6 +44,7 @@ struct limits {
 	unsigned batch; /* sockets asked of the agent at once; 5/4 of it are held of each kind */
 	struct dns_limits dns;
 	unsigned pipes; /* two each */
+	unsigned udp;   /* clients of UDP ports, a socket each */
 	unsigned flows; /* descriptors for flows and listeners */
 };
 
@@ -56,9 +59,10 @@ static struct limits limits_make(unsigned fds)
 	struct limits l = { .batch = clamp(fds / 16, 2, SOCKPOOL_BATCH_MAX),
 			    .dns = { .queries = clamp(fds / 8, 4, DNS_QUERIES_MAX),
 				     .conns = clamp(fds / 32, 4, DNS_CONNS_MAX) },
-			    .pipes = clamp(fds / 64, 1, PIPEPOOL_MAX) };
+			    .pipes = clamp(fds / 64, 1, PIPEPOOL_MAX),
+			    .udp = clamp(fds < 512 ? fds / 16 : fds / 4, 4, UDP_FLOWS_MAX) };
 	unsigned used = clamp(fds / 8, 8, 64) + SOCKPOOL_NKINDS * (l.batch + l.batch / 4) +
-			l.dns.queries + 2 * l.dns.conns + 2 * l.pipes;
+			l.dns.queries + 2 * l.dns.conns + 2 * l.pipes + l.udp;
 
 	l.flows = fds > used + 4 ? fds - used : 4;
 	return l;
@@ -69,6 +73,8 @@ static int do_port_add(struct relay *r, struct msg *m)
 	struct worker_port spec;
 
 	memcpy(&spec, m->payload, sizeof(spec));
+	if (spec.protocol == IPPROTO_UDP)
+		return udpports_add(&r->udp, &spec, msg_take_fd(m, 0), &r->err);
 	return forward_add(&r->forward, &spec, msg_take_fd(m, 0), &r->err);
 }
 
@@ -78,7 +84,8 @@ static int do_port_remove(struct relay *r, const struct msg *m)
 	int e;
 
 	memcpy(&id, m->payload, sizeof(id));
-	forward_remove(&r->forward, id.id);
+	forward_remove(&r->forward, id.id); /* one of both has it */
+	udpports_remove(&r->udp, id.id);
 	e = msg_send(r->control.fd, &worker_proto, WORKER_PORT_REMOVED, &id, NULL, 0);
 	return e < 0 && e != -EPIPE ? err_set(&r->err, -e, "answering the parent") : 0;
 }
@@ -177,6 +184,8 @@ static int relay_start(struct relay *r)
 	if (e == 0)
 		e = dns_init(&r->dns, &r->loop, dns, config.ndns, &r->forward.flows, &limits.dns,
 			     &r->err);
+	if (e == 0)
+		e = udpports_init(&r->udp, &r->loop, &r->pool, limits.udp, &r->err);
 	if (e < 0)
 		return e;
 	reserve_take(r);
@@ -190,6 +199,7 @@ static int relay_start(struct relay *r)
 
 static void relay_free(struct relay *r)
 {
+	udpports_done(&r->udp);
 	dns_done(&r->dns); /* its flows are among those of forward */
 	forward_done(&r->forward);
 	if (r->pool.loop)

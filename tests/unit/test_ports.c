@@ -190,9 +190,9 @@ START_TEST(errors_have_the_words_of_go)
 	ck_assert_int_eq(add("tcp6", "0.0.0.0", port, ""), -EINVAL);
 	ck_assert_str_eq(err.msg, "listen tcp6: address 0.0.0.0: no suitable address found");
 	ck_assert_int_eq(add("tcp6", "::ffff:127.0.0.1", port, ""), -EINVAL);
-	ck_assert_int_eq(add("udp4", "", port, ""), -EPROTONOSUPPORT);
-	ck_assert_str_eq(err.msg,
-			 "unsupported port protocol udp4: this build does not support UDP yet");
+	ck_assert_int_eq(add("udp4", "::1", port, ""), -EINVAL);
+	ck_assert_str_eq(err.msg, "address ::1: no suitable address found");
+	ck_assert_int_eq(add("udp6", "0.0.0.0", port, ""), -EINVAL);
 	ck_assert_int_eq(add("sctp", "", port, ""), -EPROTONOSUPPORT);
 	ck_assert_str_eq(err.msg, "unsupported port protocol sctp");
 	ck_assert_int_eq(add("tcp4", "0.0.0.0", port, ""), 1);
@@ -208,6 +208,56 @@ START_TEST(errors_have_the_words_of_go)
 	snprintf(want, sizeof(want),
 		 "listen tcp 192.0.2.1:%d: bind: cannot assign requested address", port);
 	ck_assert_str_eq(err.msg, want);
+	stop();
+}
+END_TEST
+
+/* whether a datagram to @ip arrives at @fd, with the address that was hit */
+static bool arrives(int fd, const char *ip, int port)
+{
+	struct sockaddr_in6 in6 = { .sin6_family = AF_INET6, .sin6_port = htons((uint16_t)port) };
+	struct sockaddr_in in = { .sin_family = AF_INET, .sin_port = in6.sin6_port };
+	bool v6 = strchr(ip, ':');
+	autoclose int out = socket(v6 ? AF_INET6 : AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	char control[256];
+	struct msghdr m = { .msg_control = control, .msg_controllen = sizeof(control) };
+
+	inet_pton(v6 ? AF_INET6 : AF_INET, ip, v6 ? (void *)&in6.sin6_addr : (void *)&in.sin_addr);
+	sendto(out, "x", 1, 0, v6 ? (struct sockaddr *)&in6 : (struct sockaddr *)&in,
+	       v6 ? sizeof(in6) : sizeof(in));
+	if (recvmsg(fd, &m, MSG_DONTWAIT) < 0)
+		return false;
+	ck_assert_ptr_nonnull(CMSG_FIRSTHDR(&m));
+	return true;
+}
+
+static const struct family_row udp_rows[] = {
+	{ "udp", "", true, true },           { "udp", "0.0.0.0", true, true },
+	{ "udp", "::", true, true },         { "udp4", "", true, false },
+	{ "udp4", "0.0.0.0", true, false },  { "udp4", "::", true, false },
+	{ "udp6", "", false, true },         { "udp6", "::", false, true },
+	{ "udp", "127.0.0.1", true, false }, { "udp", "::1", false, true },
+};
+
+START_TEST(a_datagram_port_has_the_families_of_its_protocol)
+{
+	const struct family_row *row = &udp_rows[_i];
+	int port = free_port(), fd, again;
+	struct worker_port p;
+	char want[256];
+
+	start(true, true);
+	ck_assert_int_eq(add(row->proto, row->parent_ip, port, ""), 1);
+	fd = receive_add(&p);
+	ck_assert_uint_eq(p.protocol, IPPROTO_UDP);
+	ck_assert_int_eq(arrives(fd, "127.0.0.1", port), row->v4);
+	ck_assert_int_eq(arrives(fd, "::1", port), row->v6);
+	again = add(row->v4 ? "udp4" : "udp6", row->v4 ? "127.0.0.1" : "::1", port, "");
+	ck_assert_int_eq(again, -EADDRINUSE);
+	snprintf(want, sizeof(want), "listen udp%d %s:%d: bind: address already in use",
+		 row->v4 ? 4 : 6, row->v4 ? "127.0.0.1" : "[::1]", port);
+	ck_assert_str_eq(err.msg, want);
+	close(fd);
 	stop();
 }
 END_TEST
@@ -366,6 +416,8 @@ int main(void)
 	tcase_add_loop_test(c, targets_are_tried_in_the_order_of_the_design, 0,
 			    ARRAY_SIZE(target_rows));
 	tcase_add_loop_test(c, the_families_are_those_of_the_protocol, 0, ARRAY_SIZE(family_rows));
+	tcase_add_loop_test(c, a_datagram_port_has_the_families_of_its_protocol, 0,
+			    ARRAY_SIZE(udp_rows));
 	tcase_add_test(c, errors_have_the_words_of_go);
 	tcase_add_test(c, a_privileged_port_is_explained);
 	tcase_add_test(c, a_removed_port_is_closed_at_once_and_free_with_the_relays_word);

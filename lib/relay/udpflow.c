@@ -1,0 +1,450 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * udpflow.c - one client of a published UDP port
+ *
+ *   FREE -> WAITING -> TRYING -> OPEN -> FREE
+ *              ^        |  ^      |
+ *              +--------+  +------+   refused: the next target, with another socket when it is of
+ *                                     another family
+ *
+ * UDP has no handshake: that a target is there shows in its answer, that it is not in an ICMP error
+ * of the child's kernel, which is an error of the connected socket. So with two targets the first
+ * datagrams go out one by one and are held; when they are refused, the next target gets them. When
+ * all have refused, they are dropped, as the network would, and the next datagram tries again: a
+ * server that comes back is found at once.
+ *
+ * A flow ends after 30 s of silence without and 90 s with an answer, when the table is full, and
+ * when its socket brings neither data nor an error: the child's side has the socket too, and could
+ * make it readable for ever.
+ */
+#include "lib/relay/udpflow.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/base/cleanup.h"
+#include "lib/base/err.h"
+#include "lib/base/log.h"
+
+#define SEND_FLAGS (MSG_DONTWAIT | MSG_NOSIGNAL)
+#define FLOW_EVENTS (EPOLLIN | EPOLLRDHUP)
+#define CAREFUL UDPHOLD_DATAGRAMS /* a server that took so many without a refusal is there */
+
+static const unsigned silence_ms[] = { [UDP_UNANSWERED] = 30000, [UDP_ANSWERED] = 90000 };
+static_assert(ARRAY_SIZE(silence_ms) == UDP_NAGES, "a limit for each age");
+
+/* from which states a state may be entered */
+static const unsigned may_follow[] = {
+	[UDP_FREE] = 1u << UDP_WAITING | 1u << UDP_TRYING | 1u << UDP_OPEN,
+	[UDP_WAITING] = 1u << UDP_FREE | 1u << UDP_TRYING | 1u << UDP_WAITING,
+	[UDP_TRYING] = 1u << UDP_WAITING | 1u << UDP_TRYING | 1u << UDP_OPEN,
+	[UDP_OPEN] = 1u << UDP_TRYING,
+};
+static_assert(ARRAY_SIZE(may_follow) == UDP_NSTATES, "a row for each state");
+
+static void flow_set_state(struct udp_flow *f, enum udp_state state)
+{
+	assert(may_follow[state] & 1u << f->state);
+	f->state = state;
+}
+
+static struct udp_flow *flow_of(struct udp_entry *e)
+{
+	return container_of(e, struct udp_flow, entry);
+}
+
+/* the target is not there, or not yet */
+static bool is_refusal(int error)
+{
+	return error == ECONNREFUSED || error == EHOSTUNREACH || error == ENETUNREACH ||
+	       error == EADDRNOTAVAIL;
+}
+
+static void flow_close(struct udp_flow *f)
+{
+	int fd = f->watch.fd;
+
+	list_remove(&f->wait.entry);
+	f->connected = false;
+	if (fd < 0)
+		return;
+	watch_remove(&f->watch);
+	f->watch.fd = -1;
+	close(fd);
+}
+
+void udpflow_end(struct udp_flow *f)
+{
+	struct udp_flows *u = f->port->all;
+
+	flow_set_state(f, UDP_FREE);
+	flow_close(f);
+	udphold_clear(&u->store, &f->hold);
+	list_remove(&f->by_port);
+	udptable_remove(&u->table, &f->entry);
+}
+
+/* --- from the target to the client -------------------------------------------------------- */
+
+static void flow_answered(struct udp_flow *f)
+{
+	struct udp_flows *u = f->port->all;
+
+	if (f->state != UDP_OPEN)
+		flow_set_state(f, UDP_OPEN);
+	f->refused = f->careful = 0;
+	udphold_clear(&u->store, &f->hold);
+	udptable_touch(&u->table, &f->entry, u->loop->now_ms, UDP_ANSWERED);
+}
+
+/* the first @n of the batch leave from the address that the client knows */
+static void flow_answer(struct udp_flow *f, unsigned n)
+{
+	struct udp_port *p = f->port;
+	struct mmsghdr *m = p->all->batch->msg;
+
+	for (unsigned i = 0; i < n; i++) {
+		m[i].msg_hdr.msg_name = &f->client;
+		m[i].msg_hdr.msg_namelen = f->client_len;
+		m[i].msg_hdr.msg_control = f->source_len ? f->source : NULL;
+		m[i].msg_hdr.msg_controllen = f->source_len;
+		m[i].msg_hdr.msg_flags = 0;
+	}
+	while (n) {
+		int r = sendmmsg(p->watch.fd, m, n, SEND_FLAGS);
+		unsigned done = r > 0 ? (unsigned)r : errno == EAGAIN ? n : 1;
+
+		if (r <= 0)
+			p->counts.dropped += done;
+		m += done;
+		n -= done;
+	}
+}
+
+static void flow_refused(struct udp_flow *f);
+
+static int take_error(int fd)
+{
+	int error = 0;
+	socklen_t len = sizeof(error);
+
+	return getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len) < 0 ? errno : error;
+}
+
+static int on_flow_ready(struct watch *w, uint32_t events)
+{
+	struct udp_flow *f = container_of(w, struct udp_flow, watch);
+	int error = events & EPOLLERR ? take_error(w->fd) : 0;
+	int n = udpbatch_recv(f->port->all->batch, w->fd, false);
+
+	if (n > 0) {
+		flow_answer(f, (unsigned)n);
+		flow_answered(f);
+	} else if (n < 0 && !error) {
+		error = -n;
+	}
+	if (events & (EPOLLHUP | EPOLLRDHUP) || (n <= 0 && !error))
+		udpflow_end(f);
+	else if (is_refusal(error))
+		flow_refused(f);
+	return 0;
+}
+
+/* --- targets ------------------------------------------------------------------------------ */
+
+static const struct net_addr *target_of(const struct udp_flow *f)
+{
+	return &f->port->spec.target[f->target];
+}
+
+/* 0; -1: the target cannot be reached. A second connect() takes a new source address */
+static int flow_connect(struct udp_flow *f)
+{
+	const struct sockaddr none = { .sa_family = AF_UNSPEC };
+	union sock_addr addr;
+	socklen_t len = addr_to_sock(target_of(f), &addr);
+
+	if (f->connected)
+		connect(f->watch.fd, &none, sizeof(none));
+	flow_set_state(f, UDP_TRYING);
+	f->connected = connect(f->watch.fd, &addr.sa, len) == 0;
+	return f->connected ? 0 : -1;
+}
+
+void udp_let_fragment(int fd, int family)
+{
+	const int v4 = IP_PMTUDISC_DONT, v6 = IPV6_PMTUDISC_DONT;
+
+	setsockopt(fd, IPPROTO_IP, IP_MTU_DISCOVER, &v4, sizeof(v4));
+	if (family == AF_INET6)
+		setsockopt(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, &v6, sizeof(v6));
+}
+
+/* @fd: of the child netns; consumed. As flow_connect() */
+static int flow_attach(struct udp_flow *f, int fd)
+{
+	udp_let_fragment(fd, target_of(f)->family);
+	if (watch_add(f->port->all->loop, &f->watch, fd, FLOW_EVENTS, on_flow_ready) < 0) {
+		close(fd);
+		f->watch.fd = -1;
+		udpflow_end(f);
+		return 0;
+	}
+	return flow_connect(f);
+}
+
+/* sends what is held; -1: refused meanwhile. Nothing is held any longer where that is no use */
+static int flow_flush(struct udp_flow *f)
+{
+	struct udphold_chunk *c = NULL;
+	struct iovec iov[UDPHOLD_CHUNKS];
+
+	while ((c = udphold_next(&f->hold, c))) {
+		struct msghdr h = { .msg_iov = iov, .msg_iovlen = udphold_iov(c, iov) };
+
+		if (sendmsg(f->watch.fd, &h, SEND_FLAGS) >= 0)
+			continue;
+		if (f->careful && is_refusal(errno))
+			return -1;
+		f->port->counts.dropped++;
+	}
+	if (!f->careful)
+		udphold_clear(&f->port->all->store, &f->hold);
+	return 0;
+}
+
+/* gets a socket for the current target; as flow_connect(). The flow may wait or be at its end
+ * afterwards */
+static int flow_take(struct udp_flow *f)
+{
+	int fd = sockpool_take(f->port->all->pool, target_of(f)->family, SOCK_DGRAM, &f->wait);
+
+	flow_set_state(f, UDP_WAITING);
+	if (fd >= 0)
+		return flow_attach(f, fd);
+	if (fd != -EAGAIN)
+		udpflow_end(f); /* the agent is gone */
+	return 0;
+}
+
+static int flow_next_target(struct udp_flow *f)
+{
+	const struct worker_port *spec = &f->port->spec;
+	uint16_t family = target_of(f)->family;
+	int r;
+
+	f->target = (uint8_t)((f->target + 1) % spec->ntargets);
+	f->careful = CAREFUL;
+	if (f->watch.fd >= 0 && target_of(f)->family == family) {
+		r = flow_connect(f);
+	} else {
+		flow_close(f);
+		if (f->state == UDP_OPEN)
+			flow_set_state(f, UDP_TRYING);
+		r = flow_take(f);
+	}
+	return r == 0 && f->state == UDP_TRYING ? flow_flush(f) : r;
+}
+
+/* the current target refused, or there is no socket for it */
+static void flow_refused(struct udp_flow *f)
+{
+	struct udp_flows *u = f->port->all;
+
+	do {
+		f->port->counts.refused++;
+		if (++f->refused >= f->port->spec.ntargets) {
+			f->refused = 0; /* the next datagram tries them all again */
+			udphold_clear(&u->store, &f->hold);
+			if (!f->connected)
+				udpflow_end(f);
+			return;
+		}
+		udptable_touch(&u->table, &f->entry, u->loop->now_ms, UDP_UNANSWERED);
+	} while (flow_next_target(f) < 0);
+}
+
+static void on_socket(struct sockpool_wait *w, int fd)
+{
+	struct udp_flow *f = container_of(w, struct udp_flow, wait);
+	int r = fd < 0 ? -1 : flow_attach(f, fd);
+
+	if (r == 0 && f->state == UDP_TRYING)
+		r = flow_flush(f);
+	if (r < 0)
+		flow_refused(f);
+}
+
+/* --- from the client to the target -------------------------------------------------------- */
+
+static void flow_hold(struct udp_flow *f, const struct mmsghdr *m)
+{
+	const struct iovec *iov = m->msg_hdr.msg_iov;
+	int r = udphold_put(&f->port->all->store, &f->hold, iov->iov_base, iov->iov_len);
+
+	if (f->state == UDP_WAITING && r)
+		f->port->counts.dropped += r > 0 ? (unsigned)r : 1;
+}
+
+/* how many are done with, sent or dropped; 0: the flow waits for a socket or has ended */
+static unsigned flow_transmit(struct udp_flow *f, struct mmsghdr *m, unsigned n)
+{
+	unsigned done;
+
+	if (!f->careful && f->hold.n)
+		udphold_clear(&f->port->all->store, &f->hold);
+	/* a refusal here is one of an earlier datagram: this one was not sent */
+	for (int tries = 0; tries <= WORKER_TARGETS_MAX; tries++) {
+		int r = sendmmsg(f->watch.fd, m, f->careful ? 1 : n, SEND_FLAGS);
+
+		if (r > 0) {
+			if (f->careful) {
+				flow_hold(f, m);
+				f->careful--;
+			}
+			return (unsigned)r;
+		}
+		if (!is_refusal(errno))
+			break;
+		flow_refused(f);
+		if (f->state == UDP_FREE || f->state == UDP_WAITING)
+			return 0;
+	}
+	done = errno == EAGAIN ? n : 1;
+	f->port->counts.dropped += done;
+	return done;
+}
+
+void udpflow_send(struct udp_flow *f, unsigned first, unsigned n)
+{
+	struct udp_flows *u = f->port->all;
+	struct mmsghdr *m = &u->batch->msg[first];
+
+	for (unsigned i = 0; i < n; i++) {
+		struct msghdr *h = &m[i].msg_hdr;
+
+		h->msg_name = h->msg_control = NULL;
+		h->msg_namelen = 0;
+		h->msg_controllen = 0;
+		h->msg_flags = 0;
+	}
+	udptable_touch(&u->table, &f->entry, u->loop->now_ms, f->entry.age);
+	while (n && f->state != UDP_FREE) {
+		unsigned done = 1;
+
+		if (f->state == UDP_WAITING)
+			flow_hold(f, m);
+		else
+			done = flow_transmit(f, m, n);
+		m += done;
+		n -= done;
+	}
+}
+
+/* --- the table of flows ------------------------------------------------------------------- */
+
+static int on_sweep_due(struct timer *t);
+
+/* due when the next flow may have been silent for long enough */
+static void sweep_set(struct udp_flows *u)
+{
+	uint64_t now = u->loop->now_ms, due = UINT64_MAX;
+
+	for (int age = 0; age < UDP_NAGES; age++) {
+		const struct udp_entry *e = udptable_oldest(&u->table, age);
+
+		if (e && e->used_ms + silence_ms[age] < due)
+			due = e->used_ms + silence_ms[age];
+	}
+	if (due != UINT64_MAX && (!u->sweep.loop || u->sweep.due_ms > due))
+		timer_set(u->loop, &u->sweep, due > now ? due - now : 0, on_sweep_due);
+}
+
+static int on_sweep_due(struct timer *t)
+{
+	struct udp_flows *u = container_of(t, struct udp_flows, sweep);
+	struct udp_entry *e;
+
+	for (int age = 0; age < UDP_NAGES; age++) {
+		while ((e = udptable_oldest(&u->table, age)) &&
+		       e->used_ms + silence_ms[age] <= u->loop->now_ms)
+			udpflow_end(flow_of(e));
+	}
+	sweep_set(u);
+	return 0;
+}
+
+static void make_room(struct udp_flows *u, const struct udp_key *key)
+{
+	struct udp_entry *e;
+
+	while ((e = udptable_victim(&u->table, key->client))) {
+		flow_of(e)->port->counts.evicted++;
+		udpflow_end(flow_of(e));
+		if (!u->full_said)
+			log_warning("ports",
+				    "UDP ports have clients at %u ports at once, or %u at one "
+				    "address: those that are silent the longest are forgotten",
+				    u->table.max, u->table.max / UDP_CLIENT_SHARE);
+		u->full_said = true;
+	}
+}
+
+struct udp_flow *udpflow_get(struct udp_port *p, const struct udp_key *key, unsigned i)
+{
+	struct udp_flows *u = p->all;
+	struct udp_entry *e = udptable_find(&u->table, key);
+	struct udp_flow *f;
+
+	if (e)
+		return flow_of(e);
+	make_room(u, key);
+	e = udptable_add(&u->table, key, u->loop->now_ms);
+	if (!e)
+		return NULL;
+	f = flow_of(e);
+	f->port = p;
+	f->watch.fd = -1;
+	f->wait.on_socket = on_socket;
+	f->client = u->batch->name[i];
+	f->client_len = u->batch->msg[i].msg_hdr.msg_namelen;
+	f->source_len = (uint8_t)udpbatch_source(f->source, p->family, key->local, key->scope);
+	f->careful = p->spec.ntargets > 1 ? CAREFUL : 0;
+	udphold_init(&f->hold);
+	list_init(&f->wait.entry);
+	list_append(&p->flows, &f->by_port);
+	if (flow_take(f) < 0)
+		flow_refused(f);
+	if (f->state == UDP_FREE)
+		return NULL;
+	sweep_set(u);
+	return f;
+}
+
+int udpflows_init(struct udp_flows *u, struct loop *l, struct sockpool *pool, unsigned flows_max,
+		  struct err *err)
+{
+	int r;
+
+	*u = (struct udp_flows){ .pool = pool };
+	udphold_store_init(&u->store);
+	r = udptable_init(&u->table, flows_max < UDP_FLOWS_MAX ? flows_max : UDP_FLOWS_MAX,
+			  sizeof(struct udp_flow));
+	if (r < 0)
+		return err_set(err, -r, "table of UDP flows");
+	u->loop = l;
+	return 0;
+}
+
+void udpflows_done(struct udp_flows *u)
+{
+	if (!u->loop)
+		return;
+	timer_cancel(&u->sweep);
+	udptable_done(&u->table);
+	udphold_store_done(&u->store);
+	free(u->batch);
+	*u = (struct udp_flows){ 0 };
+}

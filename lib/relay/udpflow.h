@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* udpflow.h - one client of a published UDP port, from its first datagram to its silence */
+#ifndef RK_RELAY_UDPFLOW_H
+#define RK_RELAY_UDPFLOW_H
+
+#include <stdbool.h>
+
+#include "lib/base/list.h"
+#include "lib/base/loop.h"
+#include "lib/ipc/worker.h"
+#include "lib/relay/sockpool.h"
+#include "lib/relay/udpbatch.h"
+#include "lib/relay/udphold.h"
+#include "lib/relay/udptable.h"
+
+/* what was not delivered, and why */
+struct udp_counts {
+	uint64_t refused; /* ICMP errors of the child */
+	uint64_t dropped; /* datagrams that we did not pass on */
+	uint64_t evicted; /* flows that ended because the table was full */
+};
+
+struct udp_port {
+	struct udp_flows *all;
+	struct list entry;
+	struct worker_port spec;
+	struct watch watch;
+	int family; /* of the published socket */
+	struct list flows;
+	struct udp_counts counts;
+	struct deferred deferred;
+};
+
+enum udp_state {
+	UDP_FREE,    /* not in the table; udpflow_new() leaves it */
+	UDP_WAITING, /* for a socket of the child netns; what comes is held, to be sent then */
+	UDP_TRYING,  /* connected; no answer yet, so the first datagrams are held to try again */
+	UDP_OPEN,    /* the target has answered; nothing is held */
+	UDP_NSTATES
+};
+
+struct udp_flow {
+	struct udp_entry entry; /* in the table */
+	struct udp_port *port;
+	struct list by_port;
+	enum udp_state state;
+	struct watch watch; /* of the socket in the child netns; fd -1: none */
+	struct sockpool_wait wait;
+	struct udphold hold;
+	uint8_t target;  /* index of the address that is used */
+	uint8_t refused; /* addresses that refused since the last answer */
+	uint8_t careful; /* datagrams that are still held, and sent one by one */
+	bool connected;
+	union sock_addr client; /* as the published socket takes it */
+	socklen_t client_len;
+	uint8_t source_len; /* bytes of source */
+	_Alignas(struct cmsghdr) uint8_t source[CMSG_SPACE(sizeof(struct in6_pktinfo))];
+};
+
+/* all of the process */
+struct udp_flows {
+	struct loop *loop;
+	struct sockpool *pool;
+	struct udp_table table;
+	struct udphold_store store;
+	struct udp_batch *batch; /* NULL until the first port */
+	struct timer sweep;      /* set while there are flows */
+	bool full_said;
+};
+
+int udpflows_init(struct udp_flows *u, struct loop *l, struct sockpool *pool, unsigned flows_max,
+		  struct err *err);
+void udpflows_done(struct udp_flows *u); /* all flows must have ended */
+
+/**
+ * udpflow_get() - the flow of @key, made when there is none
+ * @i:	the datagram of the batch that it comes from
+ * Return: NULL when memory or the agent of the child netns is gone
+ */
+struct udp_flow *udpflow_get(struct udp_port *p, const struct udp_key *key, unsigned i);
+
+/* udpflow_send() - pass datagrams @first to @first + @n - 1 of the batch on; the flow may end */
+void udpflow_send(struct udp_flow *f, unsigned first, unsigned n);
+
+void udpflow_end(struct udp_flow *f);
+
+/* udp_let_fragment() - DF is never set on what leaves @fd: larger than the path is cut in pieces */
+void udp_let_fragment(int fd, int family);
+
+#endif

@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * udpport.c - published UDP ports
+ *
+ * The parent binds the sockets; here they are read, a batch a wakeup, so that no port starves the
+ * others. Datagrams of one client that follow each other are passed on by one call. Nothing here
+ * waits: a client without a socket in the child yet has its first datagrams held in its flow.
+ */
+#include "lib/relay/udpport.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/base/cleanup.h"
+#include "lib/base/err.h"
+#include "lib/base/log.h"
+
+#define SOCKET_BUFFER (4 * 1024 * 1024) /* bytes; the kernel cuts it to net.core.[rw]mem_max */
+
+static void key_make(const struct udp_port *p, unsigned i, struct udp_key *ret)
+{
+	struct udp_batch *b = p->all->batch;
+	uint16_t port;
+
+	*ret = (struct udp_key){ .port_id = p->spec.id };
+	udpbatch_client(b, i, ret->client, &port, &ret->scope);
+	ret->client_port = port;
+	udpbatch_local(b, i, ret->local);
+}
+
+static int on_port_ready(struct watch *w, uint32_t events)
+{
+	struct udp_port *p = container_of(w, struct udp_port, watch);
+	struct udp_key key, next;
+	int error, n = udpbatch_recv(p->all->batch, w->fd, true);
+	socklen_t len = sizeof(error);
+
+	if (events & EPOLLERR) /* reading it clears it */
+		getsockopt(w->fd, SOL_SOCKET, SO_ERROR, &error, &len);
+	if (n > 0)
+		key_make(p, 0, &next);
+	for (int first = 0, i = 1; first < n; first = i, i++) {
+		struct udp_flow *f;
+
+		key = next;
+		for (; i < n; i++) {
+			key_make(p, (unsigned)i, &next);
+			if (memcmp(&key, &next, sizeof(key)) != 0)
+				break;
+		}
+		f = udpflow_get(p, &key, (unsigned)first);
+		if (f)
+			udpflow_send(f, (unsigned)first, (unsigned)(i - first));
+		else
+			p->counts.dropped += (unsigned)(i - first);
+	}
+	return 0;
+}
+
+static void port_free(struct deferred *d)
+{
+	free(container_of(d, struct udp_port, deferred));
+}
+
+static void port_end(struct udp_port *p)
+{
+	struct list *e;
+	int fd = p->watch.fd;
+
+	watch_remove(&p->watch);
+	close(fd);
+	while ((e = list_first(&p->flows)))
+		udpflow_end(container_of(e, struct udp_flow, by_port));
+	list_remove(&p->entry);
+	log_debug("ports", "port %u: %llu refusals, %llu datagrams dropped, %llu clients forgotten",
+		  p->spec.id, (unsigned long long)p->counts.refused,
+		  (unsigned long long)p->counts.dropped, (unsigned long long)p->counts.evicted);
+	loop_defer_free(p->all->loop, &p->deferred, port_free);
+}
+
+static struct udp_port *port_find(struct udp_ports *u, uint32_t id)
+{
+	struct list *e;
+
+	list_for_each (e, &u->ports) {
+		struct udp_port *p = container_of(e, struct udp_port, entry);
+
+		if (p->spec.id == id)
+			return p;
+	}
+	return NULL;
+}
+
+static bool spec_valid(const struct worker_port *spec)
+{
+	if (spec->protocol != IPPROTO_UDP || !spec->ntargets || spec->ntargets > WORKER_TARGETS_MAX)
+		return false;
+	for (size_t i = 0; i < spec->ntargets; i++) {
+		if (!addr_valid(&spec->target[i]))
+			return false;
+	}
+	return true;
+}
+
+/* the family of a bound UDP socket; AF_UNSPEC: it is something else */
+static int socket_family(int fd)
+{
+	union sock_addr a = { 0 };
+	socklen_t len = sizeof(a), plen = sizeof(int);
+	int protocol = 0;
+
+	if (getsockopt(fd, SOL_SOCKET, SO_PROTOCOL, &protocol, &plen) < 0 ||
+	    protocol != IPPROTO_UDP || getsockname(fd, &a.sa, &len) < 0)
+		return AF_UNSPEC;
+	return a.sa.sa_family == AF_INET || a.sa.sa_family == AF_INET6 ? a.sa.sa_family : AF_UNSPEC;
+}
+
+static void port_set_options(const struct udp_port *p, int fd)
+{
+	const int size = SOCKET_BUFFER;
+
+	udp_let_fragment(fd, p->family);
+	setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
+	setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
+}
+
+int udpports_add(struct udp_ports *u, const struct worker_port *spec, int sock, struct err *err)
+{
+	autoclose int fd = sock;
+	autofree struct udp_port *p = NULL;
+	int family = socket_family(fd), r;
+
+	if (!spec_valid(spec) || port_find(u, spec->id) || family == AF_UNSPEC)
+		return err_say(err, EPROTO, "port %u of the parent: not a new, bound UDP port",
+			       spec->id);
+	if (!u->flows.batch)
+		u->flows.batch = malloc(sizeof(*u->flows.batch));
+	p = calloc(1, sizeof(*p));
+	if (!p || !u->flows.batch)
+		return err_set(err, ENOMEM, "port %u", spec->id);
+	p->all = &u->flows;
+	p->spec = *spec;
+	p->family = family;
+	list_init(&p->flows);
+	port_set_options(p, fd);
+	r = watch_add(u->flows.loop, &p->watch, fd, EPOLLIN, on_port_ready);
+	if (r < 0)
+		return err_set(err, -r, "watching port %u", spec->id);
+	take_fd(&fd);
+	for (size_t i = 0; i < spec->ntargets; i++)
+		sockpool_warm(u->flows.pool, spec->target[i].family, SOCK_DGRAM);
+	list_append(&u->ports, &p->entry);
+	take_ptr(p);
+	return 0;
+}
+
+void udpports_remove(struct udp_ports *u, uint32_t id)
+{
+	struct udp_port *p = port_find(u, id);
+
+	if (p)
+		port_end(p);
+}
+
+int udpports_init(struct udp_ports *u, struct loop *l, struct sockpool *pool, unsigned flows_max,
+		  struct err *err)
+{
+	list_init(&u->ports);
+	return udpflows_init(&u->flows, l, pool, flows_max, err);
+}
+
+void udpports_done(struct udp_ports *u)
+{
+	struct list *e;
+
+	if (!u->flows.loop)
+		return;
+	while ((e = list_first(&u->ports)))
+		port_end(container_of(e, struct udp_port, entry));
+	udpflows_done(&u->flows);
+}
