@@ -19,6 +19,7 @@
 #include "lib/base/cleanup.h"
 #include "lib/base/fd.h"
 #include "lib/base/log.h"
+#include "lib/base/proc.h"
 #include "lib/base/str.h"
 #include "lib/parent/idmap.h"
 #include "lib/parent/instance.h"
@@ -28,6 +29,7 @@
 #include "portdrivers/portdriver.h"
 
 #define CLONE_STACK_BYTES (64 * 1024)
+#define GONE_MS 2000 /* between the end of the child's socket and its own */
 
 struct clone_arg {
 	const struct parent_setup *setup;
@@ -191,6 +193,16 @@ static int prepare_agent(struct instance *in, struct agent *a, int *fds, size_t 
 	return send_agent_config(in, a, err);
 }
 
+/* a message met a closed socket: the child's death is the failure, if it comes to that */
+static int child_gone(struct instance *in, int r, const char *what, struct err *err)
+{
+	if (msg_peer_gone(r) && proc_wait_within(in->child, GONE_MS, &in->child_status) == 0)
+		in->child_dead = true;
+	else
+		err_set(err, -r, "%s", what);
+	return r;
+}
+
 static int send_setup(struct instance *in, struct err *err)
 {
 	struct hs_setup s = { .sigblocked = in->sigs.blocked,
@@ -217,7 +229,7 @@ static int send_setup(struct instance *in, struct err *err)
 	if (r == 0) {
 		r = msg_send(in->child_link.fd, &handshake_proto, HS_SETUP, &s, fds, nfds);
 		if (r < 0)
-			err_set(err, -r, "telling the child what to set up");
+			child_gone(in, r, "telling the child what to set up", err);
 	}
 	for (size_t i = 1; i < nfds; i++)
 		close(fds[i]);
@@ -278,7 +290,7 @@ static int map_ids(struct instance *in, struct err *err)
 		r = msg_send(in->child_link.fd, &handshake_proto, HS_MAPPED,
 			     &(struct msg_empty){ 0 }, NULL, 0);
 		if (r < 0)
-			err_set(err, -r, "the child ended before its ids were mapped");
+			return child_gone(in, r, "telling the child that its ids are mapped", err);
 	}
 	return r;
 }

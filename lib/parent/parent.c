@@ -25,6 +25,7 @@
 #include "lib/parent/idmap.h"
 #include "lib/parent/instance.h"
 #include "lib/parent/statedir.h"
+#include "lib/parent/tool.h"
 
 int link_open(struct instance *in, struct link *l, int fd, event_callback_fn cb, void *arg)
 {
@@ -141,10 +142,12 @@ static void forward_signal(struct instance *in, const struct signalfd_siginfo *s
 			       .from_terminal = si->ssi_code == SI_KERNEL };
 
 	if (in->phase == PHASE_STARTING) {
+		sigset_t aborting;
+
+		tool_abort_signals(&aborting);
 		/* what ends a program by default ends the start; the rest has nobody to go to yet
 		 */
-		if (si->ssi_signo == SIGINT || si->ssi_signo == SIGTERM ||
-		    si->ssi_signo == SIGHUP || si->ssi_signo == SIGQUIT) {
+		if (sigismember(&aborting, s.signo)) {
 			in->aborted_by = s.signo;
 			instance_end(in);
 		}
@@ -153,6 +156,23 @@ static void forward_signal(struct instance *in, const struct signalfd_siginfo *s
 	if (s.from_terminal && !in->opt->reaper)
 		return; /* the command is in the same group and has it from the kernel */
 	msg_send(in->child_link.fd, &handshake_proto, HS_SIGNAL, &s, NULL, 0);
+}
+
+/* bringup() failed because a tool's wait was cut short by a signal: that signal is the reason */
+static void take_abort(struct instance *in)
+{
+	const struct timespec now = { 0 };
+	sigset_t set;
+	int signo;
+
+	tool_abort_signals(&set);
+	if (in->err.code != EINTR)
+		return;
+	signo = sigtimedwait(&set, NULL, &now);
+	if (signo <= 0)
+		return;
+	in->aborted_by = signo;
+	in->err = (struct err){ 0 };
 }
 
 static void on_signals(evutil_socket_t fd, short what, void *arg)
@@ -282,6 +302,8 @@ int parent_main(const struct parent_setup *setup)
 		err_set(&in.err, errno, "becoming a subreaper");
 	else if (open_loop(&in, &in.err) == 0 && bringup(&in, &in.err) == 0)
 		event_base_dispatch(in.base);
+	else
+		take_abort(&in);
 	log_debug("end", "begins after %u ms", instance_age_ms(&in));
 	tear_down(&in);
 	log_debug("end", "all is gone after %u ms", instance_age_ms(&in));

@@ -18,6 +18,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/pidfd.h>
+#include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -175,9 +176,18 @@ static int reap(struct tool *t)
 	return 0;
 }
 
-static int wait_round(struct tool *tools, size_t n, int timeout_ms)
+/* readable while a blocked signal is pending that ends the start; it stays pending */
+static int open_abort_signals(void)
 {
-	struct pollfd p[2 * TOOLS_MAX];
+	sigset_t set;
+
+	tool_abort_signals(&set);
+	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+static int wait_round(struct tool *tools, size_t n, int abort_fd, int timeout_ms)
+{
+	struct pollfd p[2 * TOOLS_MAX + 1];
 
 	for (size_t i = 0; i < n; i++) {
 		bool runs = tools[i].pid > 0;
@@ -185,8 +195,11 @@ static int wait_round(struct tool *tools, size_t n, int timeout_ms)
 		p[2 * i] = (struct pollfd){ .fd = runs ? tools[i].pidfd : -1, .events = POLLIN };
 		p[2 * i + 1] = (struct pollfd){ .fd = runs ? tools[i].out : -1, .events = POLLIN };
 	}
-	if (poll(p, 2 * n, timeout_ms) < 0)
+	p[2 * n] = (struct pollfd){ .fd = abort_fd, .events = POLLIN };
+	if (poll(p, 2 * n + 1, timeout_ms) < 0)
 		return errno == EINTR ? 0 : -errno;
+	if (p[2 * n].revents)
+		return -EINTR;
 	for (size_t i = 0; i < n; i++) {
 		int r = 0;
 
@@ -200,8 +213,8 @@ static int wait_round(struct tool *tools, size_t n, int timeout_ms)
 	return 0;
 }
 
-/* all have ended, or the time is up (-ETIMEDOUT) */
-static int wait_until(struct tool *tools, size_t n, uint64_t deadline)
+/* all have ended, or the time is up (-ETIMEDOUT), or a signal ends the start (-EINTR) */
+static int wait_until(struct tool *tools, size_t n, int abort_fd, uint64_t deadline)
 {
 	for (;;) {
 		uint64_t now = clock_ms();
@@ -214,18 +227,30 @@ static int wait_until(struct tool *tools, size_t n, uint64_t deadline)
 			return 0;
 		if (now >= deadline)
 			return -ETIMEDOUT;
-		r = wait_round(tools, n, (int)(deadline - now));
+		r = wait_round(tools, n, abort_fd, (int)(deadline - now));
 		if (r < 0)
 			return r;
 	}
 }
 
+void tool_abort_signals(sigset_t *ret)
+{
+	static const int signals[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
+
+	sigemptyset(ret);
+	for (size_t i = 0; i < ARRAY_SIZE(signals); i++)
+		sigaddset(ret, signals[i]);
+}
+
 int tools_finish(struct tool *tools, size_t n, int limit_ms)
 {
+	autoclose int abort_fd = open_abort_signals();
 	int r;
 
 	assert(n <= TOOLS_MAX);
-	r = wait_until(tools, n, clock_ms() + (uint64_t)limit_ms);
+	if (abort_fd < 0)
+		return -errno;
+	r = wait_until(tools, n, abort_fd, clock_ms() + (uint64_t)limit_ms);
 	if (r != -ETIMEDOUT)
 		return r;
 	for (size_t i = 0; i < n; i++) {
@@ -235,7 +260,7 @@ int tools_finish(struct tool *tools, size_t n, int limit_ms)
 		/* a setuid tool too: its real user id is ours */
 		pidfd_send_signal(tools[i].pidfd, SIGKILL, NULL, 0);
 	}
-	r = wait_until(tools, n, clock_ms() + KILL_WAIT_MS);
+	r = wait_until(tools, n, -1, clock_ms() + KILL_WAIT_MS);
 	return r == -ETIMEDOUT ? 0 : r;
 }
 
@@ -263,7 +288,7 @@ void tool_done(struct tool *t)
 {
 	if (t->pid > 0 && t->pidfd >= 0) {
 		pidfd_send_signal(t->pidfd, SIGKILL, NULL, 0);
-		wait_until(t, 1, clock_ms() + KILL_WAIT_MS);
+		wait_until(t, 1, -1, clock_ms() + KILL_WAIT_MS);
 	}
 	if (t->pidfd >= 0)
 		close(take_fd(&t->pidfd));

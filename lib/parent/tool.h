@@ -3,6 +3,7 @@
 #ifndef RK_PARENT_TOOL_H
 #define RK_PARENT_TOOL_H
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
@@ -51,9 +52,13 @@ int tool_start(struct tool *t, const char *path, char *const argv[], size_t max,
  * tools_finish() - wait until all have exited; a background child that keeps the pipe open is not
  *                  waited for. What is left at the limit is killed (timed_out)
  * @limit_ms:	for all of them together
- * Return: 0 (look at each status) or a negative errno
+ * Return: 0 (look at each status); -EINTR when a signal of tool_abort_signals() is blocked and
+ *         pending (it stays so; tool_done() kills what runs); else a negative errno
  */
 int tools_finish(struct tool *tools, size_t n, int limit_ms);
+
+/* tool_abort_signals() - the signals that end a start */
+void tool_abort_signals(sigset_t *ret);
 
 /* tool_status() - "exit status 1", "signal: killed", "no end within 10 s, killed" */
 void tool_status(const struct tool *t, int limit_ms, char *dst, size_t size);

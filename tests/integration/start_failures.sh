@@ -109,10 +109,14 @@ refused "/dev/net/tun is closed" "*/dev/net/tun*Permission denied*" $slirp $run
 umount /dev/net
 
 # --- mounts and the state directory ---
+# shellcheck disable=SC2086 # words
 refused "a directory to copy up is absent" "*/nonexistent: No such file or directory" --net=none --copy-up=/nonexistent $run
 touch "$T/file"
+# shellcheck disable=SC2086 # words
 refused "a file to copy up" "*$T/file*Not a directory" --net=none --copy-up="$T/file" $run
+# shellcheck disable=SC2086 # words
 refused "a state directory in a file" "*$T/file*Not a directory" --net=none --state-dir="$T/file/state" $run
+# shellcheck disable=SC2086 # words
 refused "a state directory in a directory of root's" "*$T/state*" --net=none --state-dir="$T/state" $run
 
 # --- ports ---

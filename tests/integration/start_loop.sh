@@ -11,7 +11,7 @@ namespaces() { readlink /proc/[0-9]*/ns/net /proc/[0-9]*/task/[0-9]*/ns/net /pro
 # what the kernel holds, for those that no process shows (a mount, a socket in flight); other tests
 # of the machine come and go, so it is a bound and not a number
 kernel_namespaces() { awk '$1 == "net_namespace" { print $2 }' /proc/slabinfo; }
-state() { ls -A "$RK_RUN" "$RK_TMP" /tmp | grep -c -e rootless -e rksys; }
+state() { find "$RK_RUN" "$RK_TMP" /tmp -maxdepth 1 -user "$RK_USER" -name 'r*k*' | wc -l; }
 all() { echo "$(namespaces) $(grep -c . /proc/self/mountinfo) $(state) $(pgrep -u "$RK_UID" | wc -l) $(find /proc/$$/fd | wc -l)"; }
 
 before=$(all)
