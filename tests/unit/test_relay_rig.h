@@ -110,11 +110,10 @@ static inline _Noreturn void agent_main(const struct rig *rig, int relay_sock, i
 	}
 }
 
-/* a socket of the child netns, bound to a free port of 127.0.0.1 */
-static inline int child_socket(const struct rig *rig, int type)
+/* a socket of the child netns, bound to @a */
+static inline int child_socket_at(const struct rig *rig, int type, const struct sockaddr_in *a)
 {
 	struct nsagent_sockets req = { .family = AF_INET, .socktype = (uint16_t)type, .count = 1 };
-	struct sockaddr_in a = loopback(0);
 	struct msg m;
 	int fd;
 
@@ -124,8 +123,16 @@ static inline int child_socket(const struct rig *rig, int type)
 		msg_recv_within(rig->netns, &nsagent_proto, ROLE_NSAGENT, NSAGENT_UP, WAIT_MS, &m),
 		1);
 	fd = msg_take_fd(&m, 0);
-	ck_assert_int_eq(bind(fd, (struct sockaddr *)&a, sizeof(a)), 0);
+	ck_assert_int_eq(bind(fd, (const struct sockaddr *)a, sizeof(*a)), 0);
 	return fd;
+}
+
+/* the same at a free port of 127.0.0.1 */
+static inline int child_socket(const struct rig *rig, int type)
+{
+	struct sockaddr_in a = loopback(0);
+
+	return child_socket_at(rig, type, &a);
 }
 
 static inline int child_listener(const struct rig *rig)
