@@ -2,8 +2,9 @@
 /*
  * dns.c - the zone world.test, and a client that asks one question
  *
- * web A 192.0.2.2 and AAAA 2001:db8::2; two A 192.0.2.3; big: 60 A records, cut over UDP; who: the
- * asker's IPv4 address; fail: SERVFAIL; slow: no answer. Any other name is NXDOMAIN.
+ * web A 192.0.2.2 and AAAA 2001:db8::2; two A 192.0.2.3; big, wide, huge: 60, 240 and 500 A
+ * records, cut over UDP at 512 bytes or what EDNS says; who: the asker's IPv4 address; where: the
+ * server's; fail: SERVFAIL; slow: no answer. Any other name is NXDOMAIN.
  */
 #include "nsprobe.h"
 
@@ -23,10 +24,10 @@
 #define UDP_MAX 512
 #define TYPE_A 1
 #define TYPE_AAAA 28
+#define TYPE_OPT 41
 #define RCODE_SERVFAIL 2
 #define RCODE_NXDOMAIN 3
 #define FLAG_TC 0x02
-#define BIG_RECORDS 60
 
 /* reads the one question; returns the offset behind it, 0 when it is broken */
 static size_t read_question(const uint8_t *q, size_t len, char *name, size_t size, uint16_t *type)
@@ -59,7 +60,8 @@ static size_t put_record(uint8_t *ret, size_t at, uint16_t type, const void *dat
 
 	memcpy(ret + at, head, sizeof(head));
 	memcpy(ret + at + sizeof(head), data, len);
-	ret[7]++;
+	if (!++ret[7])
+		ret[6]++;
 	return at + sizeof(head) + len;
 }
 
@@ -72,36 +74,58 @@ static size_t put_v4(uint8_t *ret, size_t at, const char *text, uint8_t add)
 	return put_record(ret, at, TYPE_A, ip, sizeof(ip));
 }
 
-static size_t put_answers(const char *host, uint16_t type, const struct addr *peer, uint8_t *ret,
-			  size_t at)
+/* nothing when it is of the other family */
+static size_t put_addr(uint8_t *ret, size_t at, uint16_t type, const struct addr *a)
 {
-	char who[80];
+	char text[80];
+	uint8_t ip[16];
+
+	addr_print(a, text, sizeof(text));
+	*strchr(text, ' ') = '\0';
+	if (inet_pton(type == TYPE_A ? AF_INET : AF_INET6, text, ip) != 1)
+		return at;
+	return put_record(ret, at, type, ip, type == TYPE_A ? 4 : 16);
+}
+
+static size_t put_answers(const char *host, uint16_t type, const struct addr *peer,
+			  const struct addr *self, uint8_t *ret, size_t at)
+{
+	unsigned records = strcasecmp(host, "big") == 0    ? 60
+			   : strcasecmp(host, "wide") == 0 ? 240
+							   : 500;
 	uint8_t ip6[16];
 
 	if (strcasecmp(host, "web") == 0 && type == TYPE_AAAA) {
 		inet_pton(AF_INET6, "2001:db8::2", ip6);
 		return put_record(ret, at, TYPE_AAAA, ip6, sizeof(ip6));
 	}
+	if (strcasecmp(host, "who") == 0)
+		return put_addr(ret, at, type, peer);
+	if (strcasecmp(host, "where") == 0)
+		return put_addr(ret, at, type, self);
 	if (type != TYPE_A)
 		return at;
 	if (strcasecmp(host, "web") == 0)
 		return put_v4(ret, at, "192.0.2.2", 0);
 	if (strcasecmp(host, "two") == 0)
 		return put_v4(ret, at, "192.0.2.3", 0);
-	if (strcasecmp(host, "who") == 0) {
-		addr_print(peer, who, sizeof(who));
-		*strchr(who, ' ') = '\0';
-		return put_v4(ret, at, who, 0);
-	}
-	for (uint8_t i = 0; i < BIG_RECORDS; i++)
-		at = put_v4(ret, at, "192.0.2.100", i);
+	for (unsigned i = 0; i < records; i++)
+		at = put_v4(ret, at, "192.0.2.100", (uint8_t)i);
 	return at;
 }
 
-size_t dns_answer(const uint8_t *query, size_t len, const struct addr *peer, int over_tcp,
-		  uint8_t *ret, size_t size)
+/* what the asker takes by UDP; @at: behind the question */
+static size_t udp_room(const uint8_t *q, size_t len, size_t at)
 {
-	static const char *const known[] = { "web", "two", "who", "big" };
+	if (at + 5 > len || q[at] != 0 || q[at + 1] != 0 || q[at + 2] != TYPE_OPT)
+		return UDP_MAX;
+	return (size_t)q[at + 3] << 8 | q[at + 4];
+}
+
+size_t dns_answer(const uint8_t *query, size_t len, const struct addr *peer,
+		  const struct addr *self, int over_tcp, uint8_t *ret, size_t size)
+{
+	static const char *const known[] = { "web", "two", "who", "where", "big", "wide", "huge" };
 	char name[256];
 	uint16_t type;
 	size_t at, n;
@@ -129,11 +153,11 @@ size_t dns_answer(const uint8_t *query, size_t len, const struct addr *peer, int
 	for (size_t i = 0; i < ARRAY_SIZE(known); i++) {
 		if (strcasecmp(name, known[i]) != 0)
 			continue;
-		n = put_answers(name, type, peer, ret, at);
-		if (over_tcp || n <= UDP_MAX)
+		n = put_answers(name, type, peer, self, ret, at);
+		if (over_tcp || n <= udp_room(query, len, at))
 			return n;
 		ret[2] |= FLAG_TC;
-		ret[7] = 0;
+		ret[6] = ret[7] = 0;
 		return at;
 	}
 	ret[3] |= RCODE_NXDOMAIN;
@@ -162,6 +186,17 @@ static size_t make_query(uint8_t *q, const char *name, uint16_t type)
 	q[at++] = 0;
 	q[at++] = 1;
 	return at;
+}
+
+/* says that answers of @size bytes are welcome */
+static size_t add_edns(uint8_t *q, size_t at, unsigned size)
+{
+	const uint8_t opt[] = { 0, 0, TYPE_OPT, (uint8_t)(size >> 8), (uint8_t)size, 0, 0, 0,
+				0, 0, 0 };
+
+	q[11] = 1;
+	memcpy(q + at, opt, sizeof(opt));
+	return at + sizeof(opt);
 }
 
 static int show(const uint8_t *a, size_t len, size_t at)
@@ -225,20 +260,25 @@ int probe_dns(int argc, char **argv)
 	int timeout_ms = 3000, tcp = 0, i = 1;
 	uint8_t buf[65536];
 	struct addr server;
-	size_t len;
+	size_t len, question;
+	unsigned edns = 0;
 	ssize_t n;
 
 	for (; i < argc && argv[i][0] == '-'; i++) {
 		if (strcmp(argv[i], "--tcp") == 0)
 			tcp = 1;
+		else if (strcmp(argv[i], "--edns") == 0 && i + 1 < argc)
+			edns = (unsigned)atoi(argv[++i]);
 		else if (strcmp(argv[i], "-t") == 0 && i + 1 < argc)
 			timeout_ms = atoi(argv[++i]);
 	}
 	if (argc - i < 2)
 		die("dns wants SERVER NAME");
 	addr_parse(&server, argv[i], "53");
-	len = make_query(buf + 2, argv[i + 1],
-			 argc - i > 2 && strcmp(argv[i + 2], "AAAA") == 0 ? TYPE_AAAA : TYPE_A);
+	question =
+		make_query(buf + 2, argv[i + 1],
+			   argc - i > 2 && strcmp(argv[i + 2], "AAAA") == 0 ? TYPE_AAAA : TYPE_A);
+	len = edns ? add_edns(buf + 2, question, edns) : question;
 	buf[0] = (uint8_t)(len >> 8);
 	buf[1] = (uint8_t)len;
 	autoclose int fd = net_connect(&server, NULL, tcp ? SOCK_STREAM : SOCK_DGRAM, timeout_ms);
@@ -247,5 +287,5 @@ int probe_dns(int argc, char **argv)
 		puts(n < 0 ? strerrorname_np((int)-n) : "short");
 		return 1;
 	}
-	return show(tcp ? buf + 2 : buf, (size_t)n, len);
+	return show(tcp ? buf + 2 : buf, (size_t)n, question);
 }

@@ -4,6 +4,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <stdio.h>
@@ -16,9 +17,11 @@ void addr_parse(struct addr *a, const char *host, const char *port)
 {
 	struct sockaddr_in *v4 = (void *)&a->room;
 	struct sockaddr_in6 *v6 = (void *)&a->room;
-	char *end;
+	char *end, bare[64];
 	unsigned long n = strtoul(port, &end, 10);
+	const char *scope = strchr(host, '%');
 
+	snprintf(bare, sizeof(bare), "%.*s", (int)strcspn(host, "%"), host);
 	memset(a, 0, sizeof(*a));
 	if (*end || !*port || n > 65535)
 		die("'%s' is no port", port);
@@ -26,7 +29,8 @@ void addr_parse(struct addr *a, const char *host, const char *port)
 		v4->sin_family = AF_INET;
 		v4->sin_port = htons((uint16_t)n);
 		a->len = sizeof(*v4);
-	} else if (inet_pton(AF_INET6, host, &v6->sin6_addr) == 1) {
+	} else if (inet_pton(AF_INET6, bare, &v6->sin6_addr) == 1) {
+		v6->sin6_scope_id = scope ? if_nametoindex(scope + 1) : 0;
 		v6->sin6_family = AF_INET6;
 		v6->sin6_port = htons((uint16_t)n);
 		a->len = sizeof(*v6);

@@ -32,7 +32,7 @@ int probe_fds(int argc, char **argv);
 int probe_netns(int argc, char **argv);
 int probe_nonblock(int argc, char **argv);
 
-/* addr_parse() - exits with a message when the text is no address */
+/* addr_parse() - "fe80::1%eth0" too; exits with a message when the text is no address */
 void addr_parse(struct addr *a, const char *host, const char *port);
 /* addr_print() - "192.0.2.1 80"; a v4-mapped address as IPv4 */
 void addr_print(const struct addr *a, char *dst, size_t size);
@@ -49,9 +49,10 @@ void stream_fill(uint8_t *dst, size_t len, uint64_t pos, uint64_t seed);
 #define CHECKSUM_INIT 14695981039346656037ull
 uint64_t checksum(uint64_t sum, const uint8_t *p, size_t len); /* FNV-1a */
 
-/* dns_answer() - the answer to a query; its length, 0: stay silent. @peer: the asker */
-size_t dns_answer(const uint8_t *query, size_t len, const struct addr *peer, int over_tcp,
-		  uint8_t *ret, size_t size);
+/* dns_answer() - the answer to a query; its length, 0: stay silent. @peer: the asker, @self:
+ * who was asked */
+size_t dns_answer(const uint8_t *query, size_t len, const struct addr *peer,
+		  const struct addr *self, int over_tcp, uint8_t *ret, size_t size);
 
 /* die() - one line on stderr, exit status 2: the test itself is wrong */
 void die(const char *fmt, ...) __attribute__((format(printf, 1, 2), noreturn));

@@ -130,14 +130,23 @@ static bool http_data(struct conn *c, size_t len)
 	return true;
 }
 
+static struct addr own_addr(int fd)
+{
+	struct addr a = { .len = sizeof(a.room) };
+
+	getsockname(fd, &a.sa, &a.len);
+	return a;
+}
+
 static bool dns_data(struct conn *c, size_t len)
 {
-	uint8_t answer[4096];
+	struct addr self = own_addr(c->fd);
+	uint8_t answer[16384];
 	size_t n;
 
 	if (len < 2 || len < 2u + (unsigned)(buf[0] << 8 | buf[1]))
 		return false; /* queries come in one piece here */
-	n = dns_answer(buf + 2, len - 2, &c->peer, 1, answer + 2, sizeof(answer) - 2);
+	n = dns_answer(buf + 2, len - 2, &c->peer, &self, 1, answer + 2, sizeof(answer) - 2);
 	answer[0] = (uint8_t)(n >> 8);
 	answer[1] = (uint8_t)n;
 	return n && conn_write(c, answer, n + 2);
@@ -257,7 +266,8 @@ static void on_datagram(struct conn *c)
 {
 	struct addr peer = { .len = sizeof(peer.room) };
 	ssize_t n = recvfrom(c->fd, buf, sizeof(buf), 0, &peer.sa, &peer.len);
-	uint8_t answer[4096];
+	struct addr self = own_addr(c->fd);
+	uint8_t answer[16384];
 	const void *data = buf;
 	size_t len = (size_t)n;
 
@@ -271,7 +281,7 @@ static void on_datagram(struct conn *c)
 		data = answer;
 		len = strlen((const char *)answer);
 	} else if (c->kind == UDP_DNS) {
-		len = dns_answer(buf, len, &peer, 0, answer, sizeof(answer));
+		len = dns_answer(buf, len, &peer, &self, 0, answer, sizeof(answer));
 		data = answer;
 		if (!len)
 			return;
