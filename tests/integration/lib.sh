@@ -69,6 +69,16 @@ status_is() {
 	if [ "$rk_got" = "$rk_want" ]; then pass "$rk_what"; else fail "$rk_what" "$* -> $rk_got, not $rk_want
 $rk_said"; fi
 }
+# tap_of FILE: what another program checked, counted here
+tap_of() {
+	while read -r rk_line; do
+		case $rk_line in
+		"ok "*) pass "${rk_line#*- }" ;;
+		"not ok "*) fail "${rk_line#*- }" ;;
+		*) echo "#   ${rk_line#\#}" ;;
+		esac
+	done <"$1"
+}
 bail() { fail "$*"; exit 1; }
 # one_error_line DESCRIPTION FILE [PATTERN]: I6, exactly one line says what went wrong
 one_error_line() {

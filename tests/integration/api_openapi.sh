@@ -1,0 +1,21 @@
+# SPDX-License-Identifier: Apache-2.0
+# api_openapi.sh - docs/openapi.yaml is what the program answers, and the other way round
+. "${0%/*}/lib.sh"
+need userns tun tool:python3 file:/usr/lib/python3/dist-packages/yaml
+SEEN=$T/seen
+
+# compare [SOURCE]: the running instance with the document
+compare() {
+	/usr/bin/python3 "$RK_SRC/tests/integration/api_openapi.py" "$RK_SRC/docs/openapi.yaml" "$SEEN" "$STATE/api.sock" "$@" >"$T/tap" 2>&1
+	is "the comparison comes to its end" $? 0
+	tap_of "$T/tap"
+}
+rk_start --net=slirp --ipv6 -- sleep 100 || exit
+compare
+rk_stop
+rk_start --net=slirp --source-ip-transparent=false -- sleep 100 || exit
+compare
+rk_stop
+rk_start --net=host -- sleep 100 || exit
+compare "$RK_SRC/lib/parent/api.c"
+rk_stop
