@@ -225,6 +225,255 @@ START_TEST(one_client_has_a_quarter_of_the_places)
 }
 END_TEST
 
+/* --- other opinions, other servers -------------------------------------------------------- */
+
+static void answer_code(int from, int code)
+{
+	seen.data[3] = (uint8_t)((seen.data[3] & 0xf0) | code);
+	answer(from, 0);
+}
+
+static const struct {
+	int code;
+	bool passed; /* by the first server that says it */
+} codes[] = { { 0, true },  { 1, true },  { 2, false }, { 3, true },
+	      { 4, false }, { 5, false }, { 9, true } };
+
+START_TEST(a_failure_is_asked_elsewhere)
+{
+	ask(client, 5, 'a');
+	ck_assert(receive(server[0], &seen, WAIT_MS));
+	answer_code(server[0], codes[_i].code);
+	if (!codes[_i].passed) {
+		ck_assert(receive(server[1], &seen, WAIT_MS));
+		answer_code(server[1], 0);
+	}
+	ck_assert(receive(client, &got, WAIT_MS));
+	ck_assert_uint_eq(dnsmsg_id(got.data), 5);
+	ck_assert_int_eq(got.data[3] & 15, codes[_i].passed ? codes[_i].code : 0);
+	ask(client, 6, 'b'); /* that one was better for this name, not for all */
+	ck_assert(receive(server[0], &seen, WAIT_MS));
+	ck_assert(!receive(server[1], &seen, 20));
+}
+END_TEST
+
+START_TEST(a_failure_of_all_passes)
+{
+	ask(client, 5, 'a');
+	ck_assert(receive(server[0], &seen, WAIT_MS));
+	answer_code(server[0], 5);
+	ck_assert(receive(server[1], &seen, WAIT_MS));
+	answer_code(server[1], 2);
+	ck_assert(receive(client, &got, WAIT_MS));
+	ck_assert_int_eq(got.data[3] & 15, 5); /* of the one that is asked first */
+	ck_assert(!receive(server[0], &seen, 20));
+}
+END_TEST
+
+START_TEST(no_opinion_is_asked_of_the_silent)
+{
+	uint64_t asked;
+
+	ask(client, 5, 'a');
+	ck_assert(receive(server[0], &seen, WAIT_MS));
+	ck_assert(receive(server[1], &seen, WAIT_MS)); /* 1.5 s later */
+	asked = clock_ms();
+	answer_code(server[1], 2);
+	ck_assert(receive(client, &got, WAIT_MS));
+	ck_assert_int_eq(got.data[3] & 15, 2);
+	ck_assert_uint_lt(clock_ms() - asked, 1000);
+}
+END_TEST
+
+START_TEST(a_late_answer_counts)
+{
+	struct packet first;
+
+	ask(client, 5, 'a');
+	ck_assert(receive(server[0], &first, WAIT_MS));
+	ck_assert(receive(server[1], &seen, WAIT_MS)); /* 1.5 s later */
+	seen = first;
+	answer(server[0], 7);
+	ck_assert(receive(client, &got, WAIT_MS));
+	ck_assert_uint_eq(got.len, first.len + 7);
+}
+END_TEST
+
+START_TEST(new_servers_are_asked_at_once)
+{
+	uint64_t asked = clock_ms();
+
+	tell_servers(1);
+	ask(client, 5, 'a');
+	ck_assert(receive(server[0], &seen, WAIT_MS));
+	close(server[0]);
+	server[0] = server[1];
+	tell_servers(1);
+	ck_assert(receive(server[1], &seen, WAIT_MS));
+	ck_assert_uint_lt(clock_ms() - asked, 1000);
+	answer(server[1], 0);
+	ck_assert(receive(client, &got, WAIT_MS));
+}
+END_TEST
+
+START_TEST(clients_may_come_by_ipv6)
+{
+	struct sockaddr_in6 unused;
+	int other = child_socket6(&rig, SOCK_DGRAM, &unused);
+	uint8_t q[64];
+	size_t len = make_query(q, 5, 'a');
+
+	ck_assert_int_eq(
+		sendto(other, q, len, 0, (struct sockaddr *)&rig.dns6_addr, sizeof(rig.dns6_addr)),
+		(ssize_t)len);
+	ck_assert(receive(server[0], &seen, WAIT_MS));
+	answer(server[0], 9);
+	ck_assert(receive(other, &got, WAIT_MS));
+	ck_assert_uint_eq(got.len, len + 9);
+}
+END_TEST
+
+/* --- TCP ---------------------------------------------------------------------------------- */
+
+static int tcp_client(void)
+{
+	int fd = child_socket(&rig, SOCK_STREAM);
+
+	connect(fd, (struct sockaddr *)&rig.dns_tcp_addr, sizeof(rig.dns_tcp_addr));
+	ck_assert(ready_within(fd, POLLOUT, WAIT_MS));
+	return fd;
+}
+
+/* a TCP listener at the port of a server */
+static int tcp_server(int udp)
+{
+	struct sockaddr_in a = loopback(port_of(udp));
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	ck_assert_int_eq(bind(fd, (struct sockaddr *)&a, sizeof(a)), 0);
+	ck_assert_int_eq(listen(fd, 1024), 0);
+	return fd;
+}
+
+static int tcp_accept(int listener)
+{
+	ck_assert(ready_within(listener, POLLIN, WAIT_MS));
+	return accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+}
+
+static void expect_bytes(int fd, const char *want)
+{
+	char buf[64];
+
+	ck_assert(ready_within(fd, POLLIN, WAIT_MS));
+	ck_assert_int_eq(recv(fd, buf, sizeof(buf), 0), (ssize_t)strlen(want));
+	ck_assert_int_eq(memcmp(buf, want, strlen(want)), 0);
+}
+
+START_TEST(tcp_is_passed_both_ways)
+{
+	int listener = tcp_server(server[0]), c = tcp_client(), s;
+
+	ck_assert_int_eq(send(c, "question", 8, 0), 8);
+	s = tcp_accept(listener);
+	expect_bytes(s, "question");
+	ck_assert_int_eq(shutdown(c, SHUT_WR), 0);
+	expect_bytes(s, "");
+	ck_assert_int_eq(send(s, "answer", 6, 0), 6);
+	expect_bytes(c, "answer");
+	close(s);
+	expect_bytes(c, "");
+}
+END_TEST
+
+START_TEST(tcp_goes_where_it_is_taken)
+{
+	int listener = tcp_server(server[1]), c = tcp_client(), s = tcp_accept(listener);
+
+	ck_assert_int_eq(send(c, "x", 1, 0), 1);
+	expect_bytes(s, "x");
+	ask(client, 5, 'a'); /* the first one is good for UDP all the same */
+	ck_assert(receive(server[0], &seen, WAIT_MS));
+	close(listener);
+	c = tcp_client();
+	ck_assert(ready_within(c, POLLIN, WAIT_MS)); /* nobody takes it */
+	ck_assert_int_eq(recv(c, &s, sizeof(s), 0), -1);
+	ck_assert_int_eq(errno, ECONNRESET);
+}
+END_TEST
+
+START_TEST(tcp_goes_where_udp_is_answered)
+{
+	int listeners[2] = { tcp_server(server[0]), tcp_server(server[1]) };
+
+	ask(client, 5, 'a');
+	ck_assert(receive(server[1], &seen, WAIT_MS)); /* the first one is silent */
+	answer(server[1], 0);
+	ck_assert(receive(client, &got, WAIT_MS));
+	tcp_client();
+	tcp_accept(listeners[1]);
+	ck_assert(!ready_within(listeners[0], POLLIN, 0));
+}
+END_TEST
+
+START_TEST(one_client_has_a_quarter_of_the_connections)
+{
+	int listener = tcp_server(server[0]), c[65], s[65];
+	char byte;
+
+	for (int i = 0; i < 65; i++) {
+		c[i] = tcp_client();
+		s[i] = tcp_accept(listener);
+	}
+	ck_assert(ready_within(c[0], POLLIN, WAIT_MS)); /* the oldest has given way */
+	ck_assert_int_eq(recv(c[0], &byte, 1, 0), -1);
+	for (int i = 1; i < 65; i++) {
+		ck_assert_int_eq(send(s[i], "x", 1, 0), 1);
+		expect_bytes(c[i], "x");
+	}
+}
+END_TEST
+
+/* --- what the gateway's agent might send -------------------------------------------------- */
+
+static int bad_socket(int i)
+{
+	switch (i) {
+	case 0:
+		return child_socket(&rig, SOCK_STREAM); /* does not listen */
+	case 1:
+		return socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	case 2:
+		return open("/dev/null", O_RDONLY | O_CLOEXEC);
+	default:
+		return -1;
+	}
+}
+
+START_TEST(sockets_are_looked_at)
+{
+	struct relay_config config = { .ndns = 1 };
+	int fd, control[2], status;
+	struct msg m;
+	pid_t pid;
+
+	ck_assert_int_eq(msg_pair(control), 0);
+	pid = fork();
+	if (pid == 0)
+		run_relay(&(struct rig){ 0 }, control[1]);
+	fd = bad_socket(_i);
+	ck_assert_int_eq(msg_send(control[0], &worker_proto, WORKER_RELAY_CONFIG, &config, &fd, 1),
+			 0);
+	ck_assert_int_eq(msg_recv_within(control[0], &worker_proto, ROLE_RELAY, WORKER_STARTING,
+					 WAIT_MS, &m),
+			 1);
+	ck_assert_int_eq(m.type, WORKER_FAILED);
+	ck_assert_int_eq(((const struct err *)m.payload)->code, EPROTO);
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	close(fd);
+}
+END_TEST
+
 static const struct {
 	const char *bytes; /* after a header with one question */
 	size_t len, question;
@@ -264,6 +513,17 @@ int main(void)
 	tcase_add_test(c, without_servers_there_is_an_answer_too);
 	tcase_add_test(c, malformed_queries_are_dropped);
 	tcase_add_test(c, one_client_has_a_quarter_of_the_places);
+	tcase_add_loop_test(c, a_failure_is_asked_elsewhere, 0, ARRAY_SIZE(codes));
+	tcase_add_test(c, a_failure_of_all_passes);
+	tcase_add_test(c, no_opinion_is_asked_of_the_silent);
+	tcase_add_test(c, a_late_answer_counts);
+	tcase_add_test(c, new_servers_are_asked_at_once);
+	tcase_add_test(c, clients_may_come_by_ipv6);
+	tcase_add_test(c, tcp_is_passed_both_ways);
+	tcase_add_test(c, tcp_goes_where_it_is_taken);
+	tcase_add_test(c, tcp_goes_where_udp_is_answered);
+	tcase_add_test(c, one_client_has_a_quarter_of_the_connections);
+	tcase_add_loop_test(c, sockets_are_looked_at, 0, 3);
 	suite_add_tcase(s, c);
 	tcase_add_loop_test(m, questions_are_measured, 0, ARRAY_SIZE(questions));
 	suite_add_tcase(s, m);

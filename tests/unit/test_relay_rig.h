@@ -41,7 +41,9 @@ struct rig {
 	bool lying; /* the agent hands sockets of the host's netns to the relay */
 	int nofile; /* hard limit of the relay, 0: as it is */
 	bool with_dns;
-	struct sockaddr_in dns_addr; /* in the child netns */
+	/* of the relay, in the child netns */
+	struct sockaddr_in dns_addr, dns_tcp_addr;
+	struct sockaddr_in6 dns6_addr;
 };
 
 static inline struct sockaddr_in loopback(uint16_t port)
@@ -110,20 +112,40 @@ static inline _Noreturn void agent_main(const struct rig *rig, int relay_sock, i
 	}
 }
 
-/* a socket of the child netns, bound to @a */
-static inline int child_socket_at(const struct rig *rig, int type, const struct sockaddr_in *a)
+/* a socket of the child netns */
+static inline int child_unbound(const struct rig *rig, int family, int type)
 {
-	struct nsagent_sockets req = { .family = AF_INET, .socktype = (uint16_t)type, .count = 1 };
+	struct nsagent_sockets req = { .family = (uint16_t)family,
+				       .socktype = (uint16_t)type,
+				       .count = 1 };
 	struct msg m;
-	int fd;
 
 	ck_assert_int_eq(msg_send(rig->netns, &nsagent_proto, NSAGENT_SOCKETS_REQ, &req, NULL, 0),
 			 0);
 	ck_assert_int_eq(
 		msg_recv_within(rig->netns, &nsagent_proto, ROLE_NSAGENT, NSAGENT_UP, WAIT_MS, &m),
 		1);
-	fd = msg_take_fd(&m, 0);
+	return msg_take_fd(&m, 0);
+}
+
+/* bound to @a */
+static inline int child_socket_at(const struct rig *rig, int type, const struct sockaddr_in *a)
+{
+	int fd = child_unbound(rig, AF_INET, type);
+
 	ck_assert_int_eq(bind(fd, (const struct sockaddr *)a, sizeof(*a)), 0);
+	return fd;
+}
+
+/* bound to a free port of ::1 */
+static inline int child_socket6(const struct rig *rig, int type, struct sockaddr_in6 *ret)
+{
+	int fd = child_unbound(rig, AF_INET6, type);
+	socklen_t len = sizeof(*ret);
+
+	*ret = (struct sockaddr_in6){ .sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT };
+	ck_assert_int_eq(bind(fd, (struct sockaddr *)ret, sizeof(*ret)), 0);
+	ck_assert_int_eq(getsockname(fd, (struct sockaddr *)ret, &len), 0);
 	return fd;
 }
 
@@ -172,18 +194,34 @@ static inline _Noreturn void run_relay(const struct rig *rig, int control)
 	exit(relay_main());
 }
 
+/* what the gateway's agent hands over, mixed up: nobody promises an order. The number */
+static inline size_t make_dns_sockets(struct rig *rig, int *ret)
+{
+	struct sockaddr_in6 unused;
+
+	ret[0] = child_socket6(rig, SOCK_STREAM, &unused);
+	ck_assert_int_eq(listen(ret[0], 16), 0);
+	ret[1] = child_socket(rig, SOCK_DGRAM);
+	ret[2] = child_listener(rig);
+	ret[3] = child_socket6(rig, SOCK_DGRAM, &rig->dns6_addr);
+	rig->dns_addr = loopback(port_of(ret[1]));
+	rig->dns_tcp_addr = loopback(port_of(ret[2]));
+	return 4;
+}
+
 static inline void rig_configure(struct rig *rig, int agent)
 {
-	struct relay_config config = { .have_agent = 1, .ndns = rig->with_dns ? 1 : 0 };
-	autoclose int dns = rig->with_dns ? child_socket(rig, SOCK_DGRAM) : -1;
-	int fds[2] = { agent, dns };
+	struct relay_config config = { .have_agent = 1 };
+	int fds[1 + NET_DNS_SOCKS_MAX] = { agent };
 	struct msg m;
 
 	if (rig->with_dns)
-		rig->dns_addr = loopback(port_of(dns));
+		config.ndns = (uint32_t)make_dns_sockets(rig, fds + 1);
 	ck_assert_int_eq(msg_send(rig->control, &worker_proto, WORKER_RELAY_CONFIG, &config, fds,
-				  rig->with_dns ? 2 : 1),
+				  1 + config.ndns),
 			 0);
+	for (uint32_t i = 0; i < config.ndns; i++)
+		close(fds[1 + i]);
 	ck_assert_int_eq(msg_recv_within(rig->control, &worker_proto, ROLE_RELAY, WORKER_STARTING,
 					 WAIT_MS, &m),
 			 1);
