@@ -60,10 +60,14 @@ static int open_netns(struct child *c, int *ret, struct err *err)
 static int fork_agent(struct child *c, enum nsagent_kind kind, int parent_sock, int relay_sock,
 		      int netns, struct err *err)
 {
-	pid_t pid = fork();
+	pid_t self = getpid(), pid = fork();
 
-	if (pid == 0)
+	if (pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		if (getppid() != self)
+			_exit(1); /* the child died before the line above */
 		_exit(nsagent_main(kind, parent_sock, relay_sock, netns));
+	}
 	if (pid < 0)
 		return err_set(err, errno, "forking the agent of a network namespace");
 	c->run.spare[c->run.nspare++] = pid;

@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -16,6 +17,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -42,7 +44,8 @@ struct nursery {
 static const char *const worker_env[] = { "ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS", "FAULT",
 					  "FAULT_TRACE" };
 
-static void exec_worker(const struct nursery *n, enum role role, int control, int log)
+static void exec_worker(const struct nursery *n, pid_t nursery, enum role role, int control,
+			int log)
 {
 	char *argv[] = { (char *)WORKER_ARGV0, (char *)role_name(role),
 			 n->debug ? (char *)WORKER_DEBUG : NULL, NULL };
@@ -61,7 +64,7 @@ static void exec_worker(const struct nursery *n, enum role role, int control, in
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (getppid() == 1) /* the nursery died before the line above */
+	if (getppid() != nursery) /* it died before the line above */
 		_exit(1);
 	/* out of the way of the numbers that they shall get */
 	control = fcntl(control, F_DUPFD_CLOEXEC, WORKER_CONTROL_FD + 1);
@@ -87,10 +90,10 @@ static int do_spawn(struct nursery *n, struct msg *m)
 	if (slot == WORKERS_MAX || (req->role != ROLE_RELAY && req->role != ROLE_SLIRP)) {
 		ans.error = EINVAL;
 	} else {
-		pid_t pid = fork();
+		pid_t nursery = getpid(), pid = fork();
 
 		if (pid == 0)
-			exec_worker(n, (enum role)req->role, control, log);
+			exec_worker(n, nursery, (enum role)req->role, control, log);
 		if (pid < 0) {
 			ans.error = errno;
 		} else {
@@ -133,6 +136,18 @@ static void wait_for_workers(const struct nursery *n)
 		;
 }
 
+/* a program with file capabilities hands none on: a worker binds no port */
+static int drop_rights(void)
+{
+	struct __user_cap_header_struct hdr = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = { 0 };
+
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || syscall(SYS_capset, &hdr, none) < 0 ||
+	    prctl(PR_SET_DUMPABLE, 0) < 0)
+		return -errno;
+	return 0;
+}
+
 static int nursery_main(struct nursery *n)
 {
 	struct pollfd p[2] = { { .fd = n->sock, .events = POLLIN } };
@@ -146,7 +161,7 @@ static int nursery_main(struct nursery *n)
 		keep[2] = n->sock;
 	}
 	if (role_enter(ROLE_NURSERY, SIGKILL) < 0 || fd_close_all_but(keep, ARRAY_SIZE(keep)) < 0 ||
-	    prctl(PR_SET_DUMPABLE, 0) < 0 || chdir("/") < 0)
+	    drop_rights() < 0 || chdir("/") < 0)
 		return 1;
 	fd_open_std();
 	sigemptyset(&chld);
@@ -180,14 +195,18 @@ int nursery_start(int self_exe, bool debug, pid_t *ret_pid, int *ret_sock, struc
 	struct nursery n = { .self_exe = self_exe, .debug = debug };
 	int pair[2];
 	int r = msg_pair(pair);
-	pid_t pid;
+	pid_t self = getpid(), pid;
 
 	if (r < 0)
 		return err_set(err, -r, "making the socket pair of the nursery");
 	n.sock = pair[1];
 	pid = fork();
-	if (pid == 0)
+	if (pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		if (getppid() != self)
+			_exit(1); /* the parent died before the line above */
 		_exit(nursery_main(&n));
+	}
 	close(pair[1]);
 	if (pid < 0) {
 		r = errno;
