@@ -89,9 +89,14 @@ static int close_foreign_fds(int listen_fds, int ready_fd)
 		keep[n++] = fd;
 	if (ready_fd >= LISTEN_FDS_FIRST + listen_fds)
 		keep[n++] = ready_fd;
-	if (ready_fd > 2)
+	if (ready_fd >= LISTEN_FDS_FIRST + listen_fds)
 		fd_set_cloexec(ready_fd, 1);
 	return fd_close_all_but(keep, n);
+}
+
+static int usage_status(const struct options *opt)
+{
+	return opt->dialect == DIALECT_ROOTLESSKIT ? STATUS_USAGE_ROOTLESSKIT : STATUS_USAGE_OURS;
 }
 
 static int run_parent(const struct options *opt, char **argv)
@@ -102,12 +107,18 @@ static int run_parent(const struct options *opt, char **argv)
 				      .argv = argv,
 				      .listen_fds = count_listen_fds() };
 	autoclose int self_exe = -1;
-	int r = close_foreign_fds(setup.listen_fds, opt->ready_fd);
+	struct err err = { 0 };
+	int r;
 
-	self_exe = open("/proc/self/exe", O_PATH | O_CLOEXEC);
-	if (r < 0 || self_exe < 0) {
-		log_fatal("parent", "/proc/self/exe cannot be opened: is /proc mounted?");
-		return STATUS_USAGE_OURS;
+	if (opt->ready_fd >= 0 && fcntl(opt->ready_fd, F_GETFD) < 0)
+		err_set(&err, errno, "--ready-fd=%d", opt->ready_fd);
+	else if ((r = close_foreign_fds(setup.listen_fds, opt->ready_fd)) < 0)
+		err_set(&err, -r, "closing the descriptors that the caller left open");
+	else if ((self_exe = open("/proc/self/exe", O_PATH | O_CLOEXEC)) < 0)
+		err_set(&err, errno, "opening /proc/self/exe (is /proc mounted?)");
+	if (err.code) {
+		log_fatal("parent", err.msg);
+		return usage_status(opt);
 	}
 	setup.self_exe = self_exe;
 	return parent_main(&setup);
@@ -139,8 +150,14 @@ int main(int argc, char **argv)
 	struct err err = { 0 };
 	int status = 0, r;
 
-	if (fd_open_std() < 0 || argc < 1)
+	if (argc < 1)
 		return STATUS_USAGE_OURS;
+	r = fd_open_std();
+	if (r < 0) {
+		fprintf(stderr, "rootless-supervisor: error: opening /dev/null: %s\n",
+			strerror(-r));
+		return STATUS_USAGE_OURS;
+	}
 	if (strcmp(argv[0], WORKER_ARGV0) == 0)
 		return worker_main(argc, argv);
 	if (strcmp(str_basename(argv[0]), "slirp4netns") == 0)

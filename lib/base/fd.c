@@ -2,6 +2,7 @@
 /* fd.c - descriptors: whole reads and writes, inheritance, limits */
 #include "lib/base/fd.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -11,12 +12,31 @@
 #include <unistd.h>
 
 #include "lib/base/cleanup.h"
+#include "lib/base/str.h"
+
+/* for kernels and seccomp profiles of outer containers that do not know close_range() */
+static int close_listed(unsigned first, unsigned last)
+{
+	DIR *d = opendir("/proc/self/fd");
+
+	if (!d)
+		return -errno;
+	for (struct dirent *e; (e = readdir(d));) {
+		uint64_t fd;
+
+		if (str_to_u64(e->d_name, INT_MAX, &fd) == 0 && fd >= first && fd <= last &&
+		    (int)fd != dirfd(d))
+			close((int)fd);
+	}
+	closedir(d);
+	return 0;
+}
 
 static int close_span(unsigned first, unsigned last)
 {
-	if (first > last)
+	if (first > last || close_range(first, last, 0) == 0)
 		return 0;
-	return close_range(first, last, 0) < 0 ? -errno : 0;
+	return errno == ENOSYS || errno == EPERM ? close_listed(first, last) : -errno;
 }
 
 int fd_close_all_but(const int *keep, size_t nkeep)
@@ -114,14 +134,13 @@ int fd_write_file(int dirfd, const char *path, const char *text)
 
 int fd_open_std(void)
 {
-	int fd;
-
-	do {
-		fd = open("/dev/null", O_RDWR); /* the standard three are inherited on purpose */
-		if (fd < 0)
+	for (int fd = 0; fd <= STDERR_FILENO; fd++) {
+		if (fcntl(fd, F_GETFD) >= 0)
+			continue;
+		/* the lowest free number is this one; inherited on purpose */
+		if (open("/dev/null", O_RDWR) < 0)
 			return -errno;
-	} while (fd <= 2);
-	close(fd);
+	}
 	return 0;
 }
 

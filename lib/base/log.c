@@ -2,6 +2,8 @@
 /* log.c - lines on stderr, one write each */
 #include "lib/base/log.h"
 
+#include <poll.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -10,6 +12,7 @@
 
 #include "lib/base/cleanup.h"
 
+#define FATAL_WAIT_MS 1000  /* the reason of the end may wait a moment for its reader */
 #define LINE_MAX_BYTES 2048 /* below PIPE_BUF, so that a line of a worker is never cut in two */
 
 static struct {
@@ -33,14 +36,26 @@ bool log_debug_enabled(void)
 	return the_log.debug;
 }
 
-static void put(char *line, size_t len)
+/*
+ * Never longer than @wait_ms: a reader that has stopped must not stop us. In the background of a
+ * terminal with tostop set a write would stop the process: that signal is blocked meanwhile.
+ */
+static void put(char *line, size_t len, int wait_ms)
 {
+	struct pollfd p = { .fd = STDERR_FILENO, .events = POLLOUT };
+	sigset_t ttou, old;
 	ssize_t n;
 
 	line[len++] = '\n';
+	if (poll(&p, 1, wait_ms) != 1 || !(p.revents & POLLOUT))
+		return;
+	sigemptyset(&ttou);
+	sigaddset(&ttou, SIGTTOU);
+	pthread_sigmask(SIG_BLOCK, &ttou, &old);
 	do {
 		n = write(STDERR_FILENO, line, len);
 	} while (n < 0 && errno == EINTR);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
 }
 
 /* as logrus' text formatter does on a pipe; nobody parses it, people read it */
@@ -92,7 +107,7 @@ static void emit(const char *role, enum log_level level, const char *text)
 	}
 	if (n < 0)
 		return;
-	put(line, (size_t)n < sizeof(line) - 1 ? (size_t)n : sizeof(line) - 2);
+	put(line, (size_t)n < sizeof(line) - 1 ? (size_t)n : sizeof(line) - 2, 0);
 }
 
 void log_line(enum log_level level, const char *area, const char *fmt, ...)
@@ -132,5 +147,6 @@ void log_fatal(const char *role, const char *text)
 	else
 		n = snprintf(line, sizeof(line) - 1, "rootless-supervisor: error: %s", text);
 	if (n > 0)
-		put(line, (size_t)n < sizeof(line) - 1 ? (size_t)n : sizeof(line) - 2);
+		put(line, (size_t)n < sizeof(line) - 1 ? (size_t)n : sizeof(line) - 2,
+		    FATAL_WAIT_MS);
 }

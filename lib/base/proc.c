@@ -24,45 +24,52 @@
 #define CHILDREN_TEXT_MAX (1024 * 1024)
 #define ROUND_MS 20 /* a killed child may hand us new ones: look again after that */
 
-static bool is_spared(pid_t pid, const pid_t *spare, size_t nspare)
+static int append(struct proc_list *l, pid_t pid)
 {
-	for (size_t i = 0; i < nspare; i++) {
-		if (spare[i] == pid)
-			return true;
+	if (l->n == l->room) {
+		size_t room = l->room ? l->room * 2 : 64;
+		pid_t *p = reallocarray(l->pid, room, sizeof(*p));
+
+		if (!p)
+			return -ENOMEM;
+		l->pid = p;
+		l->room = room;
 	}
-	return false;
+	l->pid[l->n++] = pid;
+	return 0;
 }
 
 /* /proc/self/task/TID/children: direct children, separated by blanks */
-static int kill_listed(const pid_t *spare, size_t nspare)
+static int list_children(struct proc_list *l)
 {
 	autofree char *text = NULL;
 	ssize_t n = fd_read_file(AT_FDCWD, "/proc/thread-self/children", CHILDREN_TEXT_MAX, &text);
 	char *end;
+	int r = 0;
 
 	if (n < 0)
 		return (int)n;
-	for (char *p = text; *p; p = end) {
+	for (char *p = text; *p && r == 0; p = end) {
 		long pid = strtol(p, &end, 10);
 
 		if (end == p)
 			break;
-		if (!is_spared((pid_t)pid, spare, nspare))
-			kill((pid_t)pid, SIGKILL);
+		r = append(l, (pid_t)pid);
 		while (*end == ' ')
 			end++;
 	}
-	return 0;
+	return r;
 }
 
 /* the same for kernels without the list: every process whose parent we are */
-static int kill_scanned(const pid_t *spare, size_t nspare)
+static int scan_children(struct proc_list *l)
 {
 	DIR *d = opendir("/proc");
+	int r = 0;
 
 	if (!d)
 		return -errno;
-	for (struct dirent *e; (e = readdir(d));) {
+	for (struct dirent *e; r == 0 && (e = readdir(d));) {
 		char path[300], stat[512];
 		autoclose int fd = -1;
 		ssize_t n;
@@ -78,70 +85,77 @@ static int kill_scanned(const pid_t *spare, size_t nspare)
 			continue;
 		stat[n] = '\0';
 		p = strrchr(stat, ')'); /* the name in front of it may hold anything */
-		if (p && sscanf(p + 1, " %*c %d", &ppid) == 1 && ppid == getpid() &&
-		    !is_spared(atoi(e->d_name), spare, nspare))
-			kill(atoi(e->d_name), SIGKILL);
+		if (p && sscanf(p + 1, " %*c %d", &ppid) == 1 && ppid == getpid())
+			r = append(l, (pid_t)strtol(e->d_name, NULL, 10));
 	}
 	closedir(d);
-	return 0;
+	return r;
 }
 
-/* reap what is dead; 1 while living children that are not spared may be left, 0 when none is */
-static int reap_dead(const pid_t *spare, size_t nspare)
+int proc_children(struct proc_list *ret)
 {
-	siginfo_t si;
-	size_t spared = 0;
+	int r;
 
-	for (size_t i = 0; i < nspare; i++)
-		spared += spare[i] > 0 && kill(spare[i], 0) == 0;
-	for (;;) {
-		memset(&si, 0, sizeof(si));
-		if (waitid(P_ALL, 0, &si, WEXITED | WNOHANG | WNOWAIT) < 0)
-			return errno == ECHILD ? 0 : 1;
-		if (si.si_pid == 0)
-			return 1;
-		if (is_spared(si.si_pid, spare, nspare))
-			return 1; /* its owner wants the status; what is behind it waits a round */
-		waitpid(si.si_pid, NULL, 0);
+	*ret = (struct proc_list){ 0 };
+	r = list_children(ret);
+	if (r < 0) {
+		ret->n = 0;
+		r = scan_children(ret);
 	}
+	if (r < 0)
+		proc_list_done(ret);
+	return r;
 }
 
-/* 1 when a child besides the spared ones is listed */
-static int any_left(const pid_t *spare, size_t nspare)
+void proc_list_done(struct proc_list *l)
 {
-	autofree char *text = NULL;
-	char *end;
+	free(l->pid);
+	*l = (struct proc_list){ 0 };
+}
 
-	if (!nspare)
-		return 1; /* waitid() alone tells */
-	if (fd_read_file(AT_FDCWD, "/proc/thread-self/children", CHILDREN_TEXT_MAX, &text) < 0)
-		return 1;
-	for (char *p = text; *p; p = end) {
-		long pid = strtol(p, &end, 10);
-
-		if (end == p)
-			break;
-		if (!is_spared((pid_t)pid, spare, nspare))
-			return 1;
-		while (*end == ' ')
-			end++;
+static bool is_spared(pid_t pid, const pid_t *spare, size_t nspare)
+{
+	for (size_t i = 0; i < nspare; i++) {
+		if (spare[i] == pid)
+			return true;
 	}
-	return 0;
+	return false;
+}
+
+/* one round: the number of children that are not spared, all of them killed; or a negative errno */
+static int kill_round(const pid_t *spare, size_t nspare)
+{
+	struct proc_list l;
+	int n = 0, r = proc_children(&l);
+
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < l.n; i++) {
+		if (is_spared(l.pid[i], spare, nspare))
+			continue;
+		kill(l.pid[i], SIGKILL);
+		n++;
+	}
+	proc_list_done(&l);
+	return n;
 }
 
 int proc_kill_children(const pid_t *spare, size_t nspare, int timeout_ms)
 {
 	uint64_t deadline = clock_ms() + (uint64_t)timeout_ms;
-	struct timespec pause = { .tv_nsec = 1000000 };
+	struct timespec pause = { .tv_nsec = 200000 };
 
 	for (;;) {
-		int r = kill_listed(spare, nspare);
+		int n = kill_round(spare, nspare);
+		pid_t dead;
 
-		if (r < 0)
-			r = kill_scanned(spare, nspare);
-		if (r < 0)
-			return r;
-		if (!reap_dead(spare, nspare) || !any_left(spare, nspare))
+		if (n <= 0)
+			return n;
+		/* what a dead child leaves behind is ours before it can be waited for */
+		do {
+			dead = waitpid(-1, NULL, WNOHANG);
+		} while (dead > 0);
+		if (dead < 0 && errno == ECHILD)
 			return 0;
 		if (clock_ms() >= deadline)
 			return -ETIMEDOUT;

@@ -6,12 +6,20 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-#define PROC_SPARE_MAX 4
+struct proc_list {
+	pid_t *pid;
+	size_t n, room;
+};
+
+/* proc_children() - the direct children of this process; 0, then proc_list_done() is due, or -errno
+ */
+int proc_children(struct proc_list *ret);
+void proc_list_done(struct proc_list *l);
 
 /**
  * proc_kill_children() - SIGKILL every child of this process and reap them, and what they leave
  *			  behind, until none is left
- * @spare:	pids that are neither killed nor waited for (up to PROC_SPARE_MAX)
+ * @spare:	pids that are not killed; they are reaped when they die by themselves
  * @timeout_ms:	given up after that: a process in uninterruptible sleep does not hold us
  *
  * The caller is a subreaper or the init of its PID namespace, so the children of a killed child

@@ -146,6 +146,8 @@ static int receive_setup(struct child *c, struct err *err)
 	c->run.listen_fds = s->listen_fds;
 	c->run.fix_listen_pid = s->fix_listen_pid;
 	c->run.state_dir = msg_take_fd(&m, 0);
+	/* from here on the parent's death is an end of file, and the state dir is ours to remove */
+	prctl(PR_SET_PDEATHSIG, 0);
 	r = start_agents(c, &m, err);
 	msg_close_fds(&m);
 	return r;
@@ -185,7 +187,6 @@ int child_main(const struct options *opt, int sock)
 				    .state_dir = -1,
 				    .command = opt->command,
 				    .reaper = opt->reaper } };
-	const char *state = getenv("ROOTLESSKIT_STATE_DIR");
 	struct err err = { 0 };
 	sigset_t forwarded;
 
@@ -198,10 +199,10 @@ int child_main(const struct options *opt, int sock)
 			    strerror(errno));
 	sigstate_forwarded(opt->reaper, &forwarded);
 	sigstate_enter(&forwarded, NULL);
-	c.run.state_name = state ? str_basename(state) : "";
 	if (prepare(&c, &err) < 0) {
-		msg_send(sock, &handshake_proto, HS_FAILED, &err, NULL, 0);
-		return 1;
+		int r = msg_send(sock, &handshake_proto, HS_FAILED, &err, NULL, 0);
+
+		return r == -EPIPE ? run_parent_gone(&c.run) : 1;
 	}
 	return run_command(&c.run);
 }

@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -19,6 +20,7 @@
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "lib/base/cleanup.h"
@@ -26,11 +28,14 @@
 #include "lib/base/log.h"
 #include "lib/base/loop.h"
 #include "lib/base/proc.h"
+#include "lib/base/str.h"
 #include "lib/child/sigmerge.h"
 #include "lib/ipc/handshake.h"
 #include "lib/ipc/statenames.h"
 
-#define KILL_MS 2000 /* a process in uninterruptible sleep is given up after that */
+#define DEFAULT_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+#define KILL_MS 2000  /* a process in uninterruptible sleep is given up after that */
+#define LOCK_TRIES 10 /* of 10 ms: the dying parent may still be closing its descriptors */
 
 enum outcome {
 	OUTCOME_NONE,
@@ -46,13 +51,53 @@ struct running {
 	struct sigmerge merge;
 };
 
-/* in the fork: everything that the command must not inherit goes, what it must have comes back */
-static void exec_command(const struct run *r, int report)
+__attribute__((noreturn)) static void exec_failed(int report, int errnum)
 {
-	int keep[3 + 64 + 1], nkeep = 0, errnum;
+	fd_write_all(report, &errnum, sizeof(errnum));
+	_exit(127);
+}
+
+/*
+ * as execvp(), but a file without "#!" is an error, not a script for /bin/sh; the errno
+ *
+ * A name without a slash is looked for in $PATH. A file there that may not be executed does not end
+ * the search, but is what is reported when no other is found.
+ */
+static int exec_search(char **command)
+{
+	const char *path = getenv("PATH"), *end;
+	char file[PATH_MAX];
+	int errnum = ENOENT;
+
+	if (strchr(command[0], '/')) {
+		execv(command[0], command);
+		return errno;
+	}
+	for (const char *dir = path ? path : DEFAULT_PATH; *command[0]; dir = end + 1) {
+		end = strchrnul(dir, ':');
+		if (end > dir && str_format(file, sizeof(file), "%.*s/%s", (int)(end - dir), dir,
+					    command[0]) > 0) {
+			execv(file, command);
+			if (errno != ENOENT && errno != ENOTDIR)
+				errnum = errno;
+			if (errno != ENOENT && errno != ENOTDIR && errno != EACCES)
+				break;
+		}
+		if (!*end)
+			break;
+	}
+	return errnum;
+}
+
+/* in the fork: everything that the command must not inherit goes, what it must have comes back */
+static void exec_command(const struct run *r, pid_t child, int report)
+{
+	int keep[3 + 64 + 1], nkeep = 0;
 	char pid[16];
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != child)
+		_exit(127); /* it died before the line above */
 	if (r->reaper)
 		setsid();
 	for (int fd = 0; fd < 3 + r->listen_fds && nkeep < (int)ARRAY_SIZE(keep) - 1; fd++) {
@@ -60,31 +105,29 @@ static void exec_command(const struct run *r, int report)
 		if (fd > 2)
 			fd_set_cloexec(fd, 0);
 	}
-	report = fcntl(report, F_DUPFD_CLOEXEC, nkeep);
-	keep[nkeep++] = report;
-	fd_close_all_but(keep, (size_t)nkeep);
+	keep[nkeep] = fcntl(report, F_DUPFD_CLOEXEC, nkeep);
+	if (keep[nkeep] < 0 || fd_close_all_but(keep, (size_t)nkeep + 1) < 0)
+		exec_failed(report, errno);
+	report = keep[nkeep];
 	if (r->fix_listen_pid) {
 		snprintf(pid, sizeof(pid), "%d", (int)getpid());
 		setenv("LISTEN_PID", pid, 1);
 	}
 	sigstate_restore(&r->sigs);
-	execvp(r->command[0], r->command);
-	errnum = errno;
-	fd_write_all(report, &errnum, sizeof(errnum));
-	_exit(127);
+	exec_failed(report, exec_search(r->command));
 }
 
 /* 0 and the pid; a positive errno when the command could not be executed; else a negative errno */
 static int start_command(const struct run *r, pid_t *ret)
 {
 	int report[2], errnum = 0, result = 0;
-	pid_t pid;
+	pid_t child = getpid(), pid;
 
 	if (pipe2(report, O_CLOEXEC) < 0)
 		return -errno;
 	pid = fork();
 	if (pid == 0)
-		exec_command(r, report[1]);
+		exec_command(r, child, report[1]);
 	if (pid < 0)
 		result = -errno;
 	close(report[1]);
@@ -120,7 +163,8 @@ static enum outcome serve_signals(struct running *x)
 		if (si.ssi_signo == SIGCHLD)
 			o = reap(x);
 		else if (si.ssi_code != SI_KERNEL) /* the terminal's go to the whole group */
-			sigmerge_direct(&x->merge, (int)si.ssi_signo, clock_ms());
+			sigmerge_direct(&x->merge, (int)si.ssi_signo, (pid_t)si.ssi_pid,
+					clock_ms());
 		if (o != OUTCOME_NONE)
 			break;
 	}
@@ -130,13 +174,14 @@ static enum outcome serve_signals(struct running *x)
 static enum outcome serve_parent(struct running *x)
 {
 	struct msg m;
+	const struct hs_signal *s = (const struct hs_signal *)m.payload;
 	int n = msg_recv(x->r->sock, &handshake_proto, ROLE_PARENT, HS_RUNNING, MSG_DONTWAIT, &m);
 
 	if (n == -EAGAIN)
 		return OUTCOME_NONE;
 	if (n <= 0)
 		return OUTCOME_PARENT_GONE;
-	sigmerge_told(&x->merge, ((const struct hs_signal *)m.payload)->signo, clock_ms());
+	sigmerge_told(&x->merge, s->signo, s->sender, clock_ms());
 	return OUTCOME_NONE;
 }
 
@@ -170,11 +215,28 @@ static enum outcome serve(struct running *x)
 	}
 }
 
-static int parent_is_gone(const struct run *r)
+/* the lock was the parent's and is free since its death; if a new instance has it, all is its */
+static void remove_state(int state_dir)
+{
+	const struct timespec pause = { .tv_nsec = 10000000 };
+	int lock = -EWOULDBLOCK;
+
+	for (int i = 0; i < LOCK_TRIES && lock == -EWOULDBLOCK; i++) {
+		if (i)
+			nanosleep(&pause, NULL);
+		lock = statenames_lock(state_dir, false);
+	}
+	if (lock < 0)
+		return;
+	statenames_remove_dir(state_dir);
+	close(lock);
+}
+
+int run_parent_gone(const struct run *r)
 {
 	proc_kill_children(NULL, 0, KILL_MS);
 	if (r->state_dir >= 0)
-		statenames_remove_dir(r->state_dir, r->state_name);
+		remove_state(r->state_dir);
 	return 1;
 }
 
@@ -204,9 +266,8 @@ int run_command(struct run *r)
 		e.value = n > 0 ? n : -n;
 		return tell_end(r, &e);
 	}
-	prctl(PR_SET_PDEATHSIG, 0); /* from here on the parent's death is an end of file */
 	if (serve(&x) == OUTCOME_PARENT_GONE)
-		return parent_is_gone(r);
+		return run_parent_gone(r);
 	e.kind = WIFSIGNALED(x.status) ? HS_EXIT_SIGNAL : HS_EXIT_STATUS;
 	e.value = WIFSIGNALED(x.status) ? WTERMSIG(x.status) : WEXITSTATUS(x.status);
 	e.core = WIFSIGNALED(x.status) && WCOREDUMP(x.status);

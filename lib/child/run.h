@@ -12,9 +12,8 @@
 #define RUN_SPARE_MAX 2
 
 struct run {
-	int sock;               /* handshake; its end of file is the parent's death */
-	int state_dir;          /* for the removal when the parent is gone; -1: none */
-	const char *state_name; /* last component of its path */
+	int sock;      /* handshake; its end of file is the parent's death */
+	int state_dir; /* for the removal when the parent is gone; -1: none */
 	char **command;
 	bool reaper; /* the command gets a session of its own */
 	struct sigstate sigs;
@@ -30,5 +29,11 @@ struct run {
  *it left behind and tell the parent Return: the exit status of this process
  */
 int run_command(struct run *r);
+
+/**
+ * run_parent_gone() - the parent is dead: kill everything in the namespaces, remove the state dir
+ * Return: the exit status of this process
+ */
+int run_parent_gone(const struct run *r);
 
 #endif

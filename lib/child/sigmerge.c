@@ -9,19 +9,30 @@ static bool is_signal(int signo)
 	return signo > 0 && signo < SIGMERGE_NSIG;
 }
 
-void sigmerge_direct(struct sigmerge *m, int signo, uint64_t now_ms)
+void sigmerge_direct(struct sigmerge *m, int signo, pid_t sender, uint64_t now_ms)
 {
 	if (!is_signal(signo))
 		return;
 	if (m->sig[signo].direct < UINT8_MAX)
 		m->sig[signo].direct++;
+	m->sig[signo].sender = sender;
 	if (!m->sig[signo].due_ms)
 		m->sig[signo].due_ms = now_ms + SIGMERGE_DIRECT_MS;
 }
 
-void sigmerge_told(struct sigmerge *m, int signo, uint64_t now_ms)
+/* the other half of what was settled without it: the command has it */
+static bool is_late(struct sigmerge *m, int signo, pid_t sender, uint64_t now_ms)
 {
-	if (!is_signal(signo))
+	uint64_t alone_ms = m->sig[signo].alone_ms;
+	pid_t own = m->sig[signo].sender;
+
+	m->sig[signo].alone_ms = 0;
+	return alone_ms && now_ms - alone_ms < SIGMERGE_LATE_MS && (own == 0 || own == sender);
+}
+
+void sigmerge_told(struct sigmerge *m, int signo, pid_t sender, uint64_t now_ms)
+{
+	if (!is_signal(signo) || is_late(m, signo, sender, now_ms))
 		return;
 	if (m->sig[signo].told < UINT8_MAX)
 		m->sig[signo].told++;
@@ -50,6 +61,7 @@ int sigmerge_settle(struct sigmerge *m, uint64_t now_ms, unsigned *ret_count)
 			continue;
 		m->sig[s].direct = m->sig[s].told = 0;
 		m->sig[s].due_ms = 0;
+		m->sig[s].alone_ms = told ? 0 : now_ms;
 		if (!direct || !told)
 			*ret_count = direct + told;
 		else /* the group got it; what came besides, within milliseconds, is the same */

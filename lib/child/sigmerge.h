@@ -13,26 +13,30 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #define SIGMERGE_NSIG 65
-#define SIGMERGE_TOLD_MS \
-	3 /* after the parent's word: our own copy is on its way, if there is one */
-#define SIGMERGE_DIRECT_MS \
-	20 /* after our own copy: the parent's word is on its way, if there is one */
+enum {
+	SIGMERGE_TOLD_MS = 3,    /* after the parent's word: our own copy is on its way, if any */
+	SIGMERGE_DIRECT_MS = 20, /* after our own copy: the parent's word is on its way, if any */
+	SIGMERGE_LATE_MS = 2000, /* so late may that word be, from a parent that was stopped */
+};
 
 struct sigmerge {
 	bool own_session; /* the command left our process group (reaper): group signals miss it */
 	struct {
 		uint8_t direct, told; /* counts since the signal was last settled */
 		uint64_t due_ms;      /* when it is settled; 0: nothing is pending */
+		pid_t sender;         /* of our own copy; 0: outside of our PID namespace */
+		uint64_t alone_ms; /* when our own copy was settled without the parent's word; 0 */
 	} sig[SIGMERGE_NSIG];
 };
 
 /* sigmerge_direct() - the child itself got @signo, from a process (not from the kernel) */
-void sigmerge_direct(struct sigmerge *m, int signo, uint64_t now_ms);
+void sigmerge_direct(struct sigmerge *m, int signo, pid_t sender, uint64_t now_ms);
 
-/* sigmerge_told() - the parent said that it got @signo */
-void sigmerge_told(struct sigmerge *m, int signo, uint64_t now_ms);
+/* sigmerge_told() - the parent said that it got @signo from @sender */
+void sigmerge_told(struct sigmerge *m, int signo, pid_t sender, uint64_t now_ms);
 
 /* sigmerge_next_ms() - time until the next settlement, 0 when one is due, -1 when none is pending
  */

@@ -72,6 +72,7 @@ struct hs_stage_msg {
 struct hs_signal {
 	int32_t signo;
 	int32_t from_terminal; /* 1: the kernel sent it to the whole foreground group */
+	int32_t sender;        /* pid in the parent's PID namespace; 0: the kernel */
 };
 
 enum hs_exit_kind {

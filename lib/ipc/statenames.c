@@ -4,11 +4,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "lib/base/cleanup.h"
+#include "lib/base/str.h"
 
 /* the second half is what RootlessKit 1 to 3 leave behind after a SIGKILL */
 static const char *const names[] = {
@@ -34,13 +37,55 @@ void statenames_unlink(int dirfd)
 		unlinkat(dirfd, names[i], 0);
 }
 
-int statenames_remove_dir(int dirfd, const char *name)
+static bool lock_is_named(int dirfd, int lock_fd)
 {
-	autoclose int up = openat(dirfd, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	struct stat held, named;
+
+	return fstat(lock_fd, &held) == 0 && held.st_nlink > 0 &&
+	       fstatat(dirfd, STATE_LOCK, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       held.st_dev == named.st_dev && held.st_ino == named.st_ino;
+}
+
+int statenames_lock(int dirfd, bool make)
+{
+	autoclose int fd =
+		openat(dirfd, STATE_LOCK,
+		       O_RDWR | (make ? O_CREAT : 0) | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
+
+	if (fd < 0)
+		return -errno;
+	if (flock(fd, LOCK_EX | LOCK_NB) < 0)
+		return -errno;
+	return lock_is_named(dirfd, fd) ? take_fd(&fd) : -ESTALE;
+}
+
+/* the last component of the path that leads to @dirfd now, links resolved */
+static int name_of(int dirfd, char *name, size_t size)
+{
+	char link[32], path[PATH_MAX];
+	ssize_t n;
+
+	str_format(link, sizeof(link), "/proc/self/fd/%d", dirfd);
+	n = readlink(link, path, sizeof(path) - 1);
+	if (n < 0)
+		return -errno;
+	path[n] = '\0';
+	return str_format(name, size, "%s", str_basename(path));
+}
+
+int statenames_remove_dir(int dirfd)
+{
+	autoclose int up = -1;
 	struct stat own, named;
+	char name[NAME_MAX + 1];
+	int r;
 
 	statenames_unlink(dirfd);
 	unlinkat(dirfd, STATE_LOCK, 0);
+	r = name_of(dirfd, name, sizeof(name));
+	if (r < 0)
+		return r;
+	up = openat(dirfd, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (up < 0 || fstat(dirfd, &own) < 0)
 		return -errno;
 	if (fstatat(up, name, &named, AT_SYMLINK_NOFOLLOW) < 0)

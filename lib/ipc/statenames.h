@@ -8,6 +8,7 @@
 #ifndef RK_IPC_STATENAMES_H
 #define RK_IPC_STATENAMES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #define STATE_LOCK "lock"
@@ -25,11 +26,21 @@ int statenames_known(const char *name);
 void statenames_unlink(int dirfd);
 
 /**
+ * statenames_lock() - take the exclusive flock of STATE/lock
+ * @make:	make the file when it is not there
+ *
+ * A lock file may be unlinked between our open and our flock: the lock counts only while the name
+ * leads to the locked inode.
+ * Return: the descriptor; -EWOULDBLOCK when another instance has it, -ESTALE when it has just ended
+ *         (try again); else a negative errno
+ */
+int statenames_lock(int dirfd, bool make);
+
+/**
  * statenames_remove_dir() - unlink the known names, the lock last, then the directory itself
- * @dirfd:	the directory; borrowed
- * @name:	its last path component: removed only while it still is this directory
+ * @dirfd:	the directory; borrowed; its lock must be held
  * Return: 0; -ENOTEMPTY when something else is in it; else a negative errno
  */
-int statenames_remove_dir(int dirfd, const char *name);
+int statenames_remove_dir(int dirfd);
 
 #endif

@@ -56,6 +56,8 @@ static int close_others(const struct agent *a, struct err *err)
 	}
 	qsort(keep, n, sizeof(keep[0]), compare_ints);
 	r = fd_close_all_but(keep, n);
+	if (r == 0)
+		r = fd_open_std(); /* no socket shall get one of their numbers */
 	return r < 0 ? err_set(err, -r, "closing inherited descriptors") : 0;
 }
 

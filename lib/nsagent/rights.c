@@ -9,6 +9,7 @@
 
 #include "lib/base/cleanup.h"
 #include "lib/base/err.h"
+#include "lib/base/fd.h"
 
 /* transparent sockets, ping sockets, ports below 1024 */
 static const cap_value_t kept[] = { CAP_NET_ADMIN, CAP_NET_RAW, CAP_NET_BIND_SERVICE };
@@ -60,10 +61,12 @@ static int lower_limit(int resource, rlim_t max, const char *name, struct err *e
 
 int rights_drop(struct err *err)
 {
-	int r = lower_limit(RLIMIT_NOFILE, RIGHTS_FDS_MAX, "RLIMIT_NOFILE", err);
+	int r = lower_limit(RLIMIT_CORE, 0, "RLIMIT_CORE", err);
 
-	if (r == 0)
-		r = lower_limit(RLIMIT_CORE, 0, "RLIMIT_CORE", err);
+	/* the kernel compares the sender's limit with what all processes of the user have in flight
+	 */
+	if (r == 0 && (r = fd_raise_limit()) < 0)
+		err_set(err, -r, "raising the limit of descriptors");
 	if (r == 0)
 		r = drop_capabilities(err);
 	if (r < 0)

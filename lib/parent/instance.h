@@ -9,6 +9,7 @@
 #include <sys/types.h>
 
 #include "lib/base/err.h"
+#include "lib/base/proc.h"
 #include "lib/ipc/handshake.h"
 #include "lib/ipc/netplan.h"
 #include "lib/ipc/nsagent.h"
@@ -23,8 +24,10 @@ struct resolver;
 struct statedir;
 
 #define START_MS 30000 /* the whole start */
-#define STOP_MS 10000  /* from TERM to KILL of the command, when a worker was lost */
-#define END_MS 2000    /* from the end of file to KILL of our own processes */
+#define STOP_MS \
+	30000 /* from TERM to KILL of the command, when a worker was lost; dockerd takes 15 s */
+#define BLAME_MS 50 /* for a child that has just broken its end of a pipe to be dead */
+#define END_MS 2000 /* from the end of file to KILL of our own processes */
 
 #define LOG_LINE_MAX 2048
 
@@ -96,7 +99,8 @@ struct instance {
 	bool fix_listen_pid;
 
 	enum phase phase;
-	uint32_t pending; /* enum pending */
+	uint32_t pending;       /* enum pending */
+	struct proc_list older; /* children from before our exec: none of our business */
 	pid_t child, nursery;
 	struct link child_link, nursery_link;
 	enum hs_stage stage; /* the last that the child has told */
@@ -135,6 +139,12 @@ void link_close(struct link *l);
 void instance_fail(struct instance *in);
 void instance_end(struct instance *in);
 bool instance_child_is_ending(struct instance *in);
+
+/* instance_blame_child() - in the start: a broken pipe is not the reason, the child's death is */
+void instance_blame_child(struct instance *in);
+
+/* instance_lost_child_link() - its socket is at its end: so is the child, within END_MS */
+void instance_lost_child_link(struct instance *in);
 
 /* instance_age_ms() - since the program began; the timeline of --debug */
 unsigned instance_age_ms(const struct instance *in);

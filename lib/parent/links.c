@@ -11,10 +11,20 @@
 #include "lib/ipc/nursery.h"
 #include "lib/parent/instance.h"
 
+#define ERR_LINES_MAX 3 /* what failed, and what to do */
+
+/* the text goes to the user's terminal: whoever sent it, no byte of it may be a command there */
 void instance_take_err(struct instance *in, const void *payload)
 {
+	int lines = 1;
+
 	memcpy(&in->err, payload, sizeof(in->err));
 	in->err.msg[sizeof(in->err.msg) - 1] = '\0';
+	for (char *p = in->err.msg; *p; p++) {
+		if ((*p == '\n' && lines++ < ERR_LINES_MAX) || (*p >= 0x20 && *p < 0x7f))
+			continue;
+		*p = '?';
+	}
 	if (in->err.code <= 0)
 		in->err.code = EPROTO;
 }
@@ -61,10 +71,12 @@ void child_drain(struct instance *in)
 		if (n <= 0) { /* SIGCHLD follows, or has been */
 			if (in->child_link.event)
 				event_del(in->child_link.event);
-			if (n == -EPROTO && !in->err.code)
+			if (n < 0 && !in->err.code)
 				err_say(&in->err, EPROTO, "the child broke the protocol");
-			if (n == -EPROTO)
+			if (n < 0)
 				instance_end(in);
+			else
+				instance_lost_child_link(in);
 			return;
 		}
 		child_told(in, &m);

@@ -49,6 +49,17 @@ void instance_end(struct instance *in)
 	event_base_loopbreak(in->base);
 }
 
+void instance_blame_child(struct instance *in)
+{
+	if (in->child <= 0 || in->child_dead || (in->err.code != EPIPE && in->err.code != ECHILD))
+		return;
+	if (proc_wait_within(in->child, BLAME_MS, &in->child_status) < 0)
+		return;
+	in->child_dead = true;
+	in->err = (struct err){ 0 };
+	child_drain(in); /* its last words, if there are any */
+}
+
 void instance_fail(struct instance *in)
 {
 	struct timeval limit = { .tv_sec = STOP_MS / 1000 };
@@ -56,6 +67,8 @@ void instance_fail(struct instance *in)
 
 	if (in->phase == PHASE_STOPPING || in->phase == PHASE_ENDED)
 		return;
+	if (in->phase == PHASE_STARTING)
+		instance_blame_child(in);
 	if (in->phase == PHASE_STARTING ||
 	    msg_send(in->child_link.fd, &handshake_proto, HS_SIGNAL, &term, NULL, 0) < 0) {
 		instance_end(in);
@@ -97,6 +110,8 @@ static void on_time_limit(evutil_socket_t fd, short what, void *arg)
 		err_say(&in->err, ETIMEDOUT,
 			"the start took longer than %d s (child stage %d, waiting for %#x)",
 			START_MS / 1000, (int)in->stage, in->pending);
+	else if (in->phase == PHASE_RUNNING)
+		err_say(&in->err, ECHILD, "the child lives but has closed its socket to us");
 	instance_end(in);
 }
 
@@ -106,6 +121,15 @@ static void child_died(struct instance *in, int status)
 	in->child_status = status;
 	child_drain(in); /* its last words, if there are any */
 	instance_end(in);
+}
+
+void instance_lost_child_link(struct instance *in)
+{
+	struct timeval limit = { .tv_sec = END_MS / 1000 };
+
+	if (in->phase == PHASE_RUNNING && !in->child_dead)
+		event_add(in->timer,
+			  &limit); /* its end follows at once, or it is up to something */
 }
 
 /* 1 when a message of the end or the end itself is there already */
@@ -139,8 +163,11 @@ static void reap(struct instance *in)
 static void forward_signal(struct instance *in, const struct signalfd_siginfo *si)
 {
 	struct hs_signal s = { .signo = (int)si->ssi_signo,
-			       .from_terminal = si->ssi_code == SI_KERNEL };
+			       .from_terminal = si->ssi_code == SI_KERNEL,
+			       .sender = (int32_t)si->ssi_pid };
 
+	if (in->sigs.ignored & UINT64_C(1) << (s.signo - 1))
+		return; /* nohup and the like: as it would be without us */
 	if (in->phase == PHASE_STARTING) {
 		sigset_t aborting;
 
@@ -159,7 +186,7 @@ static void forward_signal(struct instance *in, const struct signalfd_siginfo *s
 }
 
 /* bringup() failed because a tool's wait was cut short by a signal: that signal is the reason */
-static void take_abort(struct instance *in)
+static bool take_abort(struct instance *in)
 {
 	const struct timespec now = { 0 };
 	sigset_t set;
@@ -167,12 +194,13 @@ static void take_abort(struct instance *in)
 
 	tool_abort_signals(&set);
 	if (in->err.code != EINTR)
-		return;
+		return false;
 	signo = sigtimedwait(&set, NULL, &now);
 	if (signo <= 0)
-		return;
+		return false;
 	in->aborted_by = signo;
 	in->err = (struct err){ 0 };
+	return true;
 }
 
 static void on_signals(evutil_socket_t fd, short what, void *arg)
@@ -236,7 +264,7 @@ static void tear_down(struct instance *in)
 	link_close(&in->nursery_link);
 	if (in->nursery > 0)
 		proc_wait_within(in->nursery, END_MS, NULL);
-	if (proc_kill_children(NULL, 0, END_MS) < 0)
+	if (proc_kill_children(in->older.pid, in->older.n, END_MS) < 0)
 		log_warning("", "some processes cannot be killed and are left behind");
 	for (int i = 0; i < NWORKERS; i++) {
 		worker_log_flush(&in->worker[i]);
@@ -248,6 +276,7 @@ static void tear_down(struct instance *in)
 static void free_instance(struct instance *in)
 {
 	in->idmap = idmap_free(in->idmap);
+	proc_list_done(&in->older);
 	cleanup_closep(&in->tap);
 	for (size_t i = 0; i < in->ndns_socks; i++)
 		close(in->dns_sock[i]);
@@ -298,12 +327,15 @@ int parent_main(const struct parent_setup *setup)
 	role_enter(ROLE_PARENT, 0);
 	sigstate_forwarded(setup->opt->reaper, &in.forwarded);
 	sigstate_enter(&in.forwarded, &in.sigs);
+	if (proc_children(&in.older) < 0)
+		log_warning("",
+			    "children that this process had before cannot be told from its own");
 	if (prctl(PR_SET_CHILD_SUBREAPER, 1) < 0)
 		err_set(&in.err, errno, "becoming a subreaper");
 	else if (open_loop(&in, &in.err) == 0 && bringup(&in, &in.err) == 0)
 		event_base_dispatch(in.base);
-	else
-		take_abort(&in);
+	else if (!take_abort(&in))
+		instance_blame_child(&in);
 	log_debug("end", "begins after %u ms", instance_age_ms(&in));
 	tear_down(&in);
 	log_debug("end", "all is gone after %u ms", instance_age_ms(&in));

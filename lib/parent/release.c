@@ -108,7 +108,8 @@ static void tell_ready(const struct instance *in)
 	r = fd_write_all(in->opt->ready_fd, READY_TEXT, strlen(READY_TEXT));
 	if (r < 0)
 		log_warning("", "writing to --ready-fd %d: %s", in->opt->ready_fd, strerror(-r));
-	close(in->opt->ready_fd);
+	if (in->opt->ready_fd > STDERR_FILENO + in->setup->listen_fds)
+		close(in->opt->ready_fd); /* the others are the command's as well */
 }
 
 int release(struct instance *in, struct err *err)

@@ -27,7 +27,7 @@
 #include "lib/ipc/statenames.h"
 
 #define LOCK_TRIES 16     /* each lost try means that another instance has just ended */
-#define FOREIGN_SHOWN 300 /* bytes of names in the refusal */
+#define CONTENT_SHOWN 300 /* bytes of names in the refusal */
 
 static int make_temporary(struct statedir *s, struct err *err)
 {
@@ -93,15 +93,6 @@ static int make_given(struct statedir *s, const char *path, struct err *err)
 	}
 }
 
-static bool lock_is_named(const struct statedir *s)
-{
-	struct stat held, named;
-
-	return fstat(s->lock_fd, &held) == 0 && held.st_nlink > 0 &&
-	       fstatat(s->fd, STATE_LOCK, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
-	       held.st_dev == named.st_dev && held.st_ino == named.st_ino;
-}
-
 static int lock_failed(const struct statedir *s, int errnum, struct err *err)
 {
 	if (errnum != EWOULDBLOCK)
@@ -115,36 +106,19 @@ static int lock_failed(const struct statedir *s, int errnum, struct err *err)
 	return err_hint(err, -EWOULDBLOCK, "stop it, or choose another --state-dir");
 }
 
-static int take_lock(struct statedir *s, struct err *err)
-{
-	for (int i = 0; i < LOCK_TRIES; i++) {
-		s->lock_fd = openat(s->fd, STATE_LOCK,
-				    O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
-		if (s->lock_fd < 0)
-			return err_set(err, errno, "opening '%s/" STATE_LOCK "'", s->path);
-		if (flock(s->lock_fd, LOCK_EX | LOCK_NB) < 0) {
-			int errnum = errno;
+struct content {
+	char refused[CONTENT_SHOWN]; /* names, quoted; "" when there are none */
+	bool locked;                 /* the lock is there: the known names are an instance's */
+};
 
-			close(take_fd(&s->lock_fd));
-			return lock_failed(s, errnum, err);
-		}
-		if (lock_is_named(s))
-			return 0;
-		close(take_fd(&s->lock_fd));
-	}
-	return lock_failed(s, EWOULDBLOCK, err);
-}
-
-/* the names that are not ours, as text; "" when there are none */
-static int list_foreign(const struct statedir *s, char *text, size_t size, bool *ret_locked,
-			struct err *err)
+/* names that no instance makes; without a lock none of the known ones is ours either */
+static int read_content(const struct statedir *s, bool locked, struct content *ret, struct err *err)
 {
 	int copy = openat(s->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *d = copy < 0 ? NULL : fdopendir(copy);
 	size_t n = 0;
 
-	text[0] = '\0';
-	*ret_locked = false;
+	*ret = (struct content){ .locked = locked };
 	if (!d) {
 		int r = err_set(err, errno, "reading state directory '%s'", s->path);
 
@@ -154,15 +128,13 @@ static int list_foreign(const struct statedir *s, char *text, size_t size, bool 
 	for (struct dirent *e; (e = readdir(d));) {
 		char name[64];
 
-		if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
-			continue;
-		if (strcmp(e->d_name, STATE_LOCK) == 0)
-			*ret_locked = true;
-		if (statenames_known(e->d_name))
+		if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0 ||
+		    (locked && statenames_known(e->d_name)))
 			continue;
 		str_printable(name, sizeof(name), e->d_name, strlen(e->d_name));
-		if (n < size)
-			n += (size_t)snprintf(text + n, size - n, "%s'%s'", n ? ", " : "", name);
+		if (n < sizeof(ret->refused))
+			n += (size_t)snprintf(ret->refused + n, sizeof(ret->refused) - n, "%s'%s'",
+					      n ? ", " : "", name);
 	}
 	closedir(d);
 	return 0;
@@ -171,18 +143,15 @@ static int list_foreign(const struct statedir *s, char *text, size_t size, bool 
 /* before the lock is made: only an empty directory or one with our lock may become ours */
 static int refuse_foreign(const struct statedir *s, struct err *err)
 {
-	char foreign[FOREIGN_SHOWN];
-	bool locked;
-	int r = list_foreign(s, foreign, sizeof(foreign), &locked, err);
+	struct content c;
+	int r = read_content(s, faccessat(s->fd, STATE_LOCK, F_OK, AT_SYMLINK_NOFOLLOW) == 0, &c,
+			     err);
 
-	if (r < 0)
+	if (r < 0 || !c.refused[0])
 		return r;
-	if (foreign[0]) {
-		err_say(err, EEXIST, "state directory '%s' holds files that are not ours: %s",
-			s->path, foreign);
-		return err_hint(err, -EEXIST, "nothing was touched; choose an empty directory");
-	}
-	return 0;
+	err_say(err, EEXIST, "state directory '%s' holds files that are not ours: %s", s->path,
+		c.refused);
+	return err_hint(err, -EEXIST, "nothing was touched; choose an empty directory");
 }
 
 static int open_dir(struct statedir *s, struct err *err)
@@ -197,33 +166,63 @@ static int open_dir(struct statedir *s, struct err *err)
 	return 0;
 }
 
+static int make_dir(struct statedir *s, const char *path, struct err *err)
+{
+	mode_t mask = umask(0);
+	int r;
+
+	umask(mask & ~0700u); /* a umask of 777 is for the command's files */
+	r = path ? make_given(s, path, err) : make_temporary(s, err);
+	umask(mask);
+	return r;
+}
+
+/* -ESTALE and -ENOENT: an instance that has just ended took the directory away under us */
+static int make_and_lock(struct statedir *s, const char *path, struct err *err)
+{
+	int r = make_dir(s, path, err);
+
+	if (r == 0)
+		r = open_dir(s, err);
+	if (r == 0)
+		r = refuse_foreign(s, err);
+	if (r < 0)
+		return r;
+	s->lock_fd = statenames_lock(s->fd, true);
+	return s->lock_fd < 0 ? lock_failed(s, -s->lock_fd, err) : 0;
+}
+
+static void forget_dir(struct statedir *s)
+{
+	cleanup_closep(&s->fd);
+	s->fd = s->lock_fd = -1;
+	free(take_ptr(s->path));
+}
+
 int statedir_open(const char *path, bool upstream, struct statedir **ret, struct err *err)
 {
 	AUTO(statedir_closep) struct statedir *s = calloc(1, sizeof(*s));
-	mode_t mask;
-	int r;
+	int r = -ESTALE;
 
 	if (!s)
 		return err_set(err, ENOMEM, "state directory");
 	*s = (struct statedir){ .fd = -1, .lock_fd = -1, .upstream = upstream };
-	mask = umask(0);
-	umask(mask & ~0700u); /* a umask of 777 is for the command's files */
-	r = path ? make_given(s, path, err) : make_temporary(s, err);
-	umask(mask);
-	if (r < 0)
-		return r;
-	r = open_dir(s, err);
-	if (r < 0)
-		return r;
-	r = refuse_foreign(s, err);
-	if (r < 0)
-		return r;
-	r = take_lock(s, err);
+	for (int i = 0; i < LOCK_TRIES && (r == -ESTALE || r == -ENOENT); i++) {
+		forget_dir(s);
+		r = make_and_lock(s, path, err);
+	}
 	if (r < 0)
 		return r;
 	statenames_unlink(s->fd);
 	*ret = take_ptr(s);
 	return 0;
+}
+
+/* a directory that the user made may lie where we may not remove it: that is its maker's business
+ */
+static bool may_stay(const struct statedir *s, int r)
+{
+	return !s->made && (r == -EACCES || r == -EPERM || r == -EBUSY || r == -EROFS);
 }
 
 struct statedir *statedir_close(struct statedir *s)
@@ -233,13 +232,13 @@ struct statedir *statedir_close(struct statedir *s)
 	if (!s)
 		return NULL;
 	if (s->lock_fd >= 0) { /* without the lock nothing in there is ours */
-		r = statenames_remove_dir(s->fd, str_basename(s->path));
+		r = statenames_remove_dir(s->fd);
 		if (r == -ENOTEMPTY)
 			log_warning("state directory",
 				    "'%s' is kept: it holds files that are not ours", s->path);
-		else if (r < 0)
+		else if (r < 0 && !may_stay(s, r))
 			log_warning("state directory", "removing '%s': %s", s->path, strerror(-r));
-	} else if (s->made) {
+	} else if (s->made && s->path) {
 		rmdir(s->path);
 	}
 	cleanup_closep(&s->lock_fd);

@@ -20,6 +20,7 @@
 #include "lib/parent/ports.h"
 
 #define LINES_A_SECOND 100
+#define FLUSH_READS 64
 
 static void put_line(struct worker *w, char *line, size_t len)
 {
@@ -70,8 +71,8 @@ void worker_log_flush(struct worker *w)
 {
 	if (w->log.fd < 0)
 		return;
-	while (read_log(w) > 0)
-		;
+	for (int i = 0; i < FLUSH_READS && read_log(w) > 0; i++)
+		; /* bounded: somebody else may hold the pipe and go on writing */
 	if (w->nline)
 		put_line(w, w->line, w->nline);
 	w->nline = 0;
@@ -124,7 +125,7 @@ static void on_worker_control(evutil_socket_t fd, short what, void *arg)
 		return;
 	}
 	event_del(w->control.event); /* the nursery tells how it ended */
-	if (n == -EPROTO) {
+	if (n < 0) {
 		err_say(&w->in->err, EPROTO, "the %s worker broke the protocol",
 			role_name(w->role));
 		instance_fail(w->in);

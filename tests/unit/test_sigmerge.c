@@ -34,9 +34,9 @@ START_TEST(the_command_gets_what_it_has_not_got)
 	unsigned count = 99;
 
 	for (unsigned i = 0; i < r->direct; i++)
-		sigmerge_direct(&m, S, 1000);
+		sigmerge_direct(&m, S, 7, 1000);
 	for (unsigned i = 0; i < r->told; i++)
-		sigmerge_told(&m, S, 1000);
+		sigmerge_told(&m, S, 7, 1000);
 	ck_assert_int_ge(sigmerge_next_ms(&m, 1000), 0);
 	ck_assert_int_eq(sigmerge_settle(&m, 1000 + SIGMERGE_DIRECT_MS, &count), S);
 	ck_assert_msg(count == r->count, "%s: %u", r->what, count);
@@ -50,12 +50,33 @@ START_TEST(the_parents_word_waits_for_our_own_copy)
 	struct sigmerge m = { 0 };
 	unsigned count;
 
-	sigmerge_told(&m, S, 1000);
+	sigmerge_told(&m, S, 7, 1000);
 	ck_assert_int_eq(sigmerge_settle(&m, 1000, &count), 0);
-	sigmerge_direct(&m, S, 1001);
+	sigmerge_direct(&m, S, 7, 1001);
 	ck_assert_int_eq(sigmerge_next_ms(&m, 1001), SIGMERGE_TOLD_MS - 1);
 	ck_assert_int_eq(sigmerge_settle(&m, 1000 + SIGMERGE_TOLD_MS, &count), S);
 	ck_assert_uint_eq(count, 0);
+}
+END_TEST
+
+START_TEST(a_parent_that_was_stopped_does_not_repeat_it)
+{
+	struct sigmerge m = { 0 };
+	unsigned count;
+
+	sigmerge_direct(&m, S, 7, 1000);
+	ck_assert_int_eq(sigmerge_settle(&m, 1000 + SIGMERGE_DIRECT_MS, &count), S);
+	ck_assert_uint_eq(count, 1);
+	sigmerge_told(&m, S, 7, 1200);
+	ck_assert_int_eq(sigmerge_next_ms(&m, 1200), -1);
+	sigmerge_told(&m, S, 7, 1300); /* and once more is once more */
+	ck_assert_int_eq(sigmerge_settle(&m, 1400, &count), S);
+	ck_assert_uint_eq(count, 1);
+	sigmerge_direct(&m, S, 7, 5000);
+	ck_assert_int_eq(sigmerge_settle(&m, 5000 + SIGMERGE_DIRECT_MS, &count), S);
+	sigmerge_told(&m, S, 8, 5100); /* somebody else's */
+	ck_assert_int_eq(sigmerge_settle(&m, 5200, &count), S);
+	ck_assert_uint_eq(count, 1);
 }
 END_TEST
 
@@ -63,9 +84,9 @@ START_TEST(numbers_that_are_no_signals_do_nothing)
 {
 	struct sigmerge m = { 0 };
 
-	sigmerge_told(&m, 0, 1);
-	sigmerge_told(&m, -1, 1);
-	sigmerge_direct(&m, SIGMERGE_NSIG, 1);
+	sigmerge_told(&m, 0, 7, 1);
+	sigmerge_told(&m, -1, 7, 1);
+	sigmerge_direct(&m, SIGMERGE_NSIG, 7, 1);
 	ck_assert_int_eq(sigmerge_next_ms(&m, 1), -1);
 }
 END_TEST
@@ -81,6 +102,7 @@ int main(void)
 	tcase_add_loop_test(c, the_command_gets_what_it_has_not_got, 0,
 			    (int)(sizeof(rows) / sizeof(rows[0])));
 	tcase_add_test(c, the_parents_word_waits_for_our_own_copy);
+	tcase_add_test(c, a_parent_that_was_stopped_does_not_repeat_it);
 	tcase_add_test(c, numbers_that_are_no_signals_do_nothing);
 	srunner_run_all(r, CK_NORMAL);
 	failed = srunner_ntests_failed(r);

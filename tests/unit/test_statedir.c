@@ -85,6 +85,47 @@ START_TEST(what_a_killed_instance_left_is_cleaned)
 }
 END_TEST
 
+START_TEST(known_names_without_our_lock_are_the_users)
+{
+	struct statedir *s = NULL;
+	struct err err = { 0 };
+	char path[256];
+
+	ck_assert_int_eq(mkdir(dir, 0755), 0);
+	make_file("hosts");
+	ck_assert_int_eq(statedir_open(dir, false, &s, &err), -EEXIST);
+	ck_assert_ptr_nonnull(strstr(err.msg, "'hosts'"));
+	snprintf(path, sizeof(path), "%s/hosts", dir);
+	ck_assert_int_eq(unlink(path), 0);
+}
+END_TEST
+
+START_TEST(a_link_to_the_directory_is_followed)
+{
+	char link[160];
+
+	snprintf(link, sizeof(link), "%s/link", root);
+	ck_assert_int_eq(mkdir(dir, 0755), 0);
+	ck_assert_int_eq(symlink("state", link), 0);
+	statedir_close(open_ok(link));
+	ck_assert_int_eq(access(dir, F_OK), -1);
+	ck_assert_int_eq(unlink(link), 0);
+}
+END_TEST
+
+START_TEST(the_lock_of_another_keeps_the_dead_ones_child_away)
+{
+	struct statedir *s = open_ok(dir);
+
+	ck_assert_int_eq(statenames_lock(s->fd, false), -EWOULDBLOCK);
+	statedir_close(s);
+	ck_assert_int_eq(mkdir(dir, 0755), 0);
+	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	ck_assert_int_eq(statenames_lock(fd, false), -ENOENT);
+	close(fd);
+}
+END_TEST
+
 START_TEST(foreign_files_are_refused_and_kept)
 {
 	struct statedir *s = NULL;
@@ -189,6 +230,9 @@ int main(void)
 	tcase_set_timeout(c, 30);
 	tcase_add_test(c, an_absent_one_is_made_and_removed);
 	tcase_add_test(c, what_a_killed_instance_left_is_cleaned);
+	tcase_add_test(c, known_names_without_our_lock_are_the_users);
+	tcase_add_test(c, a_link_to_the_directory_is_followed);
+	tcase_add_test(c, the_lock_of_another_keeps_the_dead_ones_child_away);
 	tcase_add_test(c, foreign_files_are_refused_and_kept);
 	tcase_add_test(c, files_that_came_later_keep_the_directory);
 	tcase_add_test(c, a_second_instance_is_refused_and_the_first_unharmed);
