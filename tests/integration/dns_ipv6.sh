@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # dns_ipv6.sh - DNS at fd00::3, and servers that are reached by IPv6
+# asan: yes
 . "${0%/*}/lib.sh"
 need userns tun
 
