@@ -12,22 +12,24 @@ for mtu in 65520 1500; do
 done
 
 URL=http://192.0.2.2:8080/
-# measure COLUMN: one round of all rows
-measure() {
-	for mtu in 65520 1500; do
-		select_instance "$1-$mtu"
-		record "iperf3 out, MTU $mtu, Gbit/s" "$1" "$(iperf in_child 192.0.2.2)"
-		record "iperf3 in (-R), MTU $mtu, Gbit/s" "$1" "$(iperf in_child 192.0.2.2 -R)"
-		record "iperf3 out, 16 streams, MTU $mtu, Gbit/s" "$1" "$(iperf in_child 192.0.2.2 -P 16)"
-	done
+throughput() { # COLUMN MTU ARG...
+	select_instance "$1-$2"
+	shift 2
+	iperf in_child 192.0.2.2 "$@"
+}
+requests() { # COLUMN CONNECTIONS [HEADER]
 	select_instance "$1-65520"
-	record "wrk keep-alive c1, requests/s" "$1" "$(http_load in_child 1 $URL)"
-	record "wrk keep-alive c64, requests/s" "$1" "$(http_load in_child 64 $URL)"
-	record "wrk close c64, requests/s" "$1" "$(http_load in_child 64 $URL 'Connection: close')"
+	http_load in_child "$2" $URL ${3+"$3"}
 }
 while more_rounds; do
-	measure ours
-	measure peer
+	for mtu in 65520 1500; do
+		both "iperf3 out, MTU $mtu, Gbit/s" throughput $mtu
+		both "iperf3 in (-R), MTU $mtu, Gbit/s" throughput $mtu -R
+		both "iperf3 out, 16 streams, MTU $mtu, Gbit/s" throughput $mtu -P 16
+	done
+	both "wrk keep-alive c1, requests/s" requests 1
+	both "wrk keep-alive c64, requests/s" requests 64
+	both "wrk close c64, requests/s" requests 64 'Connection: close'
 done
 bench_stop
 report "out of the child, --net=slirp beside slirp4netns" slirp4netns

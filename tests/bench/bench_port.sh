@@ -13,19 +13,21 @@ for column in ours peer; do
 	serve_child 8080 nginx -p "$T" -c "$(nginx_config $column)"
 done
 
-measure() {
+throughput() { # COLUMN ARG...
 	p=$(port_of "$1")
-	url=http://192.0.2.1:$((p + 2))/
-	record "iperf3 in, Gbit/s" "$1" "$(iperf in_world 192.0.2.1 -p $((p + 1)))"
-	record "iperf3 out (-R), Gbit/s" "$1" "$(iperf in_world 192.0.2.1 -p $((p + 1)) -R)"
-	record "iperf3 in, 16 streams, Gbit/s" "$1" "$(iperf in_world 192.0.2.1 -p $((p + 1)) -P 16)"
-	record "wrk keep-alive c1, requests/s" "$1" "$(http_load in_world 1 "$url")"
-	record "wrk keep-alive c64, requests/s" "$1" "$(http_load in_world 64 "$url")"
-	record "wrk close c64, requests/s" "$1" "$(http_load in_world 64 "$url" 'Connection: close')"
+	shift
+	iperf in_world 192.0.2.1 -p $((p + 1)) "$@"
+}
+requests() { # COLUMN CONNECTIONS [HEADER]
+	http_load in_world "$2" "http://192.0.2.1:$(($(port_of "$1") + 2))/" ${3+"$3"}
 }
 while more_rounds; do
-	measure ours
-	measure peer
+	both "iperf3 in, Gbit/s" throughput
+	both "iperf3 out (-R), Gbit/s" throughput -R
+	both "iperf3 in, 16 streams, Gbit/s" throughput -P 16
+	both "wrk keep-alive c1, requests/s" requests 1
+	both "wrk keep-alive c64, requests/s" requests 64
+	both "wrk close c64, requests/s" requests 64 'Connection: close'
 done
 bench_stop
 report "through a published port, beside RootlessKit's builtin" builtin

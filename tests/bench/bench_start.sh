@@ -23,21 +23,24 @@ time_runs() {
 			sleep "$pause"
 		done' bash "$@" 2>>"$T/measured" </dev/null
 }
-with_options() { time_runs "$@" --port-driver=builtin --copy-up=/etc --copy-up=/run --disable-host-loopback true; }
-ours() { with_options "$1" "$2" rootless-supervisor --net=slirp; }
-peer() { with_options "$1" "$2" /usr/bin/rootlesskit --net=slirp4netns; }
+start() { # COLUMN N PAUSE
+	case $1 in
+	ours) set -- "$2" "$3" rootless-supervisor --net=slirp ;;
+	peer) set -- "$2" "$3" /usr/bin/rootlesskit --net=slirp4netns ;;
+	esac
+	time_runs "$@" --port-driver=builtin --copy-up=/etc --copy-up=/run --disable-host-loopback true
+}
 
-ours 1 0 >"$T/first" # files are in memory from here on
-peer 1 0 >"$T/first"
+start ours 1 0 >"$T/first" # files are in memory from here on
+start peer 1 0 >"$T/first"
 while more_rounds; do
 	# the kernel takes namespaces down in the background: the pause keeps that out of the next run
 	for _ in 1 2 3 4 5; do
-		record "with 150 ms between, ms" ours "$(ours 1 0.15)"
-		record "with 150 ms between, ms" peer "$(peer 1 0.15)"
+		both "with 150 ms between, ms" start 1 0.15
 	done
-	for column in ours peer; do
+	for column in $columns; do
 		# shellcheck disable=SC2046 # a list of numbers
-		record "back to back, ms" $column $($column 5 0)
+		record "back to back, ms" "$column" $(start "$column" 5 0)
 		sleep 0.3
 	done
 done

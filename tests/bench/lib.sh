@@ -4,8 +4,8 @@
 #
 # A benchmark is `sh tests/bench/bench_x.sh`, as root, or `./dev bench`: it runs in the world of the
 # integration tests (hosts and cable: tests/integration/world.sh), ours and the peer as the same
-# unprivileged user. Machines are noisy: every round measures ours and the peer in turn, the table
-# has medians. Only the ratio means something elsewhere.
+# unprivileged user. Machines are noisy: each row is measured of one and at once of the other, the
+# first changes from round to round, and the table has medians. Only the ratio means something elsewhere.
 #
 # Environment: RK_BUILD (default build-release/ of the tree), BENCH_ROUNDS (5), BENCH_SECONDS (1, of
 # one measurement), BENCH_CHECK=1: a missed goal fails. A benchmark starts no round after
@@ -105,6 +105,15 @@ more_rounds() {
 		return 1
 	fi
 	bench_round=$((bench_round + 1))
+	if [ $((bench_round % 2)) = 1 ]; then columns='ours peer'; else columns='peer ours'; fi
+}
+# both ROW COMMAND ARG...: one value of each column, by COMMAND COLUMN ARG...
+both() {
+	bench_row=$1 bench_command=$2
+	shift 2
+	for rk_column in $columns; do
+		record "$bench_row" "$rk_column" "$("$bench_command" "$rk_column" "$@")"
+	done
 }
 
 # record ROW COLUMN VALUE...: rows are shown in the order of their first appearance
