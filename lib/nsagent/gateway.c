@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <linux/if_tun.h>
 #include <linux/rtnetlink.h>
+#include <linux/virtio_net.h>
 #include <net/if.h>
 #include <stdio.h>
 #include <string.h>
@@ -41,11 +42,14 @@ static int set_sysctls(const struct net_plan *plan, const struct recipe_sysctl *
 	return 0;
 }
 
-/* to be called in the netns to which the tap shall belong: it is the opener's */
+/* to be called in the netns to which the tap shall belong: it is the opener's. Frames have a struct
+   virtio_net_hdr in front; segments of TCP come uncut, without checksums (lib/slirp/offload.h) */
 static int open_tap(int *ret, uint8_t ret_mac[6], struct err *err)
 {
 	autoclose int fd = open(TUN_DEVICE, O_RDWR | O_NONBLOCK | O_CLOEXEC);
-	struct ifreq ifr = { .ifr_flags = IFF_TAP | IFF_NO_PI };
+	struct ifreq ifr = { .ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR };
+
+	int header = sizeof(struct virtio_net_hdr);
 
 	if (fd < 0)
 		return err_hint(err, err_set(err, errno, "opening " TUN_DEVICE),
@@ -53,6 +57,10 @@ static int open_tap(int *ret, uint8_t ret_mac[6], struct err *err)
 	snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "%s", GATEWAY_TAP);
 	if (ioctl(fd, TUNSETIFF, &ifr) < 0)
 		return err_set(err, errno, "making the tap '%s'", GATEWAY_TAP);
+	if (ioctl(fd, TUNSETVNETHDRSZ, &header) < 0)
+		return err_set(err, errno, "setting the header of the tap '%s'", GATEWAY_TAP);
+	if (ioctl(fd, TUNSETOFFLOAD, TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6) < 0)
+		return err_set(err, errno, "setting the offloads of the tap '%s'", GATEWAY_TAP);
 	/* it goes with the netns, in the background: destroying it in the last close() takes 20 ms
 	 */
 	if (ioctl(fd, TUNSETPERSIST, 1) < 0)

@@ -37,9 +37,12 @@
 #define ICMP6_NEIGHBOUR_SOLICIT 135
 #define ICMP6_NEIGHBOUR_ADVERT 136
 
+struct virtio_net_hdr;
+
 struct frame {
 	uint8_t *data; /* borrowed; writable, the prefilter mends it in place */
 	size_t len;
+	const struct virtio_net_hdr *vnet; /* what was in front; NULL: the tap has none */
 };
 
 /* what a frame says; the pointers go into it */

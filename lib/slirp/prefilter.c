@@ -4,7 +4,8 @@
  *
  * A frame goes through: link header, network header, fragments, transport header, services that
  * libslirp would serve itself, policy. Each step reads only what the steps before it have checked
- * against the length. Checksums are libslirp's work; a frame with a wrong one dies there.
+ * against the length. Checksums are libslirp's work; a frame with a wrong one dies there. What the
+ * tap says about a frame must describe the packet that is found in it (offload.c).
  *
  * Urgent data: libslirp's arithmetic on the urgent pointer has disclosed its heap. The flag is
  * cleared, so that urgent bytes travel in the stream like all others (as with SO_OOBINLINE).
@@ -19,6 +20,7 @@
 #include <sys/socket.h>
 
 #include "lib/base/cleanup.h"
+#include "lib/slirp/offload.h"
 
 #define PORT_BOOTP_SERVER 67
 #define PORT_BOOTP_CLIENT 68
@@ -38,6 +40,7 @@ static const char *const names[] = {
 	[FAULT_ETHERTYPE] = "ethertype",
 	[FAULT_HEADER] = "network header",
 	[FAULT_SOURCE] = "source address",
+	[FAULT_OFFLOAD] = "header of the tap",
 	[FAULT_FRAGMENT] = "fragment",
 	[FAULT_TRANSPORT] = "transport header",
 	[FAULT_SERVICE] = "BOOTP, TFTP or DHCPv6",
@@ -197,8 +200,9 @@ static enum frame_fault check_icmp(struct frame_info *in, uint8_t echo_request)
 	return FAULT_NONE;
 }
 
-static enum frame_verdict judge_transport(struct prefilter *pf, uint64_t now_ms,
-					  struct frame_info *in, enum policy_verdict *ret_why)
+static enum frame_verdict judge_transport(struct prefilter *pf, const struct frame *f,
+					  uint64_t now_ms, struct frame_info *in,
+					  enum policy_verdict *ret_why)
 {
 	enum frame_fault fault = FAULT_TRANSPORT;
 	enum policy_verdict v;
@@ -218,6 +222,8 @@ static enum frame_verdict judge_transport(struct prefilter *pf, uint64_t now_ms,
 	}
 	if (fault != FAULT_NONE)
 		return drop(pf, fault);
+	if (f->vnet && !offload_fits(f->vnet, f, in))
+		return drop(pf, FAULT_OFFLOAD);
 	if (echo && is_ours(&pf->plan, in->family, in->dst)) {
 		in->opens = false; /* libslirp reflects it, the host hears nothing */
 		return FRAME_PASS;
@@ -257,6 +263,8 @@ static enum frame_verdict judge_fragment(struct prefilter *pf, struct frame *f, 
 	enum policy_verdict v;
 	struct net_addr final;
 
+	if (f->vnet && (f->vnet->flags & VIRTIO_NET_HDR_F_NEEDS_CSUM))
+		return drop(pf, FAULT_OFFLOAD);
 	if (first && in->l4_len < (in->proto == IPPROTO_TCP ? TCP_LEN : UDP_LEN))
 		return drop(pf, FAULT_FRAGMENT);
 	if (!is_ours(&pf->plan, AF_INET, in->dst) || in->proto != IPPROTO_ICMP) {
@@ -296,7 +304,7 @@ static enum frame_verdict judge_ip4(struct prefilter *pf, struct frame *f, uint6
 		if (v != FRAME_PASS)
 			return v;
 	}
-	return judge_transport(pf, now_ms, in, ret_why);
+	return judge_transport(pf, f, now_ms, in, ret_why);
 }
 
 /* --- IPv6 --------------------------------------------------------------------------------- */
@@ -345,7 +353,7 @@ static enum frame_verdict judge_ip6(struct prefilter *pf, struct frame *f, uint6
 		return drop(pf, FAULT_LINK);
 	if (!source6_is_sane(&pf->plan, in->src))
 		return drop(pf, FAULT_SOURCE);
-	return judge_transport(pf, now_ms, in, ret_why);
+	return judge_transport(pf, f, now_ms, in, ret_why);
 }
 
 /* --- all ---------------------------------------------------------------------------------- */
@@ -374,6 +382,8 @@ enum frame_verdict prefilter_judge(struct prefilter *pf, struct frame *f, uint64
 {
 	if (f->len < ETH_LEN)
 		return drop(pf, FAULT_SHORT);
+	if (f->vnet && !offload_is_sane(f->vnet, f->len))
+		return drop(pf, FAULT_OFFLOAD);
 	if (f->data[6] & 1)
 		return drop(pf, FAULT_LINK);
 	switch (frame_ethertype(f->data)) {

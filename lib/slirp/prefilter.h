@@ -31,6 +31,7 @@ enum frame_fault {
 	FAULT_ETHERTYPE, /* neither IPv4, ARP nor IPv6: NC-SI and the like */
 	FAULT_HEADER,    /* version, options, reserved bits, lifetime 0 */
 	FAULT_SOURCE,    /* an address that no guest can have */
+	FAULT_OFFLOAD,   /* header of the tap that does not fit the frame */
 	FAULT_FRAGMENT,  /* one that hides the transport header */
 	FAULT_TRANSPORT, /* protocol, lengths, port 0 */
 	FAULT_SERVICE,   /* BOOTP, DHCP, TFTP, DHCPv6 */

@@ -91,12 +91,15 @@ static void pass(struct stack *s, const struct frame *f, const struct frame_info
 		if (n)
 			to_libslirp(s, hello, n);
 	}
+	if (f->vnet)
+		offload_take(&s->offload, f->vnet, in);
 	to_libslirp(s, f->data, f->len);
 }
 
-static void take_frame(struct stack *s, size_t len, uint64_t now_ms)
+static void take_frame(struct stack *s, const struct virtio_net_hdr *vnet, size_t len,
+		       uint64_t now_ms)
 {
-	struct frame f = { .data = s->frame, .len = len };
+	struct frame f = { .data = s->frame, .len = len, .vnet = s->tap.vnet ? vnet : NULL };
 	struct frame_info in;
 	enum policy_verdict why;
 
@@ -121,7 +124,8 @@ static void drain_tap(struct stack *s)
 	uint64_t now_ms = clock_ms();
 
 	for (int i = 0; i < FRAMES_A_ROUND; i++) {
-		ssize_t n = tap_read(&s->tap, s->frame, sizeof(s->frame));
+		struct virtio_net_hdr vnet;
+		ssize_t n = tap_read(&s->tap, &vnet, s->frame, sizeof(s->frame));
 
 		if (n == 0)
 			return;
@@ -131,7 +135,7 @@ static void drain_tap(struct stack *s)
 			tap_done(&s->tap);
 			return;
 		}
-		take_frame(s, (size_t)n, now_ms);
+		take_frame(s, &vnet, (size_t)n, now_ms);
 	}
 }
 

@@ -17,18 +17,30 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/uio.h>
 
 #include "lib/base/log.h"
 #include "lib/base/loop.h"
 
 #define CONFIG_VERSION 6 /* the newest configuration that is filled in here */
 #define MTU_MIN 68       /* libslirp's limits */
-#define MTU_MAX 65521
+#define MTU_MAX OFFLOAD_MTU
 #define MTU_MIN6 1280
 #define POLLS_FIRST 64 /* room for so many sockets; doubled when needed */
 #define LINES_BURST 20 /* of libslirp's own lines, and so many a second */
 
 /* --- what libslirp calls ------------------------------------------------------------------ */
+
+static void give_frame(struct stack *s, const uint8_t *data, size_t len)
+{
+	struct offload_out *out = &s->out;
+	struct iovec parts[TAP_PARTS_MAX];
+
+	offload_give(&s->offload, data, len, out);
+	parts[0] = (struct iovec){ .iov_base = out->headers, .iov_len = out->nheaders };
+	parts[1] = (struct iovec){ .iov_base = (void *)out->rest, .iov_len = out->nrest };
+	tap_write_parts(&s->tap, &out->vnet, parts, out->nrest ? 2 : 1);
+}
 
 static ssize_t on_send_packet(const void *buf, size_t len, void *opaque)
 {
@@ -40,6 +52,8 @@ static ssize_t on_send_packet(const void *buf, size_t len, void *opaque)
 	n = answer_relabel(&s->cfg.net, buf, len, s->answer);
 	if (n)
 		tap_write(&s->tap, s->answer, n);
+	else if (s->tap.vnet)
+		give_frame(s, buf, len);
 	else
 		tap_write(&s->tap, buf, len);
 	return (ssize_t)len;
@@ -161,8 +175,9 @@ static int check_config(const struct slirp_config *cfg, struct err *err)
 	return 0;
 }
 
-static SlirpConfig make_config(const struct net_plan *p)
+static SlirpConfig make_config(const struct net_plan *p, bool offload)
 {
+	size_t mtu = offload ? OFFLOAD_MTU : p->mtu;
 	uint32_t mask = UINT32_MAX << (32 - p->prefix);
 	SlirpConfig c = {
 		.version = SLIRP_CONFIG_VERSION_MAX < CONFIG_VERSION ? SLIRP_CONFIG_VERSION_MAX
@@ -177,8 +192,8 @@ static SlirpConfig make_config(const struct net_plan *p)
 		.vhost6 = p->gateway6,
 		.vnameserver = p->dns,
 		.vnameserver6 = p->dns6,
-		.if_mtu = p->mtu,
-		.if_mru = p->mtu,
+		.if_mtu = mtu,
+		.if_mru = mtu,
 		.disable_host_loopback = !p->host_loopback,
 		.enable_emu = false, /* its parsers have been holes more than once */
 		.disable_dns = true,
@@ -214,7 +229,7 @@ int stack_new(const struct slirp_config *cfg, int tap, int64_t clock_ms_start, s
 		cleanup_closep(&tap);
 		return err_set(err, ENOMEM, "making the user-mode stack");
 	}
-	r = tap_init(&s->tap, tap);
+	r = tap_init(&s->tap, tap, !cfg->direct);
 	if (r < 0)
 		return err_set(err, -r, "tap: making it non-blocking");
 	r = check_config(cfg, err);
@@ -226,13 +241,15 @@ int stack_new(const struct slirp_config *cfg, int tap, int64_t clock_ms_start, s
 	s->polls = calloc(s->maxpolls, sizeof(*s->polls));
 	r = quota_init(&s->quota,
 		       limit.rlim_cur < UINT32_MAX ? (uint32_t)limit.rlim_cur : UINT32_MAX);
+	if (r == 0)
+		r = offload_init(&s->offload, cfg->net.mtu);
 	if (r < 0 || !s->polls)
 		return err_set(err, ENOMEM, "making the user-mode stack");
 	prefilter_init(&s->prefilter, &cfg->net, cfg->direct);
 	guests_init(&s->guests, &cfg->net, cfg->tap_mac);
 	privclock_init(&s->clock, clock_ms_start);
 	g_log_set_default_handler(on_glib_line, s);
-	config = make_config(&cfg->net);
+	config = make_config(&cfg->net, s->tap.vnet);
 	s->slirp = slirp_new(&config, &callbacks, s);
 	if (!s->slirp)
 		return err_say(err, EINVAL, "libslirp %s refuses its configuration",
@@ -266,6 +283,7 @@ struct stack *stack_free(struct stack *s)
 	tap_done(&s->tap);
 	prefilter_done(&s->prefilter);
 	quota_done(&s->quota);
+	offload_done(&s->offload);
 	free(s->polls);
 	free(s);
 	return NULL;

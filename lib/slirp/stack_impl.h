@@ -9,6 +9,7 @@
 #include "lib/slirp/answer.h"
 #include "lib/slirp/quota.h"
 #include "lib/slirp/guests.h"
+#include "lib/slirp/offload.h"
 #include "lib/slirp/prefilter.h"
 #include "lib/slirp/privclock.h"
 #include "lib/slirp/stack.h"
@@ -21,6 +22,7 @@ struct stack {
 	struct prefilter prefilter;
 	struct quota quota;
 	struct guests guests;
+	struct offload offload; /* not with a direct tap */
 	struct privclock clock;
 	struct pollfd *polls;
 	uint32_t npolls, maxpolls;
@@ -28,6 +30,7 @@ struct stack {
 	uint64_t lines_at_ms;
 	/* here and not on the stack, where each would be cleared for each frame */
 	uint8_t frame[FRAME_MAX], answer[ANSWER_MAX];
+	struct offload_out out;
 };
 
 /* stack_kick() - libslirp reads the clock and sends what it holds, without a look at its sockets */

@@ -7,6 +7,7 @@
 #include "lib/slirp/answer.h"
 #include "lib/slirp/quota.h"
 #include "lib/slirp/guests.h"
+#include "lib/slirp/offload.h"
 #include "lib/slirp/prefilter.h"
 #include "lib/slirp/privclock.h"
 #include "tests/unit/slirpframes.h"
@@ -314,6 +315,64 @@ START_TEST(urgent_data_travels_in_the_stream)
 }
 END_TEST
 
+START_TEST(the_header_of_the_tap_must_describe_the_packet)
+{
+	static const struct {
+		struct virtio_net_hdr vnet;
+		bool tcp6, udp, good;
+	} rows[] = {
+		{ .good = true },
+		{ { .csum_start = 9999, .gso_size = 7 }, .good = true }, /* not looked at */
+		{ { .flags = 1, .csum_start = 34, .csum_offset = 16 }, .good = true },
+		{ { .flags = 1, .csum_start = 34, .csum_offset = 6 }, .udp = true, .good = true },
+		{ { .flags = 1, .gso_type = 1, .gso_size = 1, .csum_start = 34, .csum_offset = 16 },
+		  .good = true },
+		{ { .flags = 1, .gso_type = 4, .gso_size = 1, .csum_start = 54, .csum_offset = 16 },
+		  .tcp6 = true,
+		  .good = true },
+		{ { .flags = 1, .csum_start = 34, .csum_offset = 6 } },
+		{ { .flags = 1, .csum_start = 34, .csum_offset = 16 }, .udp = true },
+		{ { .flags = 1, .csum_start = 34, .csum_offset = 65535 } },
+		{ { .flags = 1, .csum_start = 65535, .csum_offset = 16 } },
+		{ { .flags = 1, .csum_start = 14, .csum_offset = 10 } },
+		{ { .flags = 1, .csum_start = 0, .csum_offset = 50 } },
+		{ { .flags = 1, .csum_start = 34, .csum_offset = 16 }, .tcp6 = true },
+		{ { .flags = 1, .gso_type = 1, .csum_start = 34, .csum_offset = 16 } },
+		{ { .gso_type = 1, .gso_size = 1 } },
+		{ { .flags = 1,
+		    .gso_type = 4,
+		    .gso_size = 1,
+		    .csum_start = 34,
+		    .csum_offset = 16 } },
+		{ { .flags = 1, .gso_type = 3, .gso_size = 1, .csum_start = 34, .csum_offset = 6 },
+		  .udp = true },
+		{ { .flags = 1, .gso_type = 5, .gso_size = 1, .csum_start = 34, .csum_offset = 6 },
+		  .udp = true },
+		{ { .flags = 1, .gso_type = 1, .gso_size = 1, .csum_start = 34, .csum_offset = 6 },
+		  .udp = true },
+		{ { .flags = 1,
+		    .gso_type = 0x81,
+		    .gso_size = 1,
+		    .csum_start = 34,
+		    .csum_offset = 16 } },
+		{ { .gso_type = 0xff, .gso_size = 1 } },
+	};
+
+	setup(true, false);
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct frame f = { .data = buf, .vnet = &rows[i].vnet };
+		uint64_t before = pf.faults[FAULT_OFFLOAD];
+
+		f.len = rows[i].udp ? make_udp(buf, GUEST, 5, "192.0.2.1", 9, "x", 1)
+				    : make_syn(buf, rows[i].tcp6 ? "2001:db8::1" : "192.0.2.1", 80);
+		ck_assert_msg(prefilter_judge(&pf, &f, 0, &info, &why) ==
+				      (rows[i].good ? FRAME_PASS : FRAME_DROP),
+			      "row %zu", i);
+		ck_assert_uint_eq(pf.faults[FAULT_OFFLOAD], before + !rows[i].good);
+	}
+}
+END_TEST
+
 /* --- fragments ---------------------------------------------------------------------------- */
 
 static uint8_t whole[FRAME_MAX];
@@ -360,6 +419,21 @@ START_TEST(fragments_come_out_as_one_packet)
 	ck_assert_uint_eq(info.dport, 9);
 	/* a second last one finds nothing to end */
 	ck_assert_int_eq(judge_at(make_fragment(len, size, last), 0), FRAME_HELD);
+	prefilter_done(&pf);
+}
+END_TEST
+
+START_TEST(a_fragment_has_its_checksum)
+{
+	const struct virtio_net_hdr partial = { .flags = VIRTIO_NET_HDR_F_NEEDS_CSUM,
+						.csum_start = ETH_LEN + IP4_LEN,
+						.csum_offset = 6 };
+	struct frame f = { .data = buf, .vnet = &partial };
+
+	setup(true, false);
+	f.len = make_fragment(make_whole(1), 1480, 0);
+	ck_assert_int_eq(prefilter_judge(&pf, &f, 0, &info, &why), FRAME_DROP);
+	ck_assert_uint_eq(pf.faults[FAULT_OFFLOAD], 1);
 	prefilter_done(&pf);
 }
 END_TEST
@@ -561,7 +635,9 @@ int main(void)
 	tcase_add_test(c, services_of_libslirp_are_out_of_reach);
 	tcase_add_test(c, control_messages_pass_on_a_direct_tap_only);
 	tcase_add_test(c, urgent_data_travels_in_the_stream);
+	tcase_add_test(c, the_header_of_the_tap_must_describe_the_packet);
 	tcase_add_test(c, fragments_come_out_as_one_packet);
+	tcase_add_test(c, a_fragment_has_its_checksum);
 	tcase_add_test(c, holes_overlaps_and_tiny_fragments_lead_nowhere);
 	tcase_add_test(c, many_unfinished_packets_take_bounded_memory);
 	tcase_add_test(c, each_kind_of_flow_has_its_share);

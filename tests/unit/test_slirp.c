@@ -8,11 +8,13 @@
 #include <check.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/virtio_net.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -31,8 +33,10 @@
 struct worker {
 	pid_t pid;
 	int control, tap;
+	bool vnet; /* a header is in front of each frame: the tap is the gateway's */
 };
 
+static struct virtio_net_hdr vnet_next, vnet; /* of the frame that is sent next, that came last */
 static uint8_t buf[FRAME_MAX];
 static size_t buf_len;
 
@@ -57,7 +61,9 @@ static struct worker start_with(const struct slirp_config *cfg, int64_t clock_ms
 
 	ck_assert_int_eq(msg_pair(control), 0);
 	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, tap), 0);
-	w = (struct worker){ .pid = fork(), .control = control[0], .tap = tap[0] };
+	w = (struct worker){
+		.pid = fork(), .control = control[0], .tap = tap[0], .vnet = !cfg->direct
+	};
 	if (w.pid == 0) {
 		int fd = fcntl(control[1], F_DUPFD_CLOEXEC, 100);
 
@@ -120,18 +126,27 @@ static void end_worker(struct worker *w, int want)
 
 static void send_frame(const struct worker *w, size_t len)
 {
-	ck_assert_int_eq(send(w->tap, buf, len, MSG_NOSIGNAL), (ssize_t)len);
+	const struct iovec iov[] = { { .iov_base = &vnet_next, .iov_len = sizeof(vnet_next) },
+				     { .iov_base = buf, .iov_len = len } };
+	size_t n = len + (w->vnet ? sizeof(vnet_next) : 0);
+
+	ck_assert_int_eq(writev(w->tap, iov + !w->vnet, 1 + w->vnet), (ssize_t)n);
+	vnet_next = (struct virtio_net_hdr){ 0 };
 }
 
 /* the next frame into buf; false when none comes in time */
 static bool next_frame(const struct worker *w, int timeout_ms)
 {
+	const struct iovec iov[] = { { .iov_base = &vnet, .iov_len = sizeof(vnet) },
+				     { .iov_base = buf, .iov_len = sizeof(buf) } };
 	struct pollfd p = { .fd = w->tap, .events = POLLIN };
 	ssize_t n;
 
 	if (poll(&p, 1, timeout_ms) <= 0)
 		return false;
-	n = recv(w->tap, buf, sizeof(buf), 0);
+	n = readv(w->tap, iov + !w->vnet, 1 + w->vnet);
+	if (w->vnet)
+		n -= (ssize_t)sizeof(vnet);
 	ck_assert_int_gt(n, ETH_LEN);
 	buf_len = (size_t)n;
 	return true;
@@ -390,6 +405,102 @@ START_TEST(tcp_connects_carries_data_and_ends)
 }
 END_TEST
 
+#define LARGE 30000
+static uint8_t large[LARGE];
+
+/* one segment of the child, of which the kernel has left the checksum out */
+static void give_large(const struct worker *w, int peer, struct segment *s)
+{
+	uint8_t got[LARGE];
+	size_t n;
+
+	s->data = large;
+	s->len = sizeof(large);
+	n = make_tcp(buf, GUEST, "10.0.2.2", s);
+	put_be16(buf + ETH_LEN + IP4_LEN + 16, 0x1234);
+	vnet_next = (struct virtio_net_hdr){ .flags = VIRTIO_NET_HDR_F_NEEDS_CSUM,
+					     .gso_type = VIRTIO_NET_HDR_GSO_TCPV4,
+					     .hdr_len = ETH_LEN + IP4_LEN + TCP_LEN,
+					     .gso_size = 1460,
+					     .csum_start = ETH_LEN + IP4_LEN,
+					     .csum_offset = 16 };
+	send_frame(w, n);
+	ck_assert_int_eq(recv(peer, got, sizeof(got), MSG_WAITALL), LARGE);
+	ck_assert_mem_eq(got, large, LARGE);
+	s->seq += LARGE;
+	expect_segment(w, TCP_ACK);
+	ck_assert_uint_eq(get_be32(buf + ETH_LEN + IP4_LEN + 8), s->seq);
+}
+
+/* the same the other way; the guest acknowledges each segment */
+static void take_large(const struct worker *w, int peer, struct segment *s)
+{
+	const uint8_t *tcp = buf + ETH_LEN + IP4_LEN, *data = tcp + TCP_LEN;
+	size_t longest = 0, n = 0;
+
+	s->len = 0;
+	ck_assert_int_eq(send(peer, large, sizeof(large), 0), LARGE);
+	while (n < sizeof(large)) {
+		size_t len;
+
+		ck_assert(next_frame(w, WAIT_MS));
+		len = buf_len - (size_t)(data - buf);
+		ck_assert(len && len <= sizeof(large) - n);
+		ck_assert_uint_eq(get_be32(tcp + 4), s->ack);
+		ck_assert_mem_eq(data, large + n, len);
+		ck_assert(vnet.flags & VIRTIO_NET_HDR_F_NEEDS_CSUM);
+		ck_assert_uint_eq(vnet.gso_type,
+				  len > 1400 ? VIRTIO_NET_HDR_GSO_TCPV4 : VIRTIO_NET_HDR_GSO_NONE);
+		ck_assert_uint_eq(vnet.gso_size, len > 1400 ? 1400 : 0);
+		longest = len > longest ? len : longest;
+		n += len;
+		s->ack += (uint32_t)len;
+		send_frame(w, make_tcp(buf, GUEST, "10.0.2.2", s));
+	}
+	ck_assert_uint_gt(longest, 10000);
+}
+
+START_TEST(segments_stay_whole_at_a_small_mtu)
+{
+	struct slirp_config c = make_config(true, false);
+	struct worker w;
+	uint16_t port;
+	int server = make_server(AF_INET, SOCK_STREAM, &port), peer;
+	const uint8_t *tcp = buf + ETH_LEN + IP4_LEN;
+	const uint8_t mss[] = { 2, 4, 1400 >> 8, 1400 & 0xff };
+	struct segment s = { .sport = 40000,
+			     .dport = port,
+			     .seq = 1000,
+			     .flags = TCP_SYN,
+			     .data = mss,
+			     .len = sizeof(mss) };
+	size_t n;
+
+	for (size_t i = 0; i < sizeof(large); i++)
+		large[i] = (uint8_t)(i * 7 + i / 256);
+	c.net.mtu = 1500;
+	w = start_with(&c, 0);
+	n = make_tcp(buf, GUEST, "10.0.2.2", &s);
+	buf[ETH_LEN + IP4_LEN + 12] = 6 << 4;
+	put_l4_checksum(buf, TCP_LEN + 4, 16);
+	send_frame(&w, n);
+	expect_segment(&w, TCP_SYN | TCP_ACK);
+	ck_assert_uint_eq(tcp[TCP_LEN], 2);
+	ck_assert_uint_eq(get_be16(tcp + TCP_LEN + 2), 1460);
+	s = (struct segment){ .sport = 40000, .dport = port, .seq = 1001, .flags = TCP_ACK };
+	s.ack = get_be32(tcp + 4) + 1;
+	send_frame(&w, make_tcp(buf, GUEST, "10.0.2.2", &s));
+	ck_assert(is_readable(server, WAIT_MS));
+	peer = accept4(server, NULL, NULL, SOCK_CLOEXEC);
+	ck_assert_int_ge(peer, 0);
+	give_large(&w, peer, &s);
+	take_large(&w, peer, &s);
+	close(peer);
+	close(server);
+	end_worker(&w, EXIT_SUCCESS);
+}
+END_TEST
+
 START_TEST(a_closed_tcp_port_refuses)
 {
 	struct worker w = start_worker(true, _i);
@@ -549,6 +660,7 @@ int main(void)
 	tcase_add_loop_test(c, closed_loopback_is_closed, 0, 2);
 	tcase_add_loop_test(c, no_spelling_of_loopback_reaches_the_host, 0, 4);
 	tcase_add_loop_test(c, tcp_connects_carries_data_and_ends, 0, 2);
+	tcase_add_test(c, segments_stay_whole_at_a_small_mtu);
 	tcase_add_loop_test(c, a_closed_tcp_port_refuses, 0, 2);
 	tcase_add_test(c, any_number_of_guests_is_served_behind_the_gateway);
 	tcase_add_test(c, many_ipv6_guests_are_served_too);
