@@ -30,6 +30,7 @@
 
 #define SEND_FLAGS (MSG_DONTWAIT | MSG_NOSIGNAL)
 #define FLOW_EVENTS (EPOLLIN | EPOLLRDHUP)
+#define FLOW_BUFFER (1024 * 1024)
 #define CAREFUL UDPHOLD_DATAGRAMS /* a server that took so many without a refusal is there */
 
 static const unsigned silence_ms[] = { [UDP_UNANSWERED] = 30000, [UDP_ANSWERED] = 90000 };
@@ -166,16 +167,18 @@ static int flow_connect(struct udp_flow *f)
 	union sock_addr addr;
 	socklen_t len = addr_to_sock(target_of(f), &addr);
 
-	if (f->connected)
-		connect(f->watch.fd, &none, sizeof(none));
 	flow_set_state(f, UDP_TRYING);
-	f->connected = connect(f->watch.fd, &addr.sa, len) == 0;
+	f->connected = (!f->connected || connect(f->watch.fd, &none, sizeof(none)) == 0) &&
+		       connect(f->watch.fd, &addr.sa, len) == 0;
 	return f->connected ? 0 : -1;
 }
 
-void udp_let_fragment(int fd, int family)
+void udp_set_options(int fd, int family, int buffer)
 {
 	const int v4 = IP_PMTUDISC_DONT, v6 = IPV6_PMTUDISC_DONT;
+
+	setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &buffer, sizeof(buffer));
+	setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &buffer, sizeof(buffer));
 
 	setsockopt(fd, IPPROTO_IP, IP_MTU_DISCOVER, &v4, sizeof(v4));
 	if (family == AF_INET6)
@@ -185,7 +188,7 @@ void udp_let_fragment(int fd, int family)
 /* @fd: of the child netns; consumed. As flow_connect() */
 static int flow_attach(struct udp_flow *f, int fd)
 {
-	udp_let_fragment(fd, target_of(f)->family);
+	udp_set_options(fd, target_of(f)->family, FLOW_BUFFER);
 	if (watch_add(f->port->all->loop, &f->watch, fd, FLOW_EVENTS, on_flow_ready) < 0) {
 		close(fd);
 		f->watch.fd = -1;

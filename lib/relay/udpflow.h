@@ -84,7 +84,11 @@ void udpflow_send(struct udp_flow *f, unsigned first, unsigned n);
 
 void udpflow_end(struct udp_flow *f);
 
-/* udp_let_fragment() - DF is never set on what leaves @fd: larger than the path is cut in pieces */
-void udp_let_fragment(int fd, int family);
+/**
+ * udp_set_options() - room for bursts, and DF is never set: what is larger than the path is cut in
+ *                     fragments
+ * @buffer:	bytes, each way; the kernel cuts it to net.core.rmem_max and wmem_max
+ */
+void udp_set_options(int fd, int family, int buffer);
 
 #endif

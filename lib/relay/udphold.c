@@ -109,7 +109,7 @@ static int make_room(struct udphold_store *s, struct udphold *h, size_t len)
 
 int udphold_put(struct udphold_store *s, struct udphold *h, const void *data, size_t len)
 {
-	struct udphold_chunk *first = NULL, **link = &first;
+	struct udphold_chunk *first, *c;
 	const uint8_t *from = data;
 	size_t left = len;
 	int dropped;
@@ -119,15 +119,17 @@ int udphold_put(struct udphold_store *s, struct udphold *h, const void *data, si
 	if (!s->chunks || len > UDPHOLD_BYTES)
 		return -ENOBUFS;
 	dropped = make_room(s, h, len);
-	for (unsigned n = chunks_of(len); n > 0; n--) {
-		struct udphold_chunk *c = chunk_take(s);
+	first = c = chunk_take(s);
+	for (;;) {
 		size_t part = left < CHUNK_DATA ? left : CHUNK_DATA;
 
 		memcpy(c->data, from, part);
 		from += part;
 		left -= part;
-		*link = c;
-		link = &c->more;
+		if (!left)
+			break;
+		c->more = chunk_take(s);
+		c = c->more;
 	}
 	first->len = (uint32_t)len;
 	if (h->last)

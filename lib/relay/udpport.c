@@ -17,7 +17,7 @@
 #include "lib/base/err.h"
 #include "lib/base/log.h"
 
-#define SOCKET_BUFFER (4 * 1024 * 1024) /* bytes; the kernel cuts it to net.core.[rw]mem_max */
+#define PORT_BUFFER (4 * 1024 * 1024) /* bytes, of all clients of a port */
 
 static void key_make(const struct udp_port *p, unsigned i, struct udp_key *ret)
 {
@@ -117,15 +117,6 @@ static int socket_family(int fd)
 	return a.sa.sa_family == AF_INET || a.sa.sa_family == AF_INET6 ? a.sa.sa_family : AF_UNSPEC;
 }
 
-static void port_set_options(const struct udp_port *p, int fd)
-{
-	const int size = SOCKET_BUFFER;
-
-	udp_let_fragment(fd, p->family);
-	setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
-	setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
-}
-
 int udpports_add(struct udp_ports *u, const struct worker_port *spec, int sock, struct err *err)
 {
 	autoclose int fd = sock;
@@ -144,7 +135,7 @@ int udpports_add(struct udp_ports *u, const struct worker_port *spec, int sock, 
 	p->spec = *spec;
 	p->family = family;
 	list_init(&p->flows);
-	port_set_options(p, fd);
+	udp_set_options(fd, family, PORT_BUFFER);
 	r = watch_add(u->flows.loop, &p->watch, fd, EPOLLIN, on_port_ready);
 	if (r < 0)
 		return err_set(err, -r, "watching port %u", spec->id);

@@ -6,7 +6,7 @@ need userns tun
 
 ip address add 192.0.2.9/24 dev h0 # the host has more than one address
 ip address add 2001:db8::9/64 dev h0 nodad
-rk_start --net=slirp -p 0.0.0.0:7007:7/udp -p 127.0.0.1:7008:8/udp -p [2001:db8::9]:7009:7/udp6 -- \
+rk_start --net=slirp -p 0.0.0.0:7007:7/udp -p 127.0.0.1:7008:8/udp -p '[2001:db8::9]:7009:7/udp6' -- \
 	nsprobe serve udp-echo,0.0.0.0,7 udp-echo,127.0.0.1,8 udp-echo,::,1007 udp-who,0.0.0.0,9 || exit
 wait_for 5 sh -c "[ \$(grep -c ^ready $RK_OUT) = 4 ]"
 ctl() { as_user rootlessctl --socket "$STATE/api.sock" "$@"; }
