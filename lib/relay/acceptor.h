@@ -33,4 +33,7 @@ void acceptor_stop(struct acceptor *a);
 /* acceptor_listens() - whether @fd is a listening stream socket */
 bool acceptor_listens(int fd);
 
+/* acceptor_is_tcp() - a TCP socket, listening or not */
+bool acceptor_is_tcp(int fd);
+
 #endif

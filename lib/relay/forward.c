@@ -102,10 +102,10 @@ int forward_add(struct forward *f, const struct worker_port *spec, int listener,
 	autofree struct port *p = NULL;
 	int r;
 
-	if (!spec_valid(spec) || port_find(f, spec->id) || !acceptor_listens(fd))
+	/* it may be shut down already: then its removal is on the way */
+	if (!spec_valid(spec) || port_find(f, spec->id) || !acceptor_is_tcp(fd))
 		return err_say(err, EPROTO,
-			       "port %u of the parent: not a new TCP port with a listener",
-			       spec->id);
+			       "port %u of the parent: not a new port with a TCP socket", spec->id);
 	p = calloc(1, sizeof(*p));
 	if (!p)
 		return err_set(err, ENOMEM, "port %u", spec->id);

@@ -529,6 +529,23 @@ START_TEST(removal_ends_the_connections_of_that_port_only)
 }
 END_TEST
 
+START_TEST(a_port_may_be_gone_before_it_is_seen)
+{
+	struct published p = { .listener = host_socket(SOCK_STREAM) };
+	struct worker_port spec = {
+		.id = 5, .protocol = IPPROTO_TCP, .ntargets = 1, .target = { target(9) }
+	};
+
+	ck_assert_int_eq(listen(p.listener, 16), 0);
+	shutdown(p.listener, SHUT_RDWR);
+	ck_assert_int_eq(
+		msg_send(rig.control, &worker_proto, WORKER_PORT_ADD, &spec, &p.listener, 1), 0);
+	remove_port(5);
+	p = publish_server(6); /* the worker lives */
+	open_one(&p);
+}
+END_TEST
+
 START_TEST(without_agent_open_flows_go_on_and_new_ones_are_reset)
 {
 	struct published p = publish_server(1);
@@ -597,6 +614,7 @@ int main(void)
 	tcase_add_test(c, slow_readers_hold_little);
 	tcase_add_loop_test(c, an_urgent_byte_keeps_its_place, 0, 2);
 	tcase_add_test(c, removal_ends_the_connections_of_that_port_only);
+	tcase_add_test(c, a_port_may_be_gone_before_it_is_seen);
 	tcase_add_test(c, without_agent_open_flows_go_on_and_new_ones_are_reset);
 	suite_add_tcase(s, c);
 	tcase_add_test(own, a_low_limit_makes_clients_wait);
