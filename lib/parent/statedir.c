@@ -111,6 +111,15 @@ struct content {
 	bool locked;                 /* the lock is there: the known names are an instance's */
 };
 
+/* what an instance makes under a known name is never a directory, and no mount point is touched */
+static bool is_leftover(const struct statedir *s, const char *name)
+{
+	struct stat st;
+
+	return statenames_known(name) && fstatat(s->fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       !S_ISDIR(st.st_mode);
+}
+
 /* names that no instance makes; without a lock none of the known ones is ours either */
 static int read_content(const struct statedir *s, bool locked, struct content *ret, struct err *err)
 {
@@ -129,7 +138,7 @@ static int read_content(const struct statedir *s, bool locked, struct content *r
 		char name[64];
 
 		if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0 ||
-		    (locked && statenames_known(e->d_name)))
+		    (locked && is_leftover(s, e->d_name)))
 			continue;
 		str_printable(name, sizeof(name), e->d_name, strlen(e->d_name));
 		if (n < sizeof(ret->refused))

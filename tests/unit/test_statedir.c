@@ -126,6 +126,79 @@ START_TEST(the_lock_of_another_keeps_the_dead_ones_child_away)
 }
 END_TEST
 
+static const char *const leftovers[] = { "child_pid", "api.sock", "netns",      "resolv.conf",
+					 "hosts",     ".bp.sock", ".s4nn.sock", ".bp-ready.pipe" };
+#define NLEFTOVERS 8
+
+enum kind { KIND_FILE, KIND_FIFO, KIND_SOCKET, KIND_LINK, NKINDS };
+
+static void make_kind(const char *name, unsigned kind)
+{
+	char path[256];
+
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	switch (kind) {
+	case KIND_FIFO:
+		ck_assert_int_eq(mkfifo(path, 0600), 0);
+		break;
+	case KIND_SOCKET:
+		ck_assert_int_eq(mknod(path, S_IFSOCK | 0600, 0), 0);
+		break;
+	case KIND_LINK: /* its target is somebody else's */
+		ck_assert_int_eq(symlink("../precious", path), 0);
+		break;
+	default:
+		make_file(name);
+		break;
+	}
+}
+
+/* every subset of the names, as every kind of file */
+START_TEST(stale_names_of_any_kind_are_removed)
+{
+	char precious[128];
+	int fd;
+
+	snprintf(precious, sizeof(precious), "%s/precious", root);
+	fd = open(precious, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
+	ck_assert_int_eq(write(fd, "x", 1), 1);
+	close(fd);
+	for (unsigned set = 0; set < 1u << NLEFTOVERS; set++) {
+		struct stat st;
+
+		ck_assert_int_eq(mkdir(dir, 0755), 0);
+		make_file("lock");
+		for (unsigned i = 0; i < NLEFTOVERS; i++) {
+			if (set & 1u << i)
+				make_kind(leftovers[i], (set + i) % NKINDS);
+		}
+		statedir_close(open_ok(dir));
+		ck_assert_msg(access(dir, F_OK) < 0, "set %#x", set);
+		ck_assert_int_eq(stat(precious, &st), 0);
+		ck_assert_int_eq(st.st_size, 1);
+	}
+	ck_assert_int_eq(unlink(precious), 0);
+}
+END_TEST
+
+START_TEST(a_directory_under_a_known_name_is_not_ours)
+{
+	struct statedir *s = NULL;
+	struct err err = { 0 };
+	char path[256];
+
+	ck_assert_int_eq(mkdir(dir, 0755), 0);
+	make_file("lock");
+	snprintf(path, sizeof(path), "%s/netns", dir);
+	ck_assert_int_eq(mkdir(path, 0700), 0);
+	ck_assert_int_eq(statedir_open(dir, false, &s, &err), -EEXIST);
+	ck_assert_ptr_nonnull(strstr(err.msg, "'netns'"));
+	ck_assert_int_eq(rmdir(path), 0);
+	snprintf(path, sizeof(path), "%s/lock", dir);
+	ck_assert_int_eq(unlink(path), 0);
+}
+END_TEST
+
 START_TEST(foreign_files_are_refused_and_kept)
 {
 	struct statedir *s = NULL;
@@ -233,6 +306,8 @@ int main(void)
 	tcase_add_test(c, known_names_without_our_lock_are_the_users);
 	tcase_add_test(c, a_link_to_the_directory_is_followed);
 	tcase_add_test(c, the_lock_of_another_keeps_the_dead_ones_child_away);
+	tcase_add_test(c, stale_names_of_any_kind_are_removed);
+	tcase_add_test(c, a_directory_under_a_known_name_is_not_ours);
 	tcase_add_test(c, foreign_files_are_refused_and_kept);
 	tcase_add_test(c, files_that_came_later_keep_the_directory);
 	tcase_add_test(c, a_second_instance_is_refused_and_the_first_unharmed);
