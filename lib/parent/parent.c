@@ -166,8 +166,6 @@ static void forward_signal(struct instance *in, const struct signalfd_siginfo *s
 			       .from_terminal = si->ssi_code == SI_KERNEL,
 			       .sender = (int32_t)si->ssi_pid };
 
-	if (in->sigs.ignored & UINT64_C(1) << (s.signo - 1))
-		return; /* nohup and the like: as it would be without us */
 	if (in->phase == PHASE_STARTING) {
 		sigset_t aborting;
 

@@ -57,7 +57,7 @@ int tool_start(struct tool *t, const char *path, char *const argv[], size_t max,
  */
 int tools_finish(struct tool *tools, size_t n, int limit_ms);
 
-/* tool_abort_signals() - the signals that end a start */
+/* tool_abort_signals() - the signals that end a start: not those that our caller ignores (nohup) */
 void tool_abort_signals(sigset_t *ret);
 
 /* tool_status() - "exit status 1", "signal: killed", "no end within 10 s, killed" */

@@ -28,7 +28,7 @@ done
 RK_NAME=rootless-supervisor
 got() { grep -c "^SIG$1\$" "$RK_OUT"; }
 came() { [ "$(got "$1")" -ge 1 ]; }
-# spared NAME: the real-time ones are not among sigcount's
+# the shell starts what is in the background with INT and QUIT ignored; sigcount takes them nevertheless
 for mode in '' --pidns; do
 	# shellcheck disable=SC2086 # words
 	rk_start --net=host $mode -- nsprobe sigcount

@@ -21,23 +21,24 @@ nothing_left() { [ -z "$(pgrep -u "$RK_UID")" ]; }
 for mode in '' --pidns '--pidns --reaper=false'; do
 	rc=0
 	# shellcheck disable=SC2086 # words
-	as_user timeout -s TERM 0.7 "$RK" $mode -- sh "$T/command" >"$RK_OUT" 2>"$RK_ERR" || rc=$?
+	as_user timeout -s TERM 1.5 "$RK" $mode -- sh "$T/command" >"$RK_OUT" 2>"$RK_ERR" || rc=$?
 	is "timeout with '$mode': its status" $rc 124
 	# the supervisor ends after timeout has told its status only when it was killed: it was not
 	like "timeout with '$mode': one TERM, the network is alive" "$(tr '\n' ' ' <"$RK_OUT")" 'ready term 1 192.0.2.1 [0-9]* end 1 '
 	is "timeout with '$mode': nothing is said" "$(cat "$RK_ERR")" ''
 done
 rc=0
-as_user timeout --preserve-status -s TERM 0.7 "$RK" -- sh "$T/command" >"$RK_OUT" 2>"$RK_ERR" || rc=$?
+as_user timeout --preserve-status -s TERM 1.5 "$RK" -- sh "$T/command" >"$RK_OUT" 2>"$RK_ERR" || rc=$?
 is "the command's status" $rc 7
 
 # timeout --foreground signals the parent alone
 rc=0
-as_user timeout --foreground --preserve-status -s TERM 0.7 "$RK" -- sh "$T/command" >"$RK_OUT" 2>"$RK_ERR" || rc=$?
+as_user timeout --foreground --preserve-status -s TERM 1.5 "$RK" -- sh "$T/command" >"$RK_OUT" 2>"$RK_ERR" || rc=$?
 like "TERM to the parent alone: once" "$(tr '\n' ' ' <"$RK_OUT")" 'ready term 1 192.0.2.1 [0-9]* end 1 '
 is "TERM to the parent alone: status" $rc 7
 
 # two groups, as a shell with job control would make them: kill -TERM -PGID
+: >"$RK_OUT"
 as_user setsid -w "$RK" --state-dir="$STATE" -- sh "$T/command" >"$RK_OUT" 2>"$RK_ERR" &
 waiter=$!
 wait_for 5 grep -q ready "$RK_OUT"

@@ -42,6 +42,10 @@ ends() {
 	done
 	with_tool 'kill -TERM $PPID; exec '"$T/newuidmap.real"' "$@"'
 	ends "TERM before the ids are mapped" 143 '' 2000
+	with_tool 'kill -HUP $PPID; sleep 0.1; exec '"$T/newuidmap.real"' "$@"'
+	is "HUP that the caller ignores (nohup) does not end a start" \
+		"$(as_user env --ignore-signal=HUP rootless-supervisor --net=slirp -- echo it runs 2>&1)" "it runs"
+	umount "$tool"
 	with_tool 'exec sleep 100'
 	ends "newuidmap hangs for ever" 125 '*newuidmap*no end within 10 s*' 12000
 	with_tool 'sleep 100 & exec '"$T/newuidmap.real"' "$@"'
