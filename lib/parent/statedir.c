@@ -70,9 +70,17 @@ static char *absolute(const char *path)
 	return s;
 }
 
+static int make_failed(const struct statedir *s, int errnum, struct err *err)
+{
+	if (access(s->path, F_OK) == 0)
+		return 0; /* it is there, in a directory or file system that cannot be written */
+	return err_set(err, errnum, "creating a state directory: mkdir %s", s->path);
+}
+
 static int make_given(struct statedir *s, const char *path, struct err *err)
 {
 	mode_t mode = s->upstream ? 0755 : 0700;
+	int r = 0;
 
 	s->path = absolute(path);
 	if (!s->path)
@@ -84,12 +92,12 @@ static int make_given(struct statedir *s, const char *path, struct err *err)
 			continue;
 		*p = '\0';
 		s->made = mkdir(s->path, mode) == 0;
-		if (!s->made && errno != EEXIST && errno != EROFS && errno != EACCES)
-			return err_set(err, errno, "creating a state directory: mkdir %s", s->path);
+		/* what is on the way may be there and closed to us, but for the last one */
+		if (!s->made && errno != EEXIST && (!c || (errno != EROFS && errno != EACCES)))
+			r = make_failed(s, errno, err);
 		*p = c;
-		if (!c)
-			return 0; /* a directory that could not be made fails at its open, with its
-				     reason */
+		if (!c || r < 0)
+			return r;
 	}
 }
 

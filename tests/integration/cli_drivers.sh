@@ -10,6 +10,7 @@ wrong() {
 	rk_run "$@"
 	is "$*: status" "$RK_STATUS" "$own"
 	one_error_line "$*: words" "$RK_ERR" "$pattern"
+	documented "it is in the documentation" "$RK_ERR"
 	ok "$*: short" test "$(wc -l <"$RK_ERR")" -le 3
 	case $1 in
 	--wrong) [ $RK_NAME = rootlesskit ] || is "$*: nothing on stdout" "$(cat "$RK_OUT")" '' ;; # upstream shows its help

@@ -91,6 +91,18 @@ $(cat "$2")"
 	fi
 }
 
+# documented DESCRIPTION FILE: the error in FILE has its row in docs/troubleshooting.md
+documented() {
+	rk_line=$(sed -nE 's/^(rootless-supervisor: (\[[a-z]+\] )?error: |\[rootlesskit:(parent|child ?)\] error: )//p
+		s/^time=.* level=error msg="\[rootlesskit:[a-z ]*\] (.*)"$/\1/p' "$2" | head -n 1)
+	sed -nE 's/^\| `(.*)` \| .* \| .* \|$/\1/p' "$RK_SRC/docs/troubleshooting.md" | sed 's/[][*?\\]/\\&/g; s/…/*/g' >"$RK_BASE/t/rows"
+	while IFS= read -r rk_row; do
+		# shellcheck disable=SC2254 # the pattern is meant to be one
+		case $rk_line in *$rk_row) pass "$1"; return ;; esac
+	done <"$RK_BASE/t/rows"
+	fail "$1" "no row in docs/troubleshooting.md fits: $rk_line"
+}
+
 # --- what the machine must have ----------------------------------------------------------------
 # need THING...: userns, tun, tool:NAME, file:PATH, kernel:COMMAND. A tool or file that is missing
 # fails the test when RK_MUST_RUN=1 (./dev installs it); what the kernel refuses to root is a skip

@@ -11,6 +11,7 @@ is "children from before our exec live on" \
 rk_run --net=none --ready-fd=9 -- true
 is "--ready-fd that is not open: the status" "$RK_STATUS" 125
 one_error_line "--ready-fd that is not open: the reason" "$RK_ERR" '--ready-fd=9: Bad file descriptor'
+documented "it is in the documentation" "$RK_ERR"
 is "--ready-fd=1 leaves stdout to the command" "$(as_user rootless-supervisor --net=none --ready-fd=1 -- echo out | tr '\n' ' ')" "READY=1 out "
 
 # 600 descriptors of the same user in flight elsewhere

@@ -49,6 +49,7 @@ for mode in --net=host --net=slirp '--net=none --pidns'; do
 	rk_wait
 	is "child killed $mode: status" "$RK_STATUS" 137
 	one_error_line "child killed $mode: words" "$RK_ERR" "the child ended while the command ran: signal: killed"
+	documented "it is in the documentation" "$RK_ERR"
 	ended "child killed $mode" 1
 done
 RK_NAME=rootlesskit
@@ -70,6 +71,7 @@ for name in rootless-supervisor:125 rootlesskit:1; do
 		rk_wait
 		is "$role killed, $RK_NAME: status" "$RK_STATUS" "${name#*:}"
 		one_error_line "$role killed, $RK_NAME: one line names it" "$RK_ERR" $role
+		documented "it is in the documentation" "$RK_ERR"
 		is "$role killed, $RK_NAME: TERM for the command, once" "$(grep -c term "$RK_OUT")" 1
 		ended "$role killed, $RK_NAME" 1
 	done

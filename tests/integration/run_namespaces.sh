@@ -53,8 +53,10 @@ for type in rprivate:no rslave:yes; do
 done
 rk_run --propagation=rshared -- true
 one_error_line "rshared with copy-up" "$RK_ERR" "propagation rshared does not support copy-up driver tmpfs+symlink"
+documented "it is in the documentation" "$RK_ERR"
 rk_run --net=host --propagation=wrong -- true
 one_error_line "an unknown word" "$RK_ERR" "unknown mount propagation: wrong"
+documented "it is in the documentation" "$RK_ERR"
 
 # --- ids ---
 range=$(sed -n "s/^$RK_USER:\([0-9]*\):.*/\1/p" /etc/subuid)

@@ -14,6 +14,7 @@ is "128 and the signal" "$RK_STATUS" 143
 rk_run --net=none -- /nonexistent
 is "no such command" "$RK_STATUS" 127
 one_error_line "and one line says so" "$RK_ERR" /nonexistent
+documented "it is in the documentation" "$RK_ERR"
 rk_run --net=none -- id -u
 is "root inside" "$(cat "$RK_OUT")" 0
 rk_run --net=none -- sh -c 'cat /proc/self/uid_map | wc -l; ip -o link | grep -c .'

@@ -20,6 +20,7 @@ refused() {
 		is "$what, $RK_NAME: status" "$RK_STATUS" $want
 		is "$what, $RK_NAME: the command did not run" "$(cat "$RK_OUT")" ''
 		one_error_line "$what, $RK_NAME: one line says why" "$RK_ERR" "$pattern"
+		documented "$what, $RK_NAME: it is in the documentation" "$RK_ERR"
 		ok "$what, $RK_NAME: at most 3 lines" test "$(wc -l <"$RK_ERR")" -le 3
 		ok "$what, $RK_NAME: in time ($took ms)" test $took -le $((LIMIT_MS * ${RK_SLOW:-1}))
 		is "$what, $RK_NAME: no process is left" "$(pgrep -u "$RK_UID")" ''
@@ -90,11 +91,13 @@ for script in 'echo some words >&2; exit 1:some words' 'exit 1:exit status 1' 'k
 done
 as_user sh -c 'setpriv --no-new-privs rootless-supervisor --net=none -- true' >"$RK_OUT" 2>"$RK_ERR"
 one_error_line "no_new_privs" "$RK_ERR" "no_new_privs is set"
+documented "no_new_privs is in the documentation" "$RK_ERR"
 
 # --- user namespaces ---
 was=$(cat /proc/sys/user/max_user_namespaces)
 as_user unshare -Ur sh -c 'echo 0 >/proc/sys/user/max_user_namespaces && exec rootless-supervisor --net=none -- true' >"$RK_OUT" 2>"$RK_ERR"
 one_error_line "max_user_namespaces is 0" "$RK_ERR"
+documented "max_user_namespaces is in the documentation" "$RK_ERR"
 is "and only in there" "$(cat /proc/sys/user/max_user_namespaces)" "$was"
 
 # --- /dev/net/tun ---
@@ -117,7 +120,7 @@ refused "a file to copy up" "*$T/file*Not a directory" --net=none --copy-up="$T/
 # shellcheck disable=SC2086 # words
 refused "a state directory in a file" "*$T/file*Not a directory" --net=none --state-dir="$T/file/state" $run
 # shellcheck disable=SC2086 # words
-refused "a state directory in a directory of root's" "*$T/state*" --net=none --state-dir="$T/state" $run
+refused "a state directory in a directory of root's" "creating a state directory: mkdir $T/state: Permission denied" --net=none --state-dir="$T/state" $run
 
 # --- ports ---
 nsprobe serve tcp-echo,127.0.0.1,8080 tcp-echo,::,8081 >"$T/serve" &

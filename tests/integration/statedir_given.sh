@@ -16,6 +16,7 @@ for name in rootless-supervisor:125:'in use by another instance*--state-dir' roo
 	rk_run --state-dir="$STATE" --net=none -- echo it runs
 	is "a second instance, $RK_NAME: status" "$RK_STATUS$(cat "$RK_OUT")" "${rest%%:*}"
 	one_error_line "a second instance, $RK_NAME: words" "$RK_ERR" "${rest#*:}"
+	documented "it is in the documentation" "$RK_ERR"
 done
 RK_NAME=rootless-supervisor
 is "the first is untouched" "$(tree "$STATE")" "$before"
@@ -30,6 +31,7 @@ before=$(tree "$STATE")
 rk_run --state-dir="$STATE" --net=none -- echo it runs
 is "foreign files: status" "$RK_STATUS$(cat "$RK_OUT")" 125
 one_error_line "foreign files: the words name them" "$RK_ERR" "holds files that are not ours: *'notes'*nothing was touched"
+documented "it is in the documentation" "$RK_ERR"
 is "foreign files: all are there" "$(tree "$STATE")" "$before"
 as_user rm -r "$STATE"
 
