@@ -4,7 +4,7 @@
 . "${0%/*}/lib.sh"
 need userns tun
 
-STARTS=200 PARALLEL=8 ROUNDS=10
+STARTS=${RK_STARTS:-200} PARALLEL=8 ROUNDS=${RK_ROUNDS:-10}
 RK=$RK_BIN/rootless-supervisor
 # the network namespaces that any process of this world is in or holds open
 namespaces() { readlink /proc/[0-9]*/ns/net /proc/[0-9]*/task/[0-9]*/ns/net /proc/[0-9]*/fd/* 2>/dev/null | grep '^net:' | sort -u | wc -l; }

@@ -38,7 +38,7 @@ outer() {
 	"$top/tests/make_user.sh" "$user"
 	[ -c /dev/net/tun ] || { mkdir -p /dev/net; mknod /dev/net/tun c 10 200; }
 	[ "$(stat -c %a /dev/net/tun)" = 666 ] || chmod 0666 /dev/net/tun
-	deadline=$(sed -n 's/^# deadline: *\([0-9]*\).*/\1/p' "$test")
+	deadline=${RK_DEADLINE:-$(sed -n 's/^# deadline: *\([0-9]*\).*/\1/p' "$test")}
 	base=$(mktemp -d /tmp/rs-XXXXXX)
 	chmod 755 "$base"
 	# shellcheck disable=SC2064 # the value of now
