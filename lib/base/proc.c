@@ -23,6 +23,7 @@
 
 #define CHILDREN_TEXT_MAX (1024 * 1024)
 #define ROUND_MS 20 /* a killed child may hand us new ones: look again after that */
+#define REAP_TRIES 3
 
 static int append(struct proc_list *l, pid_t pid)
 {
@@ -165,6 +166,18 @@ int proc_kill_children(const pid_t *spare, size_t nspare, int timeout_ms)
 	}
 }
 
+pid_t proc_reap(int *ret_status)
+{
+	pid_t pid = -1;
+
+	for (int i = 0; i < REAP_TRIES && pid < 0; i++) {
+		pid = waitpid(-1, ret_status, WNOHANG);
+		if (pid < 0 && errno == ECHILD)
+			return 0;
+	}
+	return pid < 0 ? 0 : pid;
+}
+
 int proc_wait_within(pid_t pid, int timeout_ms, int *ret_status)
 {
 	autoclose int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
@@ -179,7 +192,10 @@ int proc_wait_within(pid_t pid, int timeout_ms, int *ret_status)
 	} while (n < 0 && errno == EINTR);
 	if (n <= 0)
 		return n == 0 ? -ETIMEDOUT : -errno;
-	return waitpid(pid, ret_status, 0) < 0 ? -errno : 0;
+	do {
+		n = waitpid(pid, ret_status, 0);
+	} while (n < 0 && errno == EINTR);
+	return n < 0 ? -errno : 0;
 }
 
 const char *proc_signal_text(int signo, char *buf, size_t size)

@@ -28,6 +28,15 @@ void proc_list_done(struct proc_list *l);
  */
 int proc_kill_children(const pid_t *spare, size_t nspare, int timeout_ms);
 
+/**
+ * proc_reap() - reap one child that is dead already, without waiting
+ *
+ * A call that fails once is tried again: SIGCHLD comes once for all that have died, so a child
+ * that is not reaped now would never be.
+ * Return: its pid; 0 when no child is dead, or there is none
+ */
+pid_t proc_reap(int *ret_status);
+
 /* proc_wait_within() - reap one child, waiting at most @timeout_ms; 0, -ETIMEDOUT or -errno */
 int proc_wait_within(pid_t pid, int timeout_ms, int *ret_status);
 

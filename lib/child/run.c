@@ -45,15 +45,16 @@ enum outcome {
 
 struct running {
 	const struct run *r;
-	pid_t command;
+	pid_t command; /* 0: not there yet */
 	int sigfd;
 	int status; /* of the command, as waitpid() gives it */
 	struct sigmerge merge;
 };
 
-__attribute__((noreturn)) static void exec_failed(int report, int errnum)
+/* @result: the errno of the exec, or, negative, of what we do before it */
+__attribute__((noreturn)) static void exec_failed(int report, int result)
 {
-	fd_write_all(report, &errnum, sizeof(errnum));
+	fd_write_all(report, &result, sizeof(result));
 	_exit(127);
 }
 
@@ -92,7 +93,7 @@ static int exec_search(char **command)
 /* in the fork: everything that the command must not inherit goes, what it must have comes back */
 static void exec_command(const struct run *r, pid_t child, int report)
 {
-	int keep[3 + 64 + 1], nkeep = 0;
+	int keep[3 + 64 + 1], nkeep = 0, n;
 	char pid[16];
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -106,9 +107,12 @@ static void exec_command(const struct run *r, pid_t child, int report)
 			fd_set_cloexec(fd, 0);
 	}
 	keep[nkeep] = fcntl(report, F_DUPFD_CLOEXEC, nkeep);
-	if (keep[nkeep] < 0 || fd_close_all_but(keep, (size_t)nkeep + 1) < 0)
-		exec_failed(report, errno);
+	if (keep[nkeep] < 0)
+		exec_failed(report, -errno);
 	report = keep[nkeep];
+	n = fd_close_all_but(keep, (size_t)nkeep + 1);
+	if (n < 0)
+		exec_failed(report, n);
 	if (r->fix_listen_pid) {
 		snprintf(pid, sizeof(pid), "%d", (int)getpid());
 		setenv("LISTEN_PID", pid, 1);
@@ -120,8 +124,9 @@ static void exec_command(const struct run *r, pid_t child, int report)
 /* 0 and the pid; a positive errno when the command could not be executed; else a negative errno */
 static int start_command(const struct run *r, pid_t *ret)
 {
-	int report[2], errnum = 0, result = 0;
+	int report[2], result = 0;
 	pid_t child = getpid(), pid;
+	ssize_t n;
 
 	if (pipe2(report, O_CLOEXEC) < 0)
 		return -errno;
@@ -131,9 +136,10 @@ static int start_command(const struct run *r, pid_t *ret)
 	if (pid < 0)
 		result = -errno;
 	close(report[1]);
-	if (pid > 0 && fd_read_all(report[0], &errnum, sizeof(errnum)) == sizeof(errnum)) {
-		waitpid(pid, NULL, 0);
-		result = errnum;
+	if (pid > 0) {
+		n = fd_read_all(report[0], &result, sizeof(result));
+		if (n < 0)
+			result = (int)n;
 	}
 	close(report[0]);
 	*ret = pid;
@@ -145,7 +151,7 @@ static enum outcome reap(struct running *x)
 	enum outcome o = OUTCOME_NONE;
 	int status;
 
-	for (pid_t pid; (pid = waitpid(-1, &status, WNOHANG)) > 0;) {
+	for (pid_t pid; (pid = proc_reap(&status)) > 0;) {
 		if (pid == x->command) {
 			x->status = status;
 			o = OUTCOME_COMMAND_ENDED;
@@ -162,7 +168,7 @@ static enum outcome serve_signals(struct running *x)
 	while (read(x->sigfd, &si, sizeof(si)) == sizeof(si)) {
 		if (si.ssi_signo == SIGCHLD)
 			o = reap(x);
-		else if (si.ssi_code != SI_KERNEL) /* the terminal's go to the whole group */
+		else if (si.ssi_code != SI_KERNEL || !x->command) /* the group has the terminal's */
 			sigmerge_direct(&x->merge, (int)si.ssi_signo, (pid_t)si.ssi_pid,
 					clock_ms());
 		if (o != OUTCOME_NONE)
@@ -240,12 +246,25 @@ int run_parent_gone(const struct run *r)
 	return 1;
 }
 
-static int tell_end(const struct run *r, const struct hs_exited *e)
+/* nothing of the command is left when the parent hears of its end: HS_EXITED or HS_FAILED */
+static int tell_end(const struct run *r, enum hs_type type, const void *payload)
 {
+	int n;
+
 	if (proc_kill_children(r->spare, r->nspare, KILL_MS) < 0)
 		log_warning("command",
 			    "some of its processes cannot be killed and are left behind");
-	return msg_send(r->sock, &handshake_proto, HS_EXITED, e, NULL, 0) < 0 ? 1 : 0;
+	n = msg_send(r->sock, &handshake_proto, type, payload, NULL, 0);
+	return n < 0 || type == HS_FAILED ? 1 : 0;
+}
+
+/* our own failure, in contrast to a command that cannot be executed */
+static int tell_failure(const struct run *r, int errnum)
+{
+	struct err err = { 0 };
+
+	err_set(&err, errnum, "starting '%s'", r->command[0]);
+	return tell_end(r, HS_FAILED, &err);
 }
 
 int run_command(struct run *r)
@@ -259,17 +278,21 @@ int run_command(struct run *r)
 	sigaddset(&set, SIGCHLD);
 	x.sigfd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (x.sigfd < 0)
-		return 1;
+		return tell_failure(r, errno);
+	serve_signals(&x);
+	sigmerge_command_begins(&x.merge);
 	n = start_command(r, &x.command);
+	if (n < 0)
+		return tell_failure(r, -n);
 	if (n) {
 		e.kind = HS_EXIT_EXEC;
-		e.value = n > 0 ? n : -n;
-		return tell_end(r, &e);
+		e.value = n;
+		return tell_end(r, HS_EXITED, &e);
 	}
 	if (serve(&x) == OUTCOME_PARENT_GONE)
 		return run_parent_gone(r);
 	e.kind = WIFSIGNALED(x.status) ? HS_EXIT_SIGNAL : HS_EXIT_STATUS;
 	e.value = WIFSIGNALED(x.status) ? WTERMSIG(x.status) : WEXITSTATUS(x.status);
 	e.core = WIFSIGNALED(x.status) && WCOREDUMP(x.status);
-	return tell_end(r, &e);
+	return tell_end(r, HS_EXITED, &e);
 }

@@ -39,6 +39,12 @@ void sigmerge_told(struct sigmerge *m, int signo, pid_t sender, uint64_t now_ms)
 	m->sig[signo].due_ms = now_ms + (m->sig[signo].direct ? 0 : SIGMERGE_TOLD_MS);
 }
 
+void sigmerge_command_begins(struct sigmerge *m)
+{
+	for (int s = 1; s < SIGMERGE_NSIG; s++)
+		m->sig[s].missed = m->sig[s].direct > 0;
+}
+
 int sigmerge_next_ms(const struct sigmerge *m, uint64_t now_ms)
 {
 	uint64_t next = UINT64_MAX;
@@ -65,7 +71,8 @@ int sigmerge_settle(struct sigmerge *m, uint64_t now_ms, unsigned *ret_count)
 		if (!direct || !told)
 			*ret_count = direct + told;
 		else /* the group got it; what came besides, within milliseconds, is the same */
-			*ret_count = m->own_session ? 1 : 0;
+			*ret_count = m->own_session || m->sig[s].missed ? 1 : 0;
+		m->sig[s].missed = false;
 		return s;
 	}
 	return 0;

@@ -28,6 +28,7 @@ struct sigmerge {
 		uint8_t direct, told; /* counts since the signal was last settled */
 		uint64_t due_ms;      /* when it is settled; 0: nothing is pending */
 		pid_t sender;         /* of our own copy; 0: outside of our PID namespace */
+		bool missed;          /* our own copy is older than the command */
 		uint64_t alone_ms; /* when our own copy was settled without the parent's word; 0 */
 	} sig[SIGMERGE_NSIG];
 };
@@ -37,6 +38,9 @@ void sigmerge_direct(struct sigmerge *m, int signo, pid_t sender, uint64_t now_m
 
 /* sigmerge_told() - the parent said that it got @signo from @sender */
 void sigmerge_told(struct sigmerge *m, int signo, pid_t sender, uint64_t now_ms);
+
+/* sigmerge_command_begins() - what came until now came to a group that the command was not in */
+void sigmerge_command_begins(struct sigmerge *m);
 
 /* sigmerge_next_ms() - time until the next settlement, 0 when one is due, -1 when none is pending
  */

@@ -81,6 +81,7 @@
 	X(fork, "fork", "proc", pid_t, -1, (void), ()) \
 	X(syscall, "syscall", "proc", long, -1, \
 	  (long n, long a, long b, long c, long d, long e, long f), (n, a, b, c, d, e, f)) \
+	X(execv, "execv", "proc", int, -1, (const char *p, char *const *av), (p, av)) \
 	X(prctl, "prctl", "proc", int, -1, \
 	  (int o, unsigned long a, unsigned long b, unsigned long c, unsigned long d), \
 	  (o, a, b, c, d)) \

@@ -13,6 +13,8 @@
 #include "lib/base/cleanup.h"
 #include "lib/base/str.h"
 
+#define UNLINK_TRIES 2
+
 /* the second half is what RootlessKit 1 to 3 leave behind after a SIGKILL */
 static const char *const names[] = {
 	STATE_CHILD_PID,  STATE_CHILD_PID_NEW,    STATE_API_SOCK, STATE_NETNS,
@@ -31,10 +33,29 @@ int statenames_known(const char *name)
 	return 0;
 }
 
-void statenames_unlink(int dirfd)
+/*
+ * Tried twice: what stays because a call was interrupted would stay for good. A directory under a
+ * name of ours is not ours and stays.
+ */
+static int unlink_name(int dirfd, const char *name, int flags)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
-		unlinkat(dirfd, names[i], 0);
+	for (int i = 0; i < UNLINK_TRIES; i++) {
+		if (unlinkat(dirfd, name, flags) == 0 || errno == ENOENT || errno == EISDIR)
+			return 0;
+	}
+	return -errno;
+}
+
+int statenames_unlink(int dirfd)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		int e = unlink_name(dirfd, names[i], 0);
+
+		r = e < 0 ? e : r;
+	}
+	return r;
 }
 
 static bool lock_is_named(int dirfd, int lock_fd)
@@ -80,8 +101,11 @@ int statenames_remove_dir(int dirfd)
 	char name[NAME_MAX + 1];
 	int r;
 
-	statenames_unlink(dirfd);
-	unlinkat(dirfd, STATE_LOCK, 0);
+	r = statenames_unlink(dirfd);
+	if (r == 0)
+		r = unlink_name(dirfd, STATE_LOCK, 0);
+	if (r < 0)
+		return r;
 	r = name_of(dirfd, name, sizeof(name));
 	if (r < 0)
 		return r;
@@ -92,5 +116,5 @@ int statenames_remove_dir(int dirfd)
 		return errno == ENOENT ? 0 : -errno;
 	if (named.st_dev != own.st_dev || named.st_ino != own.st_ino)
 		return -ESTALE;
-	return unlinkat(up, name, AT_REMOVEDIR) < 0 ? -errno : 0;
+	return unlink_name(up, name, AT_REMOVEDIR);
 }

@@ -22,8 +22,12 @@
 /* statenames_known() - 1 when @name is one of ours, or one that RootlessKit leaves behind */
 int statenames_known(const char *name);
 
-/* statenames_unlink() - unlink every known name but the lock; absent ones are no error */
-void statenames_unlink(int dirfd);
+/**
+ * statenames_unlink() - unlink every known name but the lock; absent ones are no error
+ * Return: 0, or the last negative errno: with the lock beside it, what is left is still known as
+ *         an instance's
+ */
+int statenames_unlink(int dirfd);
 
 /**
  * statenames_lock() - take the exclusive flock of STATE/lock

@@ -111,7 +111,7 @@ static void reap(struct nursery *n)
 
 	if (read(n->sigfd, &si, sizeof(si)) < 0)
 		return;
-	for (pid_t pid; (pid = waitpid(-1, &status, WNOHANG)) > 0;) {
+	for (pid_t pid; (pid = proc_reap(&status)) > 0;) {
 		for (size_t i = 0; i < WORKERS_MAX; i++) {
 			struct nursery_exited e = { .role = n->worker[i].role,
 						    .pid = pid,

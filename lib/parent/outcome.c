@@ -8,6 +8,7 @@
  * | command killed by S      | 128 + S             | 255, two lines     |
  * | command cannot be run    | 127 or 126          | 1, two lines       |
  * | child killed by S        | 128 + S             | 255                |
+ * | the same, in the start   | 125                 | 1                  |
  * | start ended by signal S  | 128 + S             | 128 + S            |
  * | anything of ours fails   | 125                 | 1                  |
  */
@@ -128,7 +129,7 @@ static int report_child_death(const struct instance *in)
 		snprintf(line, sizeof(line), "the child ended %s: %s",
 			 stage_text[in->stage < HS_NSTAGES ? in->stage : 0], how);
 	log_fatal("parent", line);
-	if (WIFSIGNALED(in->child_status))
+	if (WIFSIGNALED(in->child_status) && in->stage == HS_STAGE_RUNNING)
 		return upstream ? STATUS_GO_SIGNAL : STATUS_SIGNAL + WTERMSIG(in->child_status);
 	return upstream ? STATUS_GO_FAILURE : STATUS_OWN_FAILURE;
 }

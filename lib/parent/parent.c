@@ -147,7 +147,7 @@ static void reap(struct instance *in)
 {
 	int status;
 
-	for (pid_t pid; (pid = waitpid(-1, &status, WNOHANG)) > 0;) {
+	for (pid_t pid; (pid = proc_reap(&status)) > 0;) {
 		if (pid == in->child) {
 			child_died(in, status);
 		} else if (pid == in->nursery) {

@@ -230,7 +230,9 @@ int statedir_open(const char *path, bool upstream, struct statedir **ret, struct
 	}
 	if (r < 0)
 		return r;
-	statenames_unlink(s->fd);
+	r = statenames_unlink(s->fd);
+	if (r < 0)
+		return err_set(err, -r, "removing what an earlier run left in '%s'", s->path);
 	*ret = take_ptr(s);
 	return 0;
 }
