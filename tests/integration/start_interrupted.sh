@@ -33,7 +33,7 @@ ends() {
 # shellcheck disable=SC2016 # expands inside
 {
 	with_tool 'kill -KILL $1; exit 0'
-	ends "the child is killed before it is mapped" 137 '*the child ended before its ids were mapped: signal: killed*' 2000
+	ends "the child is killed before it is mapped" 125 '*the child ended before its ids were mapped: signal: killed*' 2000
 	with_tool 'kill -KILL $1; echo "no such process" >&2; exit 1'
 	ends "the same, and newuidmap says so" 125 '*newuidmap*no such process*' 2000
 	for name in TERM:143 INT:130 HUP:129 QUIT:131; do
