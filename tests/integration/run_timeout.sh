@@ -31,6 +31,13 @@ rc=0
 as_user timeout --preserve-status -s TERM 1.5 "$RK" -- sh "$T/command" >"$RK_OUT" 2>"$RK_ERR" || rc=$?
 is "the command's status" $rc 7
 
+# the shell may take two TERMs for one, nsprobe does not
+for mode in '' --pidns '--pidns --reaper=false'; do
+	# shellcheck disable=SC2086 # words
+	as_user timeout -s TERM 0.7 "$RK" $mode -- nsprobe sigcount >"$RK_OUT" 2>"$RK_ERR"
+	is "timeout with '$mode': TERM is counted once" "$(grep -c SIGTERM "$RK_OUT")" 1
+done
+
 # timeout --foreground signals the parent alone
 rc=0
 as_user timeout --foreground --preserve-status -s TERM 1.5 "$RK" -- sh "$T/command" >"$RK_OUT" 2>"$RK_ERR" || rc=$?

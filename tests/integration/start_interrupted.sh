@@ -60,13 +60,12 @@ ends() {
 # a start takes some 20 ms: it is ended at each of 40 moments
 # sweep SIGNAL parent|child: who gets it
 sweep() {
-	bad=0 done=0
 	for i in $(seq 0 40); do
 		: >"$RK_OUT"
 		: >"$RK_ERR"
 		spawn rootless-supervisor --net=slirp --state-dir="$STATE" -- sh -c 'echo it runs; exec sleep 100' >"$RK_OUT" 2>"$RK_ERR"
 		pid=$SPAWNED
-		sleep "$(printf '0.%03d' $i)" # the moment of this round
+		sleep "$(printf 0.%03d "$i")" # the moment of this round
 		if [ "$2" = child ]; then
 			wait_for 2 pgrep -P "$pid" -x rootless-superv
 			victim=$(pgrep -P "$pid" -x rootless-superv | head -n 1)
