@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: Apache-2.0
+# net_errors.sh - what the child sees of a way that is closed: the tables of docs/network.md
+# asan: yes
+. "${0%/*}/lib.sh"
+need userns tun
+ip route add unreachable 203.0.113.0/24
+ip route add prohibit 198.18.0.0/15
+
+# sees WANTED COMMAND...: of nsprobe, inside
+sees() {
+	rk_want=$1
+	shift
+	like "$* -> $rk_want" "$(in_child nsprobe "$@" 2>&1)" "*$rk_want"
+}
+dgram="ask -u -t 1500"
+rk_start --net=slirp -- sleep 50 || exit
+# on-link addresses that nobody has: the child's kernel asks for 3 s, the others meanwhile
+in_child sh -c 'nsprobe connect 10.0.2.77 7 & nsprobe connect 10.0.2.200 7 & nsprobe connect fd00::77 7 & wait' >"$T/neighbours" &
+neighbours=$!
+
+while read -r want address port; do
+	sees "$want" connect -t 3000 "$address" "$port"
+done <<-EOT
+	ok 192.0.2.2 7
+	ok 10.0.2.3 53
+	ok fd00::3 53
+	ECONNREFUSED 192.0.2.2 4
+	ECONNREFUSED 2001:db8::2 4
+	ENETUNREACH 10.0.2.2 4
+	ENETUNREACH 10.0.2.3 80
+	ENETUNREACH fd00::2 4
+	ENETUNREACH fd00::3 80
+	ENETUNREACH 0.0.0.1 80
+	ENETUNREACH ::127.0.0.1 80
+	ENETUNREACH 255.255.255.255 80
+	ENETUNREACH 224.0.0.1 80
+	ENETUNREACH ff02::1 80
+	EHOSTUNREACH 240.0.0.1 80
+	EACCES fec0::1 80
+	EACCES ::1.2.3.4 80
+	EACCES ::ffff:0:1.2.3.4 80
+	EHOSTUNREACH 203.0.113.5 80
+	ENETUNREACH 198.18.0.5 80
+EOT
+# shellcheck disable=SC2086 # words
+while read -r want address port; do
+	sees "$want" $dgram "$address" "$port" x
+done <<-EOT
+	ECONNREFUSED 192.0.2.2 4
+	ECONNREFUSED 2001:db8::2 4
+	EHOSTUNREACH 240.0.0.1 80
+	EACCES fec0::1 80
+EOT
+wait $neighbours
+is "addresses of the virtual network that nobody has" "$(tr '\n' ' ' <"$T/neighbours")" "EHOSTUNREACH EHOSTUNREACH EHOSTUNREACH "
+rk_stop
+
+rk_start --net=slirp --disable-host-loopback=false -- sleep 50 || exit
+for a in 10.0.2.2 fd00::2; do
+	sees ECONNREFUSED connect $a 4
+	sees ECONNREFUSED ask -u $a 4 x
+done
+rk_stop
+
+rk_start --net=slirp --ipv6=false -p 0.0.0.0:7007:7/tcp -- nsprobe serve tcp-echo,0.0.0.0,7 || exit
+wait_for 5 grep -q ready "$RK_OUT"
+sees ENETUNREACH connect 2001:db8::2 7
+is "without IPv6 inside, a port on IPv6 outside" "$(in_world nsprobe duplex 2001:db8::1 7007 1000 3)" ok
+rk_stop
