@@ -17,7 +17,7 @@ all() { echo "$(namespaces) $(grep -c . /proc/self/mountinfo) $(state) $(pgrep -
 before=$(all)
 kernel_before=$(kernel_namespaces)
 # shellcheck disable=SC2016 # expands inside
-as_user sh -c 'i=0; while [ $i -lt "$1" ]; do "$2" --net=slirp -- true || echo "start $i: $?"; i=$((i + 1)); done' sh $STARTS "$RK" >"$RK_OUT" 2>&1
+as_user sh -c 'i=0; while [ $i -lt "$1" ]; do "$2" --net=slirp -- true || echo "start $i: $?"; i=$((i + 1)); done' sh "$STARTS" "$RK" >"$RK_OUT" 2>&1
 is "$STARTS starts: each is 0 and silent" "$(cat "$RK_OUT")" ''
 is "$STARTS starts: namespaces, mounts, state directories, processes, descriptors" "$(all)" "$before"
 
