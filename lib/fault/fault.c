@@ -6,7 +6,8 @@
  *   FAULT=relay:7:ENOSPC     the seventh call of a relay fails with that errno (a number will do)
  *   FAULT=relay:7:SIGKILL    the relay gets that signal just before its seventh call
  *   FAULT=record:FILE        each call appends "ROLE INDEX CALL CLASS" to FILE, by one write
- * (FAULT=record with FAULT_TRACE=FILE is the same.) Indexes count from 1, per role, in each process
+ * (FAULT=record with FAULT_TRACE=FILE is the same; with the others that file gets the call that was
+ * hit.) Indexes count from 1, per role, in each process
  * on its own; "none" is what runs before role_enter(). Processes of one role with the same history
  * have the same indexes, and the fault hits each of them. A fork hands its counters on.
  *
@@ -121,6 +122,17 @@ __attribute__((constructor)) static void read_setting(void)
 		plan.errnum = errno_by_name(kind);
 	if (plan.signo <= 0 && plan.errnum <= 0)
 		complain("no such errno or signal");
+	if (plan.file)
+		open_trace(plan.file);
+}
+
+static void trace(const char *role, unsigned long n, const char *name, const char *class)
+{
+	char line[80];
+	int len = snprintf(line, sizeof(line), "%s %lu %s %s\n", role, n, name, class);
+
+	if (__real_write(plan.trace_fd, line, (size_t)len) != len)
+		complain("cannot write the trace");
 }
 
 /* true: the call shall fail, errno is set; else errno is as it was */
@@ -128,25 +140,20 @@ static bool fault_here(const char *name, const char *class)
 {
 	const char *role;
 	unsigned long n;
-	char line[80];
-	int saved = errno, len;
+	bool hit;
+	int saved = errno;
 
 	if (!plan.setting)
 		return false;
 	role = current_role();
 	n = ++count[role_current() < ROLE_NROLES ? role_current() : ROLE_NROLES];
-	if (plan.trace_fd >= 0) {
-		len = snprintf(line, sizeof(line), "%s %lu %s %s\n", role, n, name, class);
-		if (__real_write(plan.trace_fd, line, (size_t)len) != len)
-			complain("cannot write the trace");
-	} else if (n == plan.index && strcmp(role, plan.role) == 0) {
-		if (plan.signo)
-			__real_kill(getpid(), plan.signo);
-		errno = plan.errnum ? plan.errnum : saved;
-		return plan.errnum != 0;
-	}
-	errno = saved;
-	return false;
+	hit = n == plan.index && strcmp(role, plan.role) == 0;
+	if (plan.trace_fd >= 0 && (hit || !plan.role[0]))
+		trace(role, n, name, class);
+	if (hit && plan.signo)
+		__real_kill(getpid(), plan.signo);
+	errno = hit && plan.errnum ? plan.errnum : saved;
+	return hit && plan.errnum;
 }
 
 #define DEFINE(symbol, name, class, type, failure, params, args) \

@@ -204,6 +204,6 @@ int nsagent_main(enum nsagent_kind kind, int parent_sock, int relay_sock, int ch
 	}
 	r = serve(&a);
 	if (r < 0 && !msg_peer_gone(r))
-		log_error("nsagent", "serving the parent: %s", strerror(-r));
+		log_warning("nsagent", "serving the parent: %s", strerror(-r));
 	return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -42,17 +42,17 @@ struct clone_arg {
 static int cloned_child(void *arg)
 {
 	const struct clone_arg *c = arg;
+	struct err err = { 0 };
 	struct msg m;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	close(c->parent_sock);
 	if (msg_recv(c->sock, &handshake_proto, ROLE_PARENT, HS_UNMAPPED, 0, &m) <= 0)
 		return 1;
-	if (fd_set_cloexec(c->sock, 0) < 0)
-		return 1;
-	execveat(c->setup->self_exe, "", c->setup->argv, environ, AT_EMPTY_PATH);
-	fprintf(stderr, "rootless-supervisor: error: running the program in its namespaces: %s\n",
-		strerror(errno));
+	if (fd_set_cloexec(c->sock, 0) == 0)
+		execveat(c->setup->self_exe, "", c->setup->argv, environ, AT_EMPTY_PATH);
+	err_set(&err, errno, "running the program in its namespaces");
+	msg_send(c->sock, &handshake_proto, HS_FAILED, &err, NULL, 0);
 	return 1;
 }
 

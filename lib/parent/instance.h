@@ -168,6 +168,8 @@ void child_drain(struct instance *in);
 int worker_prepare(struct instance *in, enum worker_kind kind, struct err *err);
 int worker_configure(struct instance *in, enum worker_kind kind, struct err *err);
 void worker_log_flush(struct worker *w);
+/* worker_drain() - the last words of one that is dead */
+void worker_drain(struct worker *w);
 /* worker_tell_dns() - in->dns to the relay; later, when it is not configured yet */
 int worker_tell_dns(struct instance *in, struct err *err);
 

@@ -173,7 +173,7 @@ static void worker_ended(struct instance *in, const struct nursery_exited *e)
 
 	for (int i = 0; i < NWORKERS; i++) {
 		if ((uint32_t)in->worker[i].role == e->role)
-			worker_log_flush(&in->worker[i]);
+			worker_drain(&in->worker[i]);
 	}
 	if (in->err.code || in->phase == PHASE_ENDED)
 		return;

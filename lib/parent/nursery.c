@@ -44,6 +44,15 @@ struct nursery {
 static const char *const worker_env[] = { "ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS", "FAULT",
 					  "FAULT_TRACE" };
 
+__attribute__((noreturn)) static void worker_failed(int control, int errnum, const char *what)
+{
+	struct err err = { 0 };
+
+	err_set(&err, errnum, "%s", what);
+	msg_send(control, &worker_proto, WORKER_FAILED, &err, NULL, 0);
+	_exit(1);
+}
+
 static void exec_worker(const struct nursery *n, pid_t nursery, enum role role, int control,
 			int log)
 {
@@ -70,12 +79,13 @@ static void exec_worker(const struct nursery *n, pid_t nursery, enum role role, 
 	control = fcntl(control, F_DUPFD_CLOEXEC, WORKER_CONTROL_FD + 1);
 	self_exe = fcntl(n->self_exe, F_DUPFD_CLOEXEC, WORKER_CONTROL_FD + 1);
 	log = fcntl(log, F_DUPFD_CLOEXEC, WORKER_CONTROL_FD + 1);
+	if (control < 0)
+		_exit(1);
 	if (null < 0 || self_exe < 0 || dup2(null, 0) < 0 || dup2(null, 1) < 0 ||
 	    dup2(log, 2) < 0 || dup2(control, WORKER_CONTROL_FD) < 0)
-		_exit(1);
+		worker_failed(control, errno, "giving it its descriptors");
 	execveat(self_exe, "", argv, env, AT_EMPTY_PATH);
-	fprintf(stderr, "0%s: running the program again: %s\n", role_name(role), strerror(errno));
-	_exit(1);
+	worker_failed(WORKER_CONTROL_FD, errno, "running the program again");
 }
 
 static int do_spawn(struct nursery *n, struct msg *m)
@@ -104,13 +114,14 @@ static int do_spawn(struct nursery *n, struct msg *m)
 	return msg_send(n->sock, &nursery_proto, NURSERY_SPAWNED, &ans, NULL, 0);
 }
 
-static void reap(struct nursery *n)
+/* negative when the parent cannot be told: our own end is what it hears then */
+static int reap(struct nursery *n)
 {
 	struct signalfd_siginfo si;
-	int status;
+	int status, r = 0;
 
 	if (read(n->sigfd, &si, sizeof(si)) < 0)
-		return;
+		return 0;
 	for (pid_t pid; (pid = proc_reap(&status)) > 0;) {
 		for (size_t i = 0; i < WORKERS_MAX; i++) {
 			struct nursery_exited e = { .role = n->worker[i].role,
@@ -120,9 +131,12 @@ static void reap(struct nursery *n)
 			if (n->worker[i].pid != pid)
 				continue;
 			n->worker[i].pid = 0;
-			msg_send(n->sock, &nursery_proto, NURSERY_EXITED, &e, NULL, 0);
+			r = msg_send(n->sock, &nursery_proto, NURSERY_EXITED, &e, NULL, 0);
+			if (r < 0)
+				return r;
 		}
 	}
+	return r;
 }
 
 static void wait_for_workers(const struct nursery *n)
@@ -174,8 +188,8 @@ static int nursery_main(struct nursery *n)
 	for (;;) {
 		if (poll(p, 2, -1) < 0 && errno != EINTR)
 			return 1;
-		if (p[1].revents)
-			reap(n);
+		if (p[1].revents && reap(n) < 0)
+			break;
 		if (!p[0].revents)
 			continue;
 		r = msg_recv(n->sock, &nursery_proto, ROLE_PARENT, NURSERY_UP, MSG_DONTWAIT, &m);

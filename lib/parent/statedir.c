@@ -209,8 +209,13 @@ static int make_and_lock(struct statedir *s, const char *path, struct err *err)
 	return s->lock_fd < 0 ? lock_failed(s, -s->lock_fd, err) : 0;
 }
 
-static void forget_dir(struct statedir *s)
+static void forget_dir(struct statedir *s, struct err *err)
 {
+	if (s->made && s->path)
+		rmdir(s->path); /* that of another try, if it is still there */
+	s->made = false;
+	if (err)
+		*err = (struct err){ 0 };
 	cleanup_closep(&s->fd);
 	s->fd = s->lock_fd = -1;
 	free(take_ptr(s->path));
@@ -225,7 +230,7 @@ int statedir_open(const char *path, bool upstream, struct statedir **ret, struct
 		return err_set(err, ENOMEM, "state directory");
 	*s = (struct statedir){ .fd = -1, .lock_fd = -1, .upstream = upstream };
 	for (int i = 0; i < LOCK_TRIES && (r == -ESTALE || r == -ENOENT); i++) {
-		forget_dir(s);
+		forget_dir(s, err);
 		r = make_and_lock(s, path, err);
 	}
 	if (r < 0)

@@ -21,6 +21,7 @@
 
 #define LINES_A_SECOND 100
 #define FLUSH_READS 64
+#define DRAIN_MESSAGES 64
 
 static void put_line(struct worker *w, char *line, size_t len)
 {
@@ -111,18 +112,17 @@ static void worker_told(struct worker *w, const struct msg *m)
 	}
 }
 
-static void on_worker_control(evutil_socket_t fd, short what, void *arg)
+/* one message; false when there is none */
+static bool take_message(struct worker *w)
 {
-	struct worker *w = arg;
 	struct msg m;
-	int n = msg_recv(fd, &worker_proto, w->role, w->state, MSG_DONTWAIT, &m);
+	int n = msg_recv(w->control.fd, &worker_proto, w->role, w->state, MSG_DONTWAIT, &m);
 
-	(void)what;
 	if (n == -EAGAIN)
-		return;
+		return false;
 	if (n > 0) {
 		worker_told(w, &m);
-		return;
+		return true;
 	}
 	event_del(w->control.event); /* the nursery tells how it ended */
 	if (n < 0) {
@@ -130,6 +130,21 @@ static void on_worker_control(evutil_socket_t fd, short what, void *arg)
 			role_name(w->role));
 		instance_fail(w->in);
 	}
+	return false;
+}
+
+static void on_worker_control(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	take_message(arg);
+}
+
+void worker_drain(struct worker *w)
+{
+	for (int i = 0; i < DRAIN_MESSAGES && w->control.fd >= 0 && take_message(w); i++)
+		; /* bounded: it is dead, but somebody else may hold its socket */
+	worker_log_flush(w);
 }
 
 int worker_prepare(struct instance *in, enum worker_kind kind, struct err *err)
@@ -193,7 +208,7 @@ int worker_configure(struct instance *in, enum worker_kind kind, struct err *err
 {
 	int r = kind == KIND_RELAY ? configure_relay(in) : configure_slirp(in);
 
-	if (r < 0)
+	if (r < 0 && !msg_peer_gone(r)) /* one that has gone tells why, or the nursery does */
 		return err_set(err, -r, "configuring the %s worker",
 			       role_name(in->worker[kind].role));
 	in->worker[kind].configured = true;

@@ -163,7 +163,7 @@ static int relay_start(struct relay *r)
 {
 	autoclose int agent = -1;
 	int dns[NET_DNS_SOCKS_MAX];
-	struct relay_config config;
+	struct relay_config config = { 0 };
 	struct limits limits;
 	struct rlimit nofile;
 	int e = receive_config(r, &config, &agent, dns);
@@ -218,7 +218,10 @@ int relay_main(void)
 	role_assert(ROLE_RELAY);
 	r = calloc(1, sizeof(*r));
 	if (!r) {
-		log_error("relay", "out of memory");
+		struct err err = { 0 };
+
+		err_set(&err, ENOMEM, "starting");
+		msg_send(WORKER_CONTROL_FD, &worker_proto, WORKER_FAILED, &err, NULL, 0);
 		return 1;
 	}
 	r->reserve = -1;
