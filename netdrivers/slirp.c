@@ -8,13 +8,18 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/log.h"
+
 #define DEFAULT_CIDR "10.0.2.0/24"
 #define DEFAULT_IFNAME "tap0"
 #define DEFAULT_MTU 65520
+#define MTU_MIN 68        /* RFC 791 */
+#define MTU_MIN_IPV6 1280 /* RFC 8200 */
 #define PREFIX_MAX \
 	25 /* the child is network+100: it must lie inside, and so must libslirp's range */
 
@@ -57,6 +62,26 @@ static void plan_ipv6(struct net_plan *p)
 	inet_pton(AF_INET6, "fd00::100", &p->address6);
 }
 
+/* what the kernel takes for a name in a namespace that has only lo */
+static bool is_free_name(const char *name)
+{
+	if (strcmp(name, "lo") == 0 || strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
+		return false;
+	return !strpbrk(name, "/: \t\n\v\f\r");
+}
+
+static int plan_ifname(const char *ifname, struct net_plan *p, struct err *err)
+{
+	if (strlen(ifname) >= sizeof(p->ifname))
+		return err_say(err, EINVAL, "ifname '%s' is longer than %zu characters", ifname,
+			       sizeof(p->ifname) - 1);
+	if (!is_free_name(ifname))
+		return err_say(err, EINVAL, "ifname '%s' cannot be the name of an interface",
+			       ifname);
+	snprintf(p->ifname, sizeof(p->ifname), "%s", ifname);
+	return 0;
+}
+
 static int slirp_parent_plan(const struct net_opts *o, struct net_plan *ret, struct err *err)
 {
 	struct net_plan p = { 0 };
@@ -65,17 +90,21 @@ static int slirp_parent_plan(const struct net_opts *o, struct net_plan *ret, str
 
 	if (r < 0)
 		return r;
-	if (strlen(ifname) >= sizeof(p.ifname))
-		return err_say(err, EINVAL, "ifname '%s' is longer than %zu characters", ifname,
-			       sizeof(p.ifname) - 1);
-	snprintf(p.ifname, sizeof(p.ifname), "%s", ifname);
+	r = plan_ifname(ifname, &p, err);
+	if (r < 0)
+		return r;
 	p.mtu = (uint32_t)(o->mtu ? o->mtu : DEFAULT_MTU);
+	if (p.mtu < MTU_MIN)
+		return err_say(err, EINVAL, "mtu must be >= %d, got %u", MTU_MIN, p.mtu);
 	p.gateway = host_of(p.network, GATEWAY_HOST);
 	p.dns = host_of(p.network, DNS_HOST);
 	p.address = host_of(p.network, CHILD_HOST);
 	p.host_loopback = !o->disable_host_loopback;
-	if (o->ipv6)
+	if (o->ipv6 && p.mtu >= MTU_MIN_IPV6)
 		plan_ipv6(&p);
+	else if (o->ipv6)
+		log_warning("network", "IPv6 is off: it needs an MTU of %d, not %u", MTU_MIN_IPV6,
+			    p.mtu);
 	*ret = p;
 	return 0;
 }

@@ -7,7 +7,8 @@
  *
  * libslirp hands on ICMP errors that its UDP sockets met with the address of the host that sent
  * them. For a closed port of the host's loopback that is 127.0.0.1, which every kernel drops: the
- * child would wait instead of seeing "connection refused". Such errors come from the gateway.
+ * child would wait instead of seeing "connection refused". Its own errors of IPv6 (no route on the
+ * host) come from fe80::2, which the gateway's kernel may not forward. Both come from the gateway.
  */
 #include "lib/slirp/answer.h"
 
@@ -96,6 +97,13 @@ size_t answer_unreachable(const struct net_plan *plan, const struct frame *f,
 	return ETH_LEN + build6(plan, f, info, code6(why), buf + ETH_LEN);
 }
 
+/* loopback, and libslirp's own link-local address: no kernel forwards a packet from either */
+static bool is_unroutable6(const uint8_t *src)
+{
+	return memcmp(src, &in6addr_loopback, 16) == 0 ||
+	       (src[0] == 0xfe && (src[1] & 0xc0) == 0x80);
+}
+
 size_t answer_relabel(const struct net_plan *plan, const uint8_t *data, size_t len, uint8_t *buf)
 {
 	const uint8_t *from = data + ETH_LEN;
@@ -111,7 +119,7 @@ size_t answer_relabel(const struct net_plan *plan, const uint8_t *data, size_t l
 		return len;
 	}
 	if (frame_ethertype(data) == ETHERTYPE_IP6 && len >= ETH_LEN + IP6_LEN + ICMP_LEN &&
-	    from[6] == IPPROTO_ICMPV6 && memcmp(from + 8, &in6addr_loopback, 16) == 0 &&
+	    from[6] == IPPROTO_ICMPV6 && is_unroutable6(from + 8) &&
 	    get_be16(from + 4) == len - ETH_LEN - IP6_LEN) {
 		memcpy(buf, data, len);
 		memcpy(ip + 8, &plan->gateway6, 16);

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # cli_drivers.sh - a mistake on the command line is named, costs one line and leaves nothing
 . "${0%/*}/lib.sh"
-need userns
+need userns tun
 
 # wrong PATTERN ARG...: $own is the status of $RK_NAME
 wrong() {
@@ -31,6 +31,10 @@ for RK_NAME in rootless-supervisor rootlesskit; do
 	wrong 'unknown copy-up mode: wrong' --net=none --copy-up-mode=wrong -- true
 	wrong '/tmp cannot be copied up' --net=none --copy-up=/tmp -- true
 	wrong 'mtu must be <= 65521, got 65522' --net=slirp --mtu=65522 -- true
+	wrong 'mtu must be >= 68, got 60' --net=slirp --mtu=60 -- true
+	wrong "ifname 'lo' cannot be the name of an interface" --net=slirp --ifname=lo -- true
+	wrong "ifname 'a b' cannot be the name of an interface" --net=slirp '--ifname=a b' -- true
+	wrong "ifname 'abcdefghijklmnop' is longer than 15 characters" --net=slirp --ifname=abcdefghijklmnop -- true
 	wrong 'invalid CIDR address: x' --net=slirp --cidr=x -- true
 	wrong 'cidr must be like 10.0.2.0/24, not like 10.0.2.100/24' --net=slirp --cidr=10.0.2.100/24 -- true
 	wrong 'custom cidr is not supported for --net=none' --net=none --cidr=10.0.2.0/24 -- true
@@ -43,6 +47,11 @@ for RK_NAME in rootless-supervisor rootlesskit; do
 	wrong 'wrong' --wrong -- true
 	wrong '' -p wrong --net=none --port-driver=builtin -- true
 done
+RK_NAME=rootless-supervisor
+rk_run --net=slirp --mtu=1000 -- sh -c 'ip -6 address show dev tap0 scope global'
+is "an MTU that IPv6 does not take: it runs" "$RK_STATUS" 0
+is "an MTU that IPv6 does not take: without IPv6" "$(cat "$RK_OUT")" ''
+like "an MTU that IPv6 does not take: and says so" "$(cat "$RK_ERR")" '*warning: network: IPv6 is off: it needs an MTU of 1280, not 1000'
 RK_NAME=rootlesskit
 rk_run --help
 ok "nerdctl finds --detach-netns in the help" grep -qw -- --detach-netns "$RK_OUT"

@@ -5,6 +5,7 @@
 need userns tun
 ip route add unreachable 203.0.113.0/24
 ip route add prohibit 198.18.0.0/15
+ip -6 route add unreachable 2001:db8:5::/48
 
 # sees WANTED COMMAND...: of nsprobe, inside
 sees() {
@@ -41,6 +42,7 @@ done <<-EOT
 	EACCES ::ffff:0:1.2.3.4 80
 	EHOSTUNREACH 203.0.113.5 80
 	ENETUNREACH 198.18.0.5 80
+	EHOSTUNREACH 2001:db8:5::1 80
 EOT
 # shellcheck disable=SC2086 # words
 while read -r want address port; do
