@@ -166,7 +166,8 @@ static const struct {
 	  "--evacuate-cgroup2 is not supported by this build yet", false },
 	{ "R|--net=slirp4netns|--detach-netns|--slirp4netns-sandbox=true|true",
 	  "--slirp4netns-sandbox conflicts with --detach-netns "
-	  "(https://github.com/rootless-containers/slirp4netns/issues/317)", false },
+	  "(https://github.com/rootless-containers/slirp4netns/issues/317)",
+	  false },
 	{ "R|--mtu=65522|true", "mtu must be <= 65521, got 65522", false },
 	{ "R|--mtu=-1|true", "mtu must be <= 65521, got -1", false },
 	{ "R|--mtu=9223372036854775807|true", "mtu must be <= 65521, got 9223372036854775807",
