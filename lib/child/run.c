@@ -197,8 +197,11 @@ static void settle_signals(struct running *x)
 
 	for (int signo; (signo = sigmerge_settle(&x->merge, clock_ms(), &count));) {
 		log_debug("signals", "%s goes to the command %u times", strsignal(signo), count);
-		while (count--)
-			kill(x->command, signo);
+		for (; count; count--) {
+			if (kill(x->command, signo) < 0)
+				log_warning("signals", "passing %s on: %s, it is lost",
+					    strsignal(signo), strerror(errno));
+		}
 	}
 }
 

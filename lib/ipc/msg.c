@@ -108,13 +108,17 @@ int msg_recv(int sock, const struct msg_proto *proto, enum role from, uint32_t s
 			     .msg_iovlen = 2,
 			     .msg_control = ctl.buf,
 			     .msg_controllen = sizeof(ctl.buf) };
+	bool reset = false, again;
 	ssize_t n;
 	int r;
 
 	ret->nfds = 0;
 	do {
 		n = recvmsg(sock, &mh, flags | MSG_CMSG_CLOEXEC);
-	} while (n < 0 && errno == EINTR);
+		again = n < 0 && (errno == EINTR || (errno == ECONNRESET && !reset));
+		/* a peer that left something unread: told once, before what it had sent */
+		reset |= n < 0 && errno == ECONNRESET;
+	} while (again);
 	if (n < 0)
 		return errno == ECONNRESET ? 0 : -errno;
 	collect_fds(&mh, ret);

@@ -155,6 +155,9 @@ void instance_clear(struct instance *in, enum pending bit);
 /* instance_take_err() - the struct err of a message: made terminated, and never 0 */
 void instance_take_err(struct instance *in, const void *payload);
 
+/* instance_bad_message() - receiving from @who, called @name, failed with the negative errno @r */
+void instance_bad_message(struct instance *in, int r, const char *who, const char *name);
+
 /* bringup.c: everything up to the point where only messages are waited for */
 int bringup(struct instance *in, struct err *err);
 

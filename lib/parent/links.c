@@ -29,6 +29,16 @@ void instance_take_err(struct instance *in, const void *payload)
 		in->err.code = EPROTO;
 }
 
+void instance_bad_message(struct instance *in, int r, const char *who, const char *name)
+{
+	if (in->err.code)
+		return;
+	if (r == -EPROTO)
+		err_say(&in->err, EPROTO, "%s%s broke the protocol", who, name);
+	else
+		err_set(&in->err, -r, "message of %s%s", who, name);
+}
+
 /* --- child -------------------------------------------------------------------------------- */
 
 static void child_told(struct instance *in, const struct msg *m)
@@ -71,12 +81,12 @@ void child_drain(struct instance *in)
 		if (n <= 0) { /* SIGCHLD follows, or has been */
 			if (in->child_link.event)
 				event_del(in->child_link.event);
-			if (n < 0 && !in->err.code)
-				err_say(&in->err, EPROTO, "the child broke the protocol");
-			if (n < 0)
+			if (n < 0) {
+				instance_bad_message(in, n, "the child", "");
 				instance_end(in);
-			else
+			} else {
 				instance_lost_child_link(in);
+			}
 			return;
 		}
 		child_told(in, &m);
@@ -128,8 +138,10 @@ static void agent_ended(struct agent *a, int why)
 	if (instance_child_is_ending(in))
 		return; /* agents die with the child: its own words come first */
 	if (in->phase == PHASE_STARTING) {
-		err_say(&in->err, ECHILD, "the agent of %s %s", agent_name(a),
-			why == -EPROTO ? "broke the protocol" : "died");
+		if (why < 0)
+			instance_bad_message(in, why, "the agent of ", agent_name(a));
+		else
+			err_say(&in->err, ECHILD, "the agent of %s died", agent_name(a));
 		instance_fail(in);
 		return;
 	}

@@ -162,6 +162,7 @@ static int drop_rights(void)
 	return 0;
 }
 
+/* Return: the exit status: 0, or the errno of what failed */
 static int nursery_main(struct nursery *n)
 {
 	struct pollfd p[2] = { { .fd = n->sock, .events = POLLIN } };
@@ -174,34 +175,40 @@ static int nursery_main(struct nursery *n)
 		keep[1] = n->self_exe;
 		keep[2] = n->sock;
 	}
-	if (role_enter(ROLE_NURSERY, SIGKILL) < 0 || fd_close_all_but(keep, ARRAY_SIZE(keep)) < 0 ||
-	    drop_rights() < 0 || chdir("/") < 0)
-		return 1;
-	fd_open_std();
+	r = role_enter(ROLE_NURSERY, SIGKILL);
+	if (r == 0)
+		r = fd_close_all_but(keep, ARRAY_SIZE(keep));
+	if (r == 0)
+		r = drop_rights();
+	if (r == 0)
+		r = fd_open_std();
+	if (r < 0)
+		return -r;
+	if (chdir("/") < 0)
+		return errno;
 	sigemptyset(&chld);
 	sigaddset(&chld, SIGCHLD);
 	sigprocmask(SIG_SETMASK, &chld, NULL);
 	n->sigfd = signalfd(-1, &chld, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (n->sigfd < 0)
-		return 1;
+		return errno;
 	p[1] = (struct pollfd){ .fd = n->sigfd, .events = POLLIN };
-	for (;;) {
-		if (poll(p, 2, -1) < 0 && errno != EINTR)
-			return 1;
-		if (p[1].revents && reap(n) < 0)
-			break;
-		if (!p[0].revents)
+	for (r = 0; r >= 0;) {
+		if (poll(p, 2, -1) < 0) {
+			r = errno == EINTR ? 0 : -errno;
+			continue;
+		}
+		if (p[1].revents)
+			r = reap(n);
+		if (!p[0].revents || r < 0)
 			continue;
 		r = msg_recv(n->sock, &nursery_proto, ROLE_PARENT, NURSERY_UP, MSG_DONTWAIT, &m);
-		if (r == -EAGAIN)
-			continue;
-		if (r <= 0)
+		if (r == 0)
 			break;
-		if (do_spawn(n, &m) < 0)
-			break;
+		r = r == -EAGAIN ? 0 : r < 0 ? r : do_spawn(n, &m);
 	}
 	wait_for_workers(n);
-	return 0;
+	return -r;
 }
 
 int nursery_start(int self_exe, bool debug, pid_t *ret_pid, int *ret_sock, struct err *err)

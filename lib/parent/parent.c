@@ -10,6 +10,7 @@
 #include "lib/parent/parent.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,6 +27,8 @@
 #include "lib/parent/instance.h"
 #include "lib/parent/statedir.h"
 #include "lib/parent/tool.h"
+
+#define SIGNAL_MS 100 /* for the child to read what came before */
 
 int link_open(struct instance *in, struct link *l, int fd, event_callback_fn cb, void *arg)
 {
@@ -143,6 +146,22 @@ bool instance_child_is_ending(struct instance *in)
 	return waitid(P_PID, (id_t)in->child, &si, WEXITED | WNOHANG | WNOWAIT) == 0 && si.si_pid;
 }
 
+static void nursery_died(struct instance *in, int status)
+{
+	in->nursery = 0;
+	if (in->phase == PHASE_ENDED || in->err.code)
+		return;
+	for (int i = 0; i < NWORKERS; i++)
+		worker_drain(&in->worker[i]);
+	if (in->err.code)
+		return; /* one of them told why */
+	if (WIFEXITED(status) && WEXITSTATUS(status))
+		err_set(&in->err, WEXITSTATUS(status), "the nursery of the workers has ended");
+	else
+		err_say(&in->err, ECHILD, "the nursery of the workers has died");
+	instance_fail(in);
+}
+
 static void reap(struct instance *in)
 {
 	int status;
@@ -151,13 +170,23 @@ static void reap(struct instance *in)
 		if (pid == in->child) {
 			child_died(in, status);
 		} else if (pid == in->nursery) {
-			in->nursery = 0;
-			if (in->phase != PHASE_ENDED && !in->err.code) {
-				err_say(&in->err, ECHILD, "the nursery of the workers has died");
-				instance_fail(in);
-			}
+			nursery_died(in, status);
 		}
 	}
+}
+
+/* a signal must not be lost to a child that reads slowly, nor the parent wait for one that stopped
+ */
+static void tell_signal(struct instance *in, const struct hs_signal *s)
+{
+	struct pollfd p = { .fd = in->child_link.fd, .events = POLLOUT };
+	int r = msg_send(p.fd, &handshake_proto, HS_SIGNAL, s, NULL, 0);
+
+	if (r == -EAGAIN && poll(&p, 1, SIGNAL_MS) >= 0)
+		r = msg_send(p.fd, &handshake_proto, HS_SIGNAL, s, NULL, 0);
+	if (r < 0 && !msg_peer_gone(r))
+		log_warning("signals", "passing %s on: %s, it is lost", strsignal(s->signo),
+			    strerror(-r));
 }
 
 static void forward_signal(struct instance *in, const struct signalfd_siginfo *si)
@@ -180,7 +209,7 @@ static void forward_signal(struct instance *in, const struct signalfd_siginfo *s
 	}
 	if (s.from_terminal && !in->opt->reaper)
 		return; /* the command is in the same group and has it from the kernel */
-	msg_send(in->child_link.fd, &handshake_proto, HS_SIGNAL, &s, NULL, 0);
+	tell_signal(in, &s);
 }
 
 /* bringup() failed because a tool's wait was cut short by a signal: that signal is the reason */

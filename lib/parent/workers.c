@@ -126,8 +126,7 @@ static bool take_message(struct worker *w)
 	}
 	event_del(w->control.event); /* the nursery tells how it ended */
 	if (n < 0) {
-		err_say(&w->in->err, EPROTO, "the %s worker broke the protocol",
-			role_name(w->role));
+		instance_bad_message(w->in, n, "worker ", role_name(w->role));
 		instance_fail(w->in);
 	}
 	return false;

@@ -95,6 +95,24 @@ START_TEST(a_message_arrives)
 }
 END_TEST
 
+START_TEST(last_words_are_heard_though_something_was_unread)
+{
+	struct number n = { .n = 7 };
+	struct msg m;
+	int sv[2];
+
+	/* the kernel tells the reset first: a process that fails at once reads nothing */
+	ck_assert_int_eq(msg_pair(sv), 0);
+	ck_assert_int_eq(msg_send(sv[1], &proto, TEST_NUMBER, &n, NULL, 0), 0);
+	ck_assert_int_eq(msg_send(sv[0], &proto, TEST_NUMBER, &n, NULL, 0), 0);
+	close(sv[0]);
+	ck_assert_int_eq(msg_recv(sv[1], &proto, ROLE_PARENT, STATE_A, 0, &m), 1);
+	ck_assert_mem_eq(m.payload, &n, sizeof(n));
+	ck_assert_int_eq(msg_recv(sv[1], &proto, ROLE_PARENT, STATE_A, 0, &m), 0);
+	close(sv[1]);
+}
+END_TEST
+
 /* what may be wrong with a record */
 static const struct {
 	const char *what;
@@ -222,6 +240,7 @@ int main(void)
 	suite_add_tcase(s, c);
 	tcase_add_loop_test(c, each_table_is_sound, 0, ARRAY_SIZE(all));
 	tcase_add_test(c, a_message_arrives);
+	tcase_add_test(c, last_words_are_heard_though_something_was_unread);
 	tcase_add_loop_test(c, a_record_that_breaks_a_rule_is_refused, 0, ARRAY_SIZE(rows));
 	tcase_add_test(c, a_record_shorter_than_a_header_is_refused);
 	tcase_add_test(c, what_the_table_forbids_is_not_sent);
