@@ -34,10 +34,30 @@
 
 #define MSS_ANY4 536 /* what every host takes (RFC 9293, 3.7.1) */
 #define MSS_ANY6 1220
-#define MSS_LEAST 216     /* a smaller one is left alone: libslirp cuts for it as ever */
+#define MSS_LEAST 88      /* a smaller one is not believed; as in Linux */
+#define WINDOW 65535      /* the largest without the option to scale it, which libslirp lacks */
 #define MSS_LARGE 65535   /* libslirp takes its own limit then */
 #define FRAGMENT_HEADER 8 /* of IPv6 */
 #define IP4_DONT_FRAGMENT 0x4000
+
+/*
+ * libslirp tells of a window that has opened again when it has grown by two of its own segments,
+ * and not before. The child's kernel waits until a segment of its own fits. So two of libslirp's
+ * must not be longer than what is missing of the window then: or both wait for 200 ms, again and
+ * again (seen with slirp4netns at an MTU of 65520). It is the smaller one of the child that leaves
+ * room for large ones of libslirp, and costs nothing: they travel in bundles.
+ */
+static uint32_t child_segment(uint32_t mtu, size_t ip_len)
+{
+	uint32_t segment = mtu - (uint32_t)ip_len - TCP_LEN;
+
+	return segment < WINDOW / 4 ? segment : WINDOW / 4;
+}
+
+uint32_t offload_segment(uint32_t mtu)
+{
+	return (WINDOW - child_segment(mtu, IP4_LEN)) / 2;
+}
 
 int offload_init(struct offload *o, uint32_t mtu)
 {
@@ -164,9 +184,7 @@ static void raise_mss(struct offload *o, const struct frame_info *in)
 	size_t at = find_mss(in->l4, tcp_header_len(in->l4));
 	uint16_t mss = at ? get_be16(in->l4 + at) : mss_of_any(in->family);
 
-	if (mss < MSS_LEAST)
-		return; /* no segment will be long enough to look it up */
-	flowmss_put(&o->flows, &k, mss);
+	flowmss_put(&o->flows, &k, mss > MSS_LEAST ? mss : MSS_LEAST);
 	if (at)
 		replace_word(in->l4, at, MSS_LARGE);
 }
@@ -248,8 +266,8 @@ static void give_tcp(struct offload *o, const struct packet *p, struct virtio_ne
 
 	if (p->l4[13] & TCP_SYN) {
 		at = find_mss(p->l4, header);
-		if (at && get_be16(p->l4 + at) > most)
-			put_be16(p->l4 + at, (uint16_t)most);
+		if (at)
+			put_be16(p->l4 + at, (uint16_t)child_segment(o->mtu, p->ip_len));
 	}
 	leave_checksum(p, TCP_SUM_AT, vnet);
 	vnet->hdr_len = (uint16_t)(ETH_LEN + p->ip_len + header);

@@ -33,6 +33,9 @@ struct offload_out {
 	size_t nrest;
 };
 
+/* offload_segment() - bytes of TCP data that libslirp shall put into a segment, at this MTU */
+uint32_t offload_segment(uint32_t mtu);
+
 /* offload_init() - 0 or -ENOMEM; offload_done() takes a zeroed one */
 int offload_init(struct offload *o, uint32_t mtu);
 void offload_done(struct offload *o);

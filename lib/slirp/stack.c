@@ -178,6 +178,7 @@ static int check_config(const struct slirp_config *cfg, struct err *err)
 static SlirpConfig make_config(const struct net_plan *p, bool offload)
 {
 	size_t mtu = offload ? OFFLOAD_MTU : p->mtu;
+	size_t mru = offload ? offload_segment(p->mtu) + IP4_LEN + TCP_LEN : p->mtu;
 	uint32_t mask = UINT32_MAX << (32 - p->prefix);
 	SlirpConfig c = {
 		.version = SLIRP_CONFIG_VERSION_MAX < CONFIG_VERSION ? SLIRP_CONFIG_VERSION_MAX
@@ -193,7 +194,7 @@ static SlirpConfig make_config(const struct net_plan *p, bool offload)
 		.vnameserver = p->dns,
 		.vnameserver6 = p->dns6,
 		.if_mtu = mtu,
-		.if_mru = mtu,
+		.if_mru = mru,
 		.disable_host_loopback = !p->host_loopback,
 		.enable_emu = false, /* its parsers have been holes more than once */
 		.disable_dns = true,
