@@ -45,7 +45,7 @@ enum outcome {
 
 struct running {
 	const struct run *r;
-	pid_t command; /* 0: not there yet */
+	pid_t command;
 	int sigfd;
 	int status; /* of the command, as waitpid() gives it */
 	struct sigmerge merge;
@@ -121,9 +121,27 @@ static void exec_command(const struct run *r, pid_t child, int report)
 	exec_failed(report, exec_search(r->command));
 }
 
-/* 0 and the pid; a positive errno when the command could not be executed; else a negative errno */
-static int start_command(const struct run *r, pid_t *ret)
+/*
+ * Just after the fork: what is here came to a group that the command was not in, but for what came
+ * in between, which it gets twice rather than never. An end among it is seen by the first reap().
+ */
+static void take_early_signals(struct running *x)
 {
+	struct signalfd_siginfo si;
+
+	while (read(x->sigfd, &si, sizeof(si)) == sizeof(si)) {
+		if (si.ssi_signo != SIGCHLD)
+			sigmerge_direct(&x->merge, (int)si.ssi_signo, (pid_t)si.ssi_pid,
+					clock_ms());
+	}
+	sigmerge_command_begins(&x->merge);
+}
+
+/* 0 and x->command; a positive errno when the command could not be executed; else a negative errno
+ */
+static int start_command(struct running *x)
+{
+	const struct run *r = x->r;
 	int report[2], result = 0;
 	pid_t child = getpid(), pid;
 	ssize_t n;
@@ -137,12 +155,13 @@ static int start_command(const struct run *r, pid_t *ret)
 		result = -errno;
 	close(report[1]);
 	if (pid > 0) {
+		take_early_signals(x);
 		n = fd_read_all(report[0], &result, sizeof(result));
 		if (n < 0)
 			result = (int)n;
 	}
 	close(report[0]);
-	*ret = pid;
+	x->command = pid;
 	return result;
 }
 
@@ -168,7 +187,7 @@ static enum outcome serve_signals(struct running *x)
 	while (read(x->sigfd, &si, sizeof(si)) == sizeof(si)) {
 		if (si.ssi_signo == SIGCHLD)
 			o = reap(x);
-		else if (si.ssi_code != SI_KERNEL || !x->command) /* the group has the terminal's */
+		else if (si.ssi_code != SI_KERNEL) /* the terminal's go to the whole group */
 			sigmerge_direct(&x->merge, (int)si.ssi_signo, (pid_t)si.ssi_pid,
 					clock_ms());
 		if (o != OUTCOME_NONE)
@@ -210,17 +229,15 @@ static enum outcome serve(struct running *x)
 	struct pollfd p[2] = { { .fd = x->r->sock, .events = POLLIN },
 			       { .fd = x->sigfd, .events = POLLIN } };
 
-	for (;;) {
-		enum outcome o;
-
+	for (enum outcome o = reap(x);;) {
+		if (o != OUTCOME_NONE)
+			return o;
+		settle_signals(x);
 		if (poll(p, 2, sigmerge_next_ms(&x->merge, clock_ms())) < 0 && errno != EINTR)
 			return OUTCOME_PARENT_GONE;
 		o = serve_signals(x); /* first: a group's signal is here before the parent's word */
 		if (o == OUTCOME_NONE && p[0].revents)
 			o = serve_parent(x);
-		if (o != OUTCOME_NONE)
-			return o;
-		settle_signals(x);
 	}
 }
 
@@ -272,7 +289,9 @@ static int tell_failure(const struct run *r, int errnum)
 
 int run_command(struct run *r)
 {
-	struct running x = { .r = r, .merge.own_session = r->reaper };
+	struct running x = { .r = r,
+			     .merge.own_session = r->reaper,
+			     .merge.own_pidns = getpid() == 1 };
 	struct hs_exited e = { 0 };
 	sigset_t set;
 	int n;
@@ -282,9 +301,7 @@ int run_command(struct run *r)
 	x.sigfd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (x.sigfd < 0)
 		return tell_failure(r, errno);
-	serve_signals(&x);
-	sigmerge_command_begins(&x.merge);
-	n = start_command(r, &x.command);
+	n = start_command(&x);
 	if (n < 0)
 		return tell_failure(r, -n);
 	if (n) {

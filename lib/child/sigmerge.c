@@ -36,6 +36,7 @@ void sigmerge_told(struct sigmerge *m, int signo, pid_t sender, uint64_t now_ms)
 		return;
 	if (m->sig[signo].told < UINT8_MAX)
 		m->sig[signo].told++;
+	m->sig[signo].told_sender = sender;
 	m->sig[signo].due_ms = now_ms + (m->sig[signo].direct ? 0 : SIGMERGE_TOLD_MS);
 }
 
@@ -58,6 +59,14 @@ int sigmerge_next_ms(const struct sigmerge *m, uint64_t now_ms)
 	return next <= now_ms ? 0 : (int)(next - now_ms);
 }
 
+/* one sender who met the group, or two who met us and the parent at the same time */
+static bool has_one_sender(const struct sigmerge *m, int signo)
+{
+	pid_t own = m->sig[signo].sender;
+
+	return m->own_pidns || own == 0 || own == m->sig[signo].told_sender;
+}
+
 int sigmerge_settle(struct sigmerge *m, uint64_t now_ms, unsigned *ret_count)
 {
 	for (int s = 1; s < SIGMERGE_NSIG; s++) {
@@ -71,7 +80,8 @@ int sigmerge_settle(struct sigmerge *m, uint64_t now_ms, unsigned *ret_count)
 		if (!direct || !told)
 			*ret_count = direct + told;
 		else /* the group got it; what came besides, within milliseconds, is the same */
-			*ret_count = m->own_session || m->sig[s].missed ? 1 : 0;
+			*ret_count =
+				m->own_session || m->sig[s].missed || !has_one_sender(m, s) ? 1 : 0;
 		m->sig[s].missed = false;
 		return s;
 	}

@@ -24,10 +24,12 @@ enum {
 
 struct sigmerge {
 	bool own_session; /* the command left our process group (reaper): group signals miss it */
+	bool own_pidns;   /* we and the parent call the same sender by different numbers */
 	struct {
 		uint8_t direct, told; /* counts since the signal was last settled */
 		uint64_t due_ms;      /* when it is settled; 0: nothing is pending */
 		pid_t sender;         /* of our own copy; 0: outside of our PID namespace */
+		pid_t told_sender;    /* of the parent's */
 		bool missed;          /* our own copy is older than the command */
 		uint64_t alone_ms; /* when our own copy was settled without the parent's word; 0 */
 	} sig[SIGMERGE_NSIG];

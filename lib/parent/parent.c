@@ -182,7 +182,7 @@ static void tell_signal(struct instance *in, const struct hs_signal *s)
 	struct pollfd p = { .fd = in->child_link.fd, .events = POLLOUT };
 	int r = msg_send(p.fd, &handshake_proto, HS_SIGNAL, s, NULL, 0);
 
-	if (r == -EAGAIN && poll(&p, 1, SIGNAL_MS) >= 0)
+	if (r < 0 && !msg_peer_gone(r) && poll(&p, 1, SIGNAL_MS) >= 0)
 		r = msg_send(p.fd, &handshake_proto, HS_SIGNAL, s, NULL, 0);
 	if (r < 0 && !msg_peer_gone(r))
 		log_warning("signals", "passing %s on: %s, it is lost", strsignal(s->signo),

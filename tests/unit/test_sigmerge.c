@@ -62,6 +62,20 @@ START_TEST(a_command_that_was_not_there_has_missed_it)
 }
 END_TEST
 
+START_TEST(two_senders_are_no_group)
+{
+	for (int own_pidns = 0; own_pidns < 2; own_pidns++) {
+		struct sigmerge m = { .own_pidns = own_pidns };
+		unsigned count;
+
+		sigmerge_direct(&m, S, 7, 1000);
+		sigmerge_told(&m, S, 8, 1001);
+		ck_assert_int_eq(sigmerge_settle(&m, 1000 + SIGMERGE_DIRECT_MS, &count), S);
+		ck_assert_uint_eq(count, own_pidns ? 0 : 1);
+	}
+}
+END_TEST
+
 START_TEST(the_parents_word_waits_for_our_own_copy)
 {
 	struct sigmerge m = { 0 };
@@ -118,6 +132,7 @@ int main(void)
 	suite_add_tcase(s, c);
 	tcase_add_loop_test(c, the_command_gets_what_it_has_not_got, 0,
 			    (int)(sizeof(rows) / sizeof(rows[0])));
+	tcase_add_test(c, two_senders_are_no_group);
 	tcase_add_test(c, a_command_that_was_not_there_has_missed_it);
 	tcase_add_test(c, the_parents_word_waits_for_our_own_copy);
 	tcase_add_test(c, a_parent_that_was_stopped_does_not_repeat_it);
