@@ -184,9 +184,11 @@ static void tell_signal(struct instance *in, const struct hs_signal *s)
 
 	if (r < 0 && !msg_peer_gone(r) && poll(&p, 1, SIGNAL_MS) >= 0)
 		r = msg_send(p.fd, &handshake_proto, HS_SIGNAL, s, NULL, 0);
-	if (r < 0 && !msg_peer_gone(r))
-		log_warning("signals", "passing %s on: %s, it is lost", strsignal(s->signo),
-			    strerror(-r));
+	if (r < 0 && !msg_peer_gone(r)) { /* as if it had been sent to child_pid */
+		log_debug("signals", "telling the child of %s: %s", strsignal(s->signo),
+			  strerror(-r));
+		kill(in->child, s->signo);
+	}
 }
 
 static void forward_signal(struct instance *in, const struct signalfd_siginfo *si)
