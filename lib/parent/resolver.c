@@ -8,9 +8,10 @@
  * bind mount, a directory that comes later, an interface that gives a scope its number) is found by
  * looking every 5 s.
  *
- * A look comes 50 ms after the first event, when most writers are done. A file that looks
- * unfinished (no server, or no newline at its end) is believed only when it has looked so for half
- * a second: until then the servers of before are better than none.
+ * Watching begins with the first look, half a second after the start. A look comes 50 ms after the
+ * first event, when most writers are done. A file that looks unfinished (no server, or no newline
+ * at its end) is believed only when it has looked so for half a second: until then the servers of
+ * before are better than none.
  */
 #include "lib/parent/resolver.h"
 
@@ -32,6 +33,8 @@
 #define DEBOUNCE_MS 50
 #define UNFINISHED_LOOKS 10 /* of DEBOUNCE_MS each */
 #define LOOK_MS 5000
+#define FIRST_LOOK_MS \
+	500 /* closing an inotify takes the kernel 15 ms: who is short-lived has none */
 #define READS_A_TURN 16
 
 #define DIR_EVENTS \
@@ -45,7 +48,8 @@ struct place {  /* a name on the way to the file, in its directory */
 
 struct resolver {
 	struct resolver_env env;
-	int inotify; /* -1: none, looking has to do */
+	int inotify;     /* -1: none, looking has to do */
+	bool no_inotify; /* and it cannot be had */
 	struct event *events, *timer;
 	bool soon; /* the timer is set for an event, not for the next look */
 	struct place place[LINKS_MAX];
@@ -202,6 +206,26 @@ static void tell(struct resolver *r)
 	r->refusal_said = !r->told;
 }
 
+/* once; without it looking has to do */
+static void start_events(struct resolver *r)
+{
+	if (r->inotify >= 0 || r->no_inotify)
+		return;
+	r->inotify = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+	if (r->inotify >= 0)
+		r->events = event_new(r->env.base, r->inotify, EV_READ | EV_PERSIST, on_events, r);
+	if (r->events && event_add(r->events, NULL) == 0)
+		return;
+	log_debug("resolver", "inotify: %s, looking every %d s instead", strerror(errno),
+		  LOOK_MS / 1000);
+	if (r->events)
+		event_free(r->events);
+	r->events = NULL;
+	cleanup_closep(&r->inotify);
+	r->inotify = -1;
+	r->no_inotify = true;
+}
+
 static void on_timer(evutil_socket_t fd, short what, void *arg)
 {
 	struct resolver *r = arg;
@@ -211,6 +235,7 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	r->soon = false;
 	set_timer(r, LOOK_MS);
+	start_events(r);
 	watch_all(r);
 	if (host_resolver_read(r->env.path, &h, NULL) < 0)
 		return; /* out of memory: the next look may do */
@@ -231,21 +256,12 @@ const struct host_resolver *resolver_now(const struct resolver *r)
 	return &r->now;
 }
 
-static int start_events(struct resolver *r, struct err *err)
+static int start_timer(struct resolver *r, struct err *err)
 {
 	r->timer = evtimer_new(r->env.base, on_timer, r);
 	if (!r->timer)
 		return err_set(err, ENOMEM, "watching %s", r->env.path);
-	set_timer(r, LOOK_MS);
-	r->inotify = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-	if (r->inotify < 0) {
-		log_debug("resolver", "inotify: %s, looking every %d s instead", strerror(errno),
-			  LOOK_MS / 1000);
-		return 0;
-	}
-	r->events = event_new(r->env.base, r->inotify, EV_READ | EV_PERSIST, on_events, r);
-	if (!r->events || event_add(r->events, NULL) < 0)
-		return err_set(err, ENOMEM, "watching %s", r->env.path);
+	set_timer(r, FIRST_LOOK_MS);
 	return 0;
 }
 
@@ -259,10 +275,9 @@ int resolver_new(const struct resolver_env *env, struct resolver **ret, struct e
 	r->env = *env;
 	r->inotify = -1;
 	r->told = true;
-	e = start_events(r, err);
+	e = start_timer(r, err);
 	if (e < 0)
 		return e;
-	watch_all(r);
 	e = host_resolver_read(env->path, &r->now, err);
 	if (e < 0)
 		return e;

@@ -97,9 +97,24 @@ static bool first_is(const char *want)
 	return strcmp(text, want) == 0;
 }
 
-START_TEST(a_file_is_followed)
+/* and go on until it watches */
+static void start_watching(void)
 {
 	start();
+	ck_assert(!told_within(600));
+}
+
+START_TEST(a_change_before_the_first_look_is_told_by_it)
+{
+	start();
+	put("etc/resolv.conf", "nameserver 10.0.0.9\n");
+	ck_assert(told_within(700) && first_is("10.0.0.9"));
+}
+END_TEST
+
+START_TEST(a_file_is_followed)
+{
+	start_watching();
 	ck_assert(first_is("10.0.0.1"));
 	put("etc/resolv.conf", "nameserver 10.0.0.2\n"); /* in place */
 	ck_assert(told_within(SOON_MS) && first_is("10.0.0.2"));
@@ -122,7 +137,7 @@ START_TEST(links_are_followed)
 	ck_assert_int_eq(symlink("b", "run/link"), 0);
 	ck_assert_int_eq(unlink("etc/resolv.conf"), 0);
 	ck_assert_int_eq(symlink("../run/a", "etc/resolv.conf"), 0);
-	start();
+	start_watching();
 	ck_assert(first_is("10.1.0.1"));
 	put("run/a", "nameserver 10.1.0.3\n");
 	ck_assert(told_within(SOON_MS) && first_is("10.1.0.3"));
@@ -142,7 +157,7 @@ START_TEST(a_directory_may_be_replaced)
 	put("run/a", "nameserver 10.1.0.1\n");
 	ck_assert_int_eq(unlink("etc/resolv.conf"), 0);
 	ck_assert_int_eq(symlink("../run/a", "etc/resolv.conf"), 0);
-	start();
+	start_watching();
 	ck_assert_int_eq(mkdir("new", 0755), 0);
 	put("new/a", "nameserver 10.1.0.2\n");
 	ck_assert_int_eq(rename("run", "old"), 0);
@@ -168,14 +183,14 @@ START_TEST(unfinished_files_are_not_believed_at_once)
 	static const char *const texts[] = { "", "# head\n", "nameserver 10.0.0",
 					     "nameserver 10.0.0.2\nnames" };
 
-	start();
+	start_watching();
 	expect_patience(texts[_i]);
 }
 END_TEST
 
 START_TEST(what_stays_empty_is_empty)
 {
-	start();
+	start_watching();
 	put("etc/resolv.conf", "");
 	ck_assert(told_within(BELIEF_MS) && first_is("127.0.0.1"));
 	put("etc/resolv.conf", "nameserver 10.0.0.2\n");
@@ -191,7 +206,7 @@ START_TEST(a_file_may_come_later)
 {
 	ck_assert_int_eq(unlink("etc/resolv.conf"), 0);
 	ck_assert_int_eq(symlink("../run/later/resolv.conf", "etc/resolv.conf"), 0);
-	start();
+	start_watching();
 	ck_assert(first_is("127.0.0.1"));
 	ck_assert_int_eq(mkdir("run/later", 0755), 0);
 	ck_assert(!told_within(SOON_MS));
@@ -202,7 +217,7 @@ END_TEST
 
 START_TEST(a_refused_change_is_told_again)
 {
-	start();
+	start_watching();
 	refuse = 1;
 	put("etc/resolv.conf", "nameserver 10.0.0.2\n");
 	ck_assert(told_within(SOON_MS));
@@ -218,7 +233,7 @@ START_TEST(loops_of_links_end)
 {
 	ck_assert_int_eq(unlink("etc/resolv.conf"), 0);
 	ck_assert_int_eq(symlink("resolv.conf", "etc/resolv.conf"), 0);
-	start();
+	start_watching();
 	ck_assert(first_is("127.0.0.1"));
 	put("etc/new", "nameserver 10.0.0.2\n");
 	ck_assert_int_eq(rename("etc/new", "etc/resolv.conf"), 0);
@@ -236,6 +251,7 @@ int main(void)
 	log_init(LOG_STYLE_OURS, "parent", false);
 	tcase_set_timeout(t, 30);
 	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_add_test(t, a_change_before_the_first_look_is_told_by_it);
 	tcase_add_test(t, a_file_is_followed);
 	tcase_add_test(t, links_are_followed);
 	tcase_add_test(t, a_directory_may_be_replaced);
