@@ -6,7 +6,10 @@
 #define ANSWER_MAX 65507
 
 static struct rig rig;
-static int server[2]; /* sockets of two name servers */
+static int server[2];
+static int held_tcp[2];
+	/* bound to the servers' ports, listening only where a test wants it */ /* sockets of two
+										   name servers */
 static int client;
 
 struct packet {
@@ -30,12 +33,32 @@ static void tell_servers(uint32_t n)
 	usleep(20 * 1000); /* the list comes by another socket than the queries */
 }
 
+static int tcp_bound_to(uint16_t port)
+{
+	struct sockaddr_in a = loopback(port);
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	if (bind(fd, (struct sockaddr *)&a, sizeof(a)) == 0)
+		return fd;
+	close(fd);
+	return -1;
+}
+
+/* a UDP port whose TCP port is free as well, and held: other tests take ports at the same time */
+static void make_server(int i)
+{
+	do {
+		server[i] = host_socket(SOCK_DGRAM);
+		held_tcp[i] = tcp_bound_to(port_of(server[i]));
+	} while (held_tcp[i] < 0);
+}
+
 static void start(void)
 {
 	rig = (struct rig){ .with_dns = true };
 	rig_start(&rig);
 	for (int i = 0; i < 2; i++)
-		server[i] = host_socket(SOCK_DGRAM);
+		make_server(i);
 	client = child_socket(&rig, SOCK_DGRAM);
 	tell_servers(2);
 }
@@ -344,13 +367,11 @@ static int tcp_client(void)
 	return fd;
 }
 
-/* a TCP listener at the port of a server */
+/* a TCP listener at the port of a server; the caller may close it */
 static int tcp_server(int udp)
 {
-	struct sockaddr_in a = loopback(port_of(udp));
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int fd = held_tcp[udp == server[0] ? 0 : 1];
 
-	ck_assert_int_eq(bind(fd, (struct sockaddr *)&a, sizeof(a)), 0);
 	ck_assert_int_eq(listen(fd, 1024), 0);
 	return fd;
 }
