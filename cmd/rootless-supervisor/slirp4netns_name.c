@@ -28,7 +28,7 @@ static const char help_text[] =
 	"\n"
 	"What the built-in stack covers of slirp4netns 1.2 (not accepted here):\n"
 	"-m, --mtu=MTU            --mtu of rootless-supervisor (max=65521)\n"
-	"-6, --enable-ipv6        --ipv6 of rootless-supervisor (experimental)\n"
+	"-6, --enable-ipv6        --ipv6 of rootless-supervisor \n"
 	"-a, --api-socket=PATH    ports are published by --publish and the HTTP API instead\n"
 	"--cidr=CIDR              --cidr of rootless-supervisor (default=10.0.2.0/24)\n"
 	"--disable-host-loopback  --disable-host-loopback of rootless-supervisor\n"
