@@ -18,10 +18,16 @@ cat >"$T/command" <<-'EOT'
 EOT
 
 nothing_left() { [ -z "$(pgrep -u "$RK_UID")" ]; }
+# timeout sends two signals, to its child and to the group: on a busy machine the second may come so
+# late that it is one of its own, as it would be without us. So one of three tries must show one
+tries='1 2 3'
 for mode in '' --pidns '--pidns --reaper=false'; do
-	rc=0
-	# shellcheck disable=SC2086 # words
-	as_user timeout -s TERM 1.5 "$RK" $mode -- sh "$T/command" >"$RK_OUT" 2>"$RK_ERR" || rc=$?
+	for _ in $tries; do
+		rc=0
+		# shellcheck disable=SC2086 # words
+		as_user timeout -s TERM 1.5 "$RK" $mode -- sh "$T/command" >"$RK_OUT" 2>"$RK_ERR" || rc=$?
+		! grep -q 'end 1' "$RK_OUT" || break
+	done
 	is "timeout with '$mode': its status" $rc 124
 	# the supervisor ends after timeout has told its status only when it was killed: it was not
 	like "timeout with '$mode': one TERM, the network is alive" "$(tr '\n' ' ' <"$RK_OUT")" 'ready term 1 192.0.2.1 [0-9]* end 1 '
@@ -33,8 +39,11 @@ is "the command's status" $rc 7
 
 # the shell may take two TERMs for one, nsprobe does not
 for mode in '' --pidns '--pidns --reaper=false'; do
-	# shellcheck disable=SC2086 # words
-	as_user timeout -s TERM 0.7 "$RK" $mode -- nsprobe sigcount >"$RK_OUT" 2>"$RK_ERR"
+	for _ in $tries; do
+		# shellcheck disable=SC2086 # words
+		as_user timeout -s TERM 0.7 "$RK" $mode -- nsprobe sigcount >"$RK_OUT" 2>"$RK_ERR"
+		[ "$(grep -c SIGTERM "$RK_OUT")" != 1 ] || break
+	done
 	is "timeout with '$mode': TERM is counted once" "$(grep -c SIGTERM "$RK_OUT")" 1
 done
 
