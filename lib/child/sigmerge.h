@@ -17,7 +17,7 @@
 
 #define SIGMERGE_NSIG 65
 enum {
-	SIGMERGE_TOLD_MS = 10,    /* after the parent's word: our own copy is on its way, if any */
+	SIGMERGE_TOLD_MS = 10,   /* after the parent's word: our own copy is on its way, if any */
 	SIGMERGE_DIRECT_MS = 20, /* after our own copy: the parent's word is on its way, if any */
 	SIGMERGE_LATE_MS = 2000, /* so late may that word be, from a parent that was stopped */
 };

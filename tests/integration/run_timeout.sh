@@ -28,7 +28,7 @@ for mode in '' --pidns '--pidns --reaper=false'; do
 		as_user timeout -s TERM 1.5 "$RK" $mode -- sh "$T/command" >"$RK_OUT" 2>"$RK_ERR" || rc=$?
 		! grep -q 'end 1' "$RK_OUT" || break
 	done
-	is "timeout with '$mode': its status" $rc 124
+	is "timeout with '$mode': its status" "$rc" 124
 	# the supervisor ends after timeout has told its status only when it was killed: it was not
 	like "timeout with '$mode': one TERM, the network is alive" "$(tr '\n' ' ' <"$RK_OUT")" 'ready term 1 192.0.2.1 [0-9]* end 1 '
 	is "timeout with '$mode': nothing is said" "$(cat "$RK_ERR")" ''
