@@ -11,6 +11,14 @@
 #define NET_DNS_PORT 53
 #define NET_DNS_SOCKS_MAX 4 /* of the gateway: UDP and TCP, for each family */
 #define NET_MAC_LEN 6
+#define NET_ACCEL_FDS_MAX 3 /* bounce0 and a transparent listener for each family */
+
+/* who carries the child's TCP connections out */
+enum net_accel {
+	NET_ACCEL_OFF,    /* libslirp */
+	NET_ACCEL_TPROXY, /* the kernels of both ends, spliced by the relay */
+	NET_NACCELS
+};
 
 struct net_plan {
 	char ifname[16];          /* interface in the child; terminated */

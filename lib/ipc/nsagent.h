@@ -8,7 +8,7 @@
 #include "lib/ipc/msg.h"
 #include "lib/ipc/netplan.h"
 
-#define NSAGENT_VERSION 2
+#define NSAGENT_VERSION 3
 
 enum nsagent_state { /* bits: what the receiver is in */
 		     NSAGENT_STARTING = 1,
@@ -31,14 +31,21 @@ enum nsagent_setup {
 
 struct nsagent_config {
 	uint32_t setup; /* enum nsagent_setup */
+	uint32_t accel; /* enum net_accel: what the gateway tries */
 	struct net_plan net;
 };
 
+#define NSAGENT_WHY_MAX 250
+
 /* agent -> parent; the gateway hands the tap of slirp0, then a UDP socket and a TCP listener at the
- * DNS address of each family of the plan */
+ * DNS address of each family of the plan, then with NET_ACCEL_TPROXY the tun of bounce0 and a
+ * transparent listener of each family */
 struct nsagent_ready {
 	uint8_t tap_mac[6];
-	uint8_t zero[2];
+	uint8_t accel; /* enum net_accel: what came of it */
+	uint8_t zero;
+	char why[NSAGENT_WHY_MAX]; /* less than was asked for: the reason; terminated */
+	uint8_t zero2[2];
 };
 
 /* relay -> agent: a batch of unbound sockets, non-blocking, close-on-exec */
@@ -53,7 +60,7 @@ struct nsagent_sockets {
  */
 #define NSAGENT_MESSAGES(X) \
 	X(NSAGENT_CONFIG, 1, struct nsagent_config, 0, 0, ROLE_BIT(ROLE_PARENT), NSAGENT_STARTING) \
-	X(NSAGENT_READY, 2, struct nsagent_ready, 0, 1 + NET_DNS_SOCKS_MAX, \
+	X(NSAGENT_READY, 2, struct nsagent_ready, 0, 1 + NET_DNS_SOCKS_MAX + NET_ACCEL_FDS_MAX, \
 	  ROLE_BIT(ROLE_NSAGENT), NSAGENT_STARTING) \
 	X(NSAGENT_FAILED, 3, struct err, 0, 0, ROLE_BIT(ROLE_NSAGENT), NSAGENT_STARTING) \
 	X(NSAGENT_SOCKETS_REQ, 4, struct nsagent_sockets, 0, 0, ROLE_BIT(ROLE_RELAY), NSAGENT_UP) \

@@ -28,8 +28,8 @@ static_assert(sizeof(struct relay_config) == 116, "wire format: bump WORKER_VERS
 static_assert(sizeof(struct slirp_config) == 112, "wire format: bump WORKER_VERSION");
 static_assert(sizeof(struct worker_port) == 56, "wire format: bump WORKER_VERSION");
 static_assert(sizeof(struct worker_dns) == 76, "wire format: bump WORKER_VERSION");
-static_assert(sizeof(struct nsagent_config) == 108, "wire format: bump NSAGENT_VERSION");
-static_assert(sizeof(struct nsagent_ready) == 8, "wire format: bump NSAGENT_VERSION");
+static_assert(sizeof(struct nsagent_config) == 112, "wire format: bump NSAGENT_VERSION");
+static_assert(sizeof(struct nsagent_ready) == 260, "wire format: bump NSAGENT_VERSION");
 static_assert(sizeof(struct nsagent_sockets) == 8, "wire format: bump NSAGENT_VERSION");
 
 const struct msg_proto handshake_proto = { "handshake", HANDSHAKE_VERSION, handshake_types,

@@ -17,30 +17,13 @@
 #include "lib/base/loop.h"
 #include "lib/nsagent/gateway_recipe.h"
 #include "lib/nsagent/netlink.h"
+#include "lib/nsagent/recipe_run.h"
 #include "lib/nsagent/sysctl.h"
 
 #define TUN_DEVICE "/dev/net/tun"
 #define VETH_INDEX 1000 /* any that no interface in the child's netns has */
 #define CARRIER_WAIT_MS 5000
 #define DNS_BACKLOG 256
-
-static int set_sysctls(const struct net_plan *plan, const struct recipe_sysctl *rows, size_t nrows,
-		       struct err *err)
-{
-	for (size_t i = 0; i < nrows; i++) {
-		int r;
-
-		if (!recipe_holds(plan, rows[i].when))
-			continue;
-		r = sysctl_set(rows[i].name, rows[i].value, err);
-		/* a kernel without IPv6 has none to be switched off */
-		if (r == -ENOENT && (rows[i].when & RECIPE_NO_IPV6))
-			continue;
-		if (r < 0)
-			return r;
-	}
-	return 0;
-}
 
 /* to be called in the netns to which the tap shall belong: it is the opener's. Frames have a struct
    virtio_net_hdr in front; segments of TCP come uncut, without checksums (lib/slirp/offload.h) */
@@ -101,7 +84,7 @@ static int add_addresses(struct netlink *nl, const struct net_plan *plan, struct
 		struct netlink_ip ip;
 		int r;
 
-		if (!recipe_holds(plan, a->when))
+		if (!recipe_holds(plan, 0, a->when))
 			continue;
 		ip = recipe_ip(plan, a->family, a->addr, a->host);
 		r = netlink_addr_add(nl, a->ifname, &ip, err);
@@ -111,69 +94,11 @@ static int add_addresses(struct netlink *nl, const struct net_plan *plan, struct
 	return 0;
 }
 
-static int add_route(struct netlink *nl, const struct net_plan *plan,
-		     const struct recipe_route *row, struct err *err)
+/* the recipe has its own rule for the local table, behind the others; the kernel's goes */
+static int move_local_table(struct netlink *nl, const struct net_plan *plan, struct err *err)
 {
-	struct netlink_route rt = {
-		.via = recipe_ip(plan, row->family, row->via, true),
-		.table = row->table,
-		.onlink = row->slirp,
-	};
-	uint8_t mac[NET_MAC_LEN];
-	int r = netlink_link_index(row->ifname, &rt.ifindex, err);
+	int r = netlink_rule_del_first(nl, AF_INET, RT_TABLE_LOCAL, err);
 
-	if (r == 0)
-		r = netlink_route_add(nl, &rt, err);
-	if (r < 0 || !row->slirp)
-		return r;
-	net_plan_slirp_mac(plan, mac);
-	return netlink_neigh_add(nl, row->ifname, &rt.via, mac, err);
-}
-
-static int add_routes(struct netlink *nl, const struct net_plan *plan, struct err *err)
-{
-	for (size_t i = 0; i < recipe_nroutes; i++) {
-		int r = recipe_holds(plan, recipe_routes[i].when)
-				? add_route(nl, plan, &recipe_routes[i], err)
-				: 0;
-
-		if (r < 0)
-			return r;
-	}
-	return 0;
-}
-
-static int add_rule(struct netlink *nl, const struct net_plan *plan, const struct recipe_rule *row,
-		    struct err *err)
-{
-	struct netlink_ip to;
-	struct netlink_rule rule = {
-		.pref = row->pref,
-		.iif = row->iif,
-		.dport = row->dport,
-		.family = row->family,
-		.ipproto = row->ipproto,
-		.table = row->table,
-	};
-
-	if (row->to != RECIPE_ANY) {
-		to = recipe_ip(plan, row->family, row->to, true);
-		rule.to = &to;
-	}
-	return netlink_rule_add(nl, &rule, err);
-}
-
-static int add_rules(struct netlink *nl, const struct net_plan *plan, struct err *err)
-{
-	int r = 0;
-
-	for (size_t i = 0; r == 0 && i < recipe_nrules; i++) {
-		if (recipe_holds(plan, recipe_rules[i].when))
-			r = add_rule(nl, plan, &recipe_rules[i], err);
-	}
-	/* the recipe has its own rule for the local table, behind the others; the kernel's goes */
-	if (r == 0)
-		r = netlink_rule_del_first(nl, AF_INET, RT_TABLE_LOCAL, err);
 	if (r == 0 && plan->ipv6)
 		r = netlink_rule_del_first(nl, AF_INET6, RT_TABLE_LOCAL, err);
 	return r;
@@ -220,14 +145,15 @@ static int wait_carrier(struct netlink *nl, int events, struct err *err)
 }
 
 int gateway_setup(const struct net_plan *plan, int child_netns, int *ret_tap,
-		  int ret_dns[NET_DNS_SOCKS_MAX], uint8_t ret_mac[6], struct err *err)
+		  int ret_dns[NET_DNS_SOCKS_MAX], uint8_t ret_mac[6], struct accel *accel,
+		  struct err *err)
 {
 	AUTO(netlink_freep) struct netlink *nl = NULL;
 	autoclose int tap = -1, events = netlink_watch_links(err);
 	int r = events < 0 ? events : netlink_new(&nl, err);
 
 	if (r == 0)
-		r = set_sysctls(plan, recipe_sysctls_early, recipe_nsysctls_early, err);
+		r = recipe_set_sysctls(plan, 0, recipe_sysctls_early, recipe_nsysctls_early, err);
 	if (r == 0)
 		r = sysctl_pin_congestion(err);
 	if (r == 0)
@@ -235,11 +161,15 @@ int gateway_setup(const struct net_plan *plan, int child_netns, int *ret_tap,
 	if (r == 0)
 		r = add_addresses(nl, plan, err);
 	if (r == 0)
-		r = set_sysctls(plan, recipe_sysctls_late, recipe_nsysctls_late, err);
+		r = recipe_set_sysctls(plan, 0, recipe_sysctls_late, recipe_nsysctls_late, err);
 	if (r == 0)
-		r = add_routes(nl, plan, err);
+		r = recipe_add_routes(nl, plan, 0, err);
 	if (r == 0)
-		r = add_rules(nl, plan, err);
+		r = recipe_add_rules(nl, plan, 0, err);
+	if (r == 0)
+		r = move_local_table(nl, plan, err);
+	if (r == 0 && accel)
+		r = accel_setup(nl, plan, accel, err);
 	if (r == 0)
 		r = open_dns(plan, ret_dns, err);
 	if (r == 0)

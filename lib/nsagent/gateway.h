@@ -7,6 +7,7 @@
 
 #include "lib/base/err.h"
 #include "lib/ipc/netplan.h"
+#include "lib/nsagent/accel.h"
 
 /**
  * gateway_setup() - make the netns we are in the gateway of the child's
@@ -15,9 +16,12 @@
  * @ret_dns:		UDP socket and TCP listener at port 53 of plan->dns, then of plan->dns6,
  *			non-blocking; all -1 before. The caller's, also what is there on failure
  * @ret_mac:		hardware address of slirp0, behind which the guests are
+ * @accel:	NULL: TCP goes to libslirp; else as accel_setup() fills it, its descriptors are
+ *		the caller's, also on failure
  * Return: 0, or a negative errno with @err filled
  */
 int gateway_setup(const struct net_plan *plan, int child_netns, int *ret_tap,
-		  int ret_dns[NET_DNS_SOCKS_MAX], uint8_t ret_mac[6], struct err *err);
+		  int ret_dns[NET_DNS_SOCKS_MAX], uint8_t ret_mac[6], struct accel *accel,
+		  struct err *err);
 
 #endif

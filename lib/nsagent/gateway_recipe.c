@@ -9,6 +9,11 @@
  * looked up in main, whose default route leads to the child: answers find addresses of containers
  * behind it as well. Nothing from the child is ever routed by main.
  *
+ * When TCP goes by the kernel (RECIPE_TPROXY), a SYN from the child is marked by nf_tables and
+ * routed into bounce0, where the relay holds it; the relay writes it back when its own connection
+ * stands, and tproxy hands it to the relay's listener. All other TCP from the child is delivered
+ * locally, whatever its destination. The resolver's port is decided before.
+ *
  * A new netns takes its settings from the host's, so each one that matters is written. Interfaces
  * take theirs from "default" when they are made: it is enough to write it before.
  */
@@ -73,14 +78,24 @@ const size_t recipe_naddresses = ARRAY_SIZE(recipe_addresses);
 const struct recipe_sysctl recipe_sysctls_late[] = {
 	/* what libslirp answers for 10.0.2.2 has a source address that is also ours */
 	{ 0, V4("conf/" GATEWAY_TAP "/accept_local"), "1" },
+	/* so do SYNs that are written back, and errors */
+	{ RECIPE_TPROXY, V4("conf/" GATEWAY_BOUNCE "/accept_local"), "1" },
+	{ RECIPE_TPROXY, V4("conf/" GATEWAY_BOUNCE "/rp_filter"), "0" },
 };
 const size_t recipe_nsysctls_late = ARRAY_SIZE(recipe_sysctls_late);
 
 const struct recipe_route recipe_routes[] = {
-	{ 0, AF_INET, GATEWAY_VETH, RECIPE_CHILD, RT_TABLE_MAIN, false },
-	{ 0, AF_INET, GATEWAY_TAP, RECIPE_NEXT_HOP, GATEWAY_TABLE_SLIRP, true },
-	{ RECIPE_IPV6, AF_INET6, GATEWAY_VETH, RECIPE_CHILD, RT_TABLE_MAIN, false },
-	{ RECIPE_IPV6, AF_INET6, GATEWAY_TAP, RECIPE_NEXT_HOP, GATEWAY_TABLE_SLIRP, true },
+	{ 0, AF_INET, GATEWAY_VETH, RECIPE_CHILD, RT_TABLE_MAIN, RECIPE_VIA },
+	{ 0, AF_INET, GATEWAY_TAP, RECIPE_NEXT_HOP, GATEWAY_TABLE_SLIRP, RECIPE_VIA_SLIRP },
+	{ RECIPE_IPV6, AF_INET6, GATEWAY_VETH, RECIPE_CHILD, RT_TABLE_MAIN, RECIPE_VIA },
+	{ RECIPE_IPV6, AF_INET6, GATEWAY_TAP, RECIPE_NEXT_HOP, GATEWAY_TABLE_SLIRP,
+	  RECIPE_VIA_SLIRP },
+	{ RECIPE_TPROXY, AF_INET, GATEWAY_BOUNCE, RECIPE_ANY, GATEWAY_TABLE_BOUNCE, RECIPE_DIRECT },
+	{ RECIPE_TPROXY, AF_INET, "lo", RECIPE_ANY, GATEWAY_TABLE_LOCAL, RECIPE_LOCAL },
+	{ RECIPE_TPROXY | RECIPE_IPV6, AF_INET6, GATEWAY_BOUNCE, RECIPE_ANY, GATEWAY_TABLE_BOUNCE,
+	  RECIPE_DIRECT },
+	{ RECIPE_TPROXY | RECIPE_IPV6, AF_INET6, "lo", RECIPE_ANY, GATEWAY_TABLE_LOCAL,
+	  RECIPE_LOCAL },
 };
 const size_t recipe_nroutes = ARRAY_SIZE(recipe_routes);
 
@@ -90,14 +105,22 @@ const size_t recipe_nroutes = ARRAY_SIZE(recipe_routes);
    the interface of the packet. The kernel's own rule for main stays last, at 32766 */
 /* clang-format off */
 #define RULES(when, family) \
-	{ when, family, 100, GATEWAY_VETH, RECIPE_DNS, IPPROTO_UDP, NET_DNS_PORT, RT_TABLE_LOCAL }, \
-	{ when, family, 101, GATEWAY_VETH, RECIPE_DNS, IPPROTO_TCP, NET_DNS_PORT, RT_TABLE_LOCAL }, \
-	{ when, family, 110, GATEWAY_VETH, RECIPE_ANY, IPPROTO_TCP, 0, GATEWAY_TABLE_SLIRP }, \
-	{ when, family, 111, GATEWAY_VETH, RECIPE_ANY, IPPROTO_UDP, 0, GATEWAY_TABLE_SLIRP }, \
-	{ when, family, 120, GATEWAY_VETH, RECIPE_GATEWAY, 0, 0, RT_TABLE_LOCAL }, \
-	{ when, family, 121, GATEWAY_VETH, RECIPE_DNS, 0, 0, RT_TABLE_LOCAL }, \
-	{ when, family, 200, GATEWAY_VETH, RECIPE_ANY, 0, 0, GATEWAY_TABLE_SLIRP }, \
-	{ when, family, 300, NULL, RECIPE_ANY, 0, 0, RT_TABLE_LOCAL }
+	{ when, family, 100, GATEWAY_VETH, RECIPE_DNS, IPPROTO_UDP, NET_DNS_PORT, RT_TABLE_LOCAL, 0 }, \
+	{ when, family, 101, GATEWAY_VETH, RECIPE_DNS, IPPROTO_TCP, NET_DNS_PORT, RT_TABLE_LOCAL, 0 }, \
+	{ when | RECIPE_TPROXY, family, 103, NULL, RECIPE_ANY, 0, 0, GATEWAY_TABLE_BOUNCE, \
+	  GATEWAY_MARK_BOUNCE }, \
+	{ when | RECIPE_TPROXY, family, 104, GATEWAY_BOUNCE, RECIPE_ANY, 0, 0, GATEWAY_TABLE_LOCAL, \
+	  GATEWAY_MARK_BACK }, \
+	{ when | RECIPE_TPROXY, family, 105, NULL, RECIPE_ANY, 0, 0, GATEWAY_TABLE_LOCAL, \
+	  GATEWAY_MARK_ERROR }, \
+	{ when | RECIPE_SWITCH, family, 109, GATEWAY_VETH, RECIPE_ANY, IPPROTO_TCP, 0, \
+	  GATEWAY_TABLE_LOCAL, 0 }, \
+	{ when, family, 110, GATEWAY_VETH, RECIPE_ANY, IPPROTO_TCP, 0, GATEWAY_TABLE_SLIRP, 0 }, \
+	{ when, family, 111, GATEWAY_VETH, RECIPE_ANY, IPPROTO_UDP, 0, GATEWAY_TABLE_SLIRP, 0 }, \
+	{ when, family, 120, GATEWAY_VETH, RECIPE_GATEWAY, 0, 0, RT_TABLE_LOCAL, 0 }, \
+	{ when, family, 121, GATEWAY_VETH, RECIPE_DNS, 0, 0, RT_TABLE_LOCAL, 0 }, \
+	{ when, family, 200, GATEWAY_VETH, RECIPE_ANY, 0, 0, GATEWAY_TABLE_SLIRP, 0 }, \
+	{ when, family, 300, NULL, RECIPE_ANY, 0, 0, RT_TABLE_LOCAL, 0 }
 /* clang-format on */
 const struct recipe_rule recipe_rules[] = {
 	RULES(0, AF_INET),
@@ -105,11 +128,38 @@ const struct recipe_rule recipe_rules[] = {
 };
 const size_t recipe_nrules = ARRAY_SIZE(recipe_rules);
 
-bool recipe_holds(const struct net_plan *plan, uint32_t when)
+/* flags of a TCP header: a SYN, and none of FIN, RST and ACK; types of ICMP errors */
+#define SYN(iif, what, mark, tproxy) \
+	{ \
+		RECIPE_SWITCH, what, iif, IPPROTO_TCP, 13, 0x17, 0x02, mark, tproxy \
+	}
+#define ICMP_ERROR(proto, type) \
+	{ \
+		RECIPE_SWITCH, "ICMP errors to sockets", GATEWAY_VETH, proto, 0, 0xff, type, \
+			GATEWAY_MARK_ERROR, 0 \
+	}
+const struct recipe_nft recipe_nft[] = {
+	SYN(GATEWAY_VETH, "SYNs into bounce0", GATEWAY_MARK_BOUNCE, 0),
+	/* the bulk of all packets looks at no further rule */
+	{ RECIPE_SWITCH, "TCP", GATEWAY_VETH, IPPROTO_TCP, 0, 0, 0, 0, 0 },
+	SYN(GATEWAY_BOUNCE, "SYNs to the listener (tproxy)", GATEWAY_MARK_BACK,
+	    GATEWAY_LISTEN_PORT),
+	/* unreachable, time exceeded, parameter problem; of IPv6: and packet too big */
+	ICMP_ERROR(IPPROTO_ICMP, 3),
+	ICMP_ERROR(IPPROTO_ICMP, 11),
+	ICMP_ERROR(IPPROTO_ICMP, 12),
+	ICMP_ERROR(IPPROTO_ICMPV6, 1),
+	ICMP_ERROR(IPPROTO_ICMPV6, 2),
+	ICMP_ERROR(IPPROTO_ICMPV6, 3),
+	ICMP_ERROR(IPPROTO_ICMPV6, 4),
+};
+const size_t recipe_nnft = ARRAY_SIZE(recipe_nft);
+
+bool recipe_holds(const struct net_plan *plan, uint32_t rung, uint32_t when)
 {
 	uint32_t have = plan->ipv6 ? RECIPE_IPV6 : RECIPE_NO_IPV6;
 
-	return (when & ~have) == 0;
+	return (when & RECIPE_RUNGS) == rung && (when & ~RECIPE_RUNGS & ~have) == 0;
 }
 
 struct netlink_ip recipe_ip(const struct net_plan *plan, uint8_t family, enum recipe_addr addr,
@@ -132,7 +182,9 @@ struct netlink_ip recipe_ip(const struct net_plan *plan, uint8_t family, enum re
 	};
 	struct netlink_ip ip = { .family = family };
 
-	assert(addr > RECIPE_ANY && addr < RECIPE_NADDRS);
+	if (addr == RECIPE_ANY)
+		return ip;
+	assert(addr < RECIPE_NADDRS);
 	if (family == AF_INET6) {
 		ip.prefix = host ? 128 : plan->prefix6;
 		memcpy(ip.addr, v6[addr], sizeof(*v6[addr]));

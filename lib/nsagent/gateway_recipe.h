@@ -13,12 +13,27 @@
 #define GATEWAY_VETH "gw0"   /* towards the child */
 #define GATEWAY_TAP "slirp0" /* towards libslirp */
 
-#define GATEWAY_TABLE_SLIRP 202
+#define GATEWAY_BOUNCE "bounce0" /* to the relay and back: SYNs that it holds */
 
-/* conditions of a row, bits that must all hold; 0: always. Further rungs of the ladder get bits */
+#define GATEWAY_TABLE_SLIRP 202
+#define GATEWAY_TABLE_BOUNCE 203 /* into bounce0 */
+#define GATEWAY_TABLE_LOCAL 204  /* to our own sockets, whatever the destination */
+
+/* marks of packets between the table of nf_tables and the routing rules */
+#define GATEWAY_MARK_ERROR 7  /* ICMP errors: may be for sockets of ours with foreign addresses */
+#define GATEWAY_MARK_BACK 8   /* a SYN that the relay has released */
+#define GATEWAY_MARK_BOUNCE 9 /* a SYN of the child */
+
+#define GATEWAY_LISTEN_PORT 7 /* of the transparent listeners, both families */
+
+/* conditions of a row, bits that must all hold; 0: always */
 enum recipe_when {
 	RECIPE_IPV6 = 1,    /* the plan has IPv6 */
 	RECIPE_NO_IPV6 = 2, /* it has not */
+	RECIPE_TPROXY =
+		4, /* of the rung that carries TCP by the kernel, tried when all else stands */
+	RECIPE_SWITCH = 8, /* and the row leads traffic onto it: carried out last, undone first */
+	RECIPE_RUNGS = RECIPE_TPROXY | RECIPE_SWITCH,
 };
 
 /* addresses of the plan, each in both families */
@@ -44,13 +59,20 @@ struct recipe_address {
 	bool host; /* /32 or /128 instead of the plan's prefix */
 };
 
+enum recipe_route_kind {
+	RECIPE_VIA,       /* a neighbour */
+	RECIPE_VIA_SLIRP, /* on-link, with libslirp's hardware address for ever */
+	RECIPE_DIRECT,    /* everything is behind the interface */
+	RECIPE_LOCAL,     /* everything is ours */
+};
+
 struct recipe_route { /* a default route */
 	uint32_t when;
 	uint8_t family;
 	const char *ifname;
 	enum recipe_addr via;
 	uint32_t table;
-	bool slirp; /* via is on-link and has libslirp's hardware address for ever */
+	enum recipe_route_kind kind;
 };
 
 struct recipe_rule {
@@ -62,6 +84,18 @@ struct recipe_rule {
 	uint8_t ipproto; /* 0: any */
 	uint16_t dport;  /* 0: any */
 	uint32_t table;
+	uint32_t mark; /* 0: any */
+};
+
+/* a rule of nf_tables in prerouting: packets of @iif with @ipproto whose byte at @offset behind the
+   IP header is @value under @mask */
+struct recipe_nft {
+	uint32_t when;
+	const char *what; /* for an error message */
+	const char *iif;
+	uint8_t ipproto, offset, mask, value; /* mask 0: any */
+	uint32_t mark;                        /* that they get; 0: none */
+	uint16_t tproxy;                      /* port of the listener they go to; 0: accepted */
 };
 
 /* in the order in which they are carried out */
@@ -70,13 +104,17 @@ extern const struct recipe_address recipe_addresses[];
 extern const struct recipe_sysctl recipe_sysctls_late[]; /* those of the interfaces */
 extern const struct recipe_route recipe_routes[];
 extern const struct recipe_rule recipe_rules[];
+extern const struct recipe_nft recipe_nft[];
 extern const size_t recipe_nsysctls_early, recipe_naddresses, recipe_nsysctls_late, recipe_nroutes,
-	recipe_nrules;
+	recipe_nrules, recipe_nnft;
 
-/* recipe_holds() - whether a row with these conditions is for this plan */
-bool recipe_holds(const struct net_plan *plan, uint32_t when);
+/**
+ * recipe_holds() - whether a row with these conditions is to be carried out
+ * @rung:	bits of RECIPE_RUNGS: exactly the rows with these; 0: those that every rung has
+ */
+bool recipe_holds(const struct net_plan *plan, uint32_t rung, uint32_t when);
 
-/* recipe_ip() - an address of the plan; @host: as /32 or /128 */
+/* recipe_ip() - an address of the plan, RECIPE_ANY: all of the family; @host: as /32 or /128 */
 struct netlink_ip recipe_ip(const struct net_plan *plan, uint8_t family, enum recipe_addr addr,
 			    bool host);
 

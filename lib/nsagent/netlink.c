@@ -150,21 +150,36 @@ int netlink_veth_add(struct netlink *nl, const struct netlink_veth *v, struct er
 	return e ? err_set(err, e, "making the veth pair '%s' and '%s'", v->name, v->peer_name) : 0;
 }
 
-int netlink_link_up(struct netlink *nl, const char *name, uint32_t mtu, struct err *err)
+/* flags (IFF_UP or 0) on, and one attribute unless its value is 0; 0 or a positive errno */
+static int change_link(struct netlink *nl, const char *name, unsigned flags, int attr,
+		       uint32_t value)
 {
-	struct ifinfomsg ifi = { .ifi_flags = IFF_UP, .ifi_change = IFF_UP };
+	struct ifinfomsg ifi = { .ifi_flags = flags, .ifi_change = flags };
 	struct nl_msg *msg = nlmsg_alloc_simple(RTM_NEWLINK, 0);
-	int r = -NLE_NOMEM, e;
+	int r = -NLE_NOMEM;
 
 	if (msg)
 		r = nlmsg_append(msg, &ifi, sizeof(ifi), NLMSG_ALIGNTO);
 	if (r >= 0)
 		r = nla_put_string(msg, IFLA_IFNAME, name);
-	if (r >= 0 && mtu)
-		r = nla_put_u32(msg, IFLA_MTU, mtu);
+	if (r >= 0 && value)
+		r = nla_put_u32(msg, attr, value);
 	if (r < 0)
 		nlmsg_free(msg);
-	e = ask(nl, r, &msg);
+	return ask(nl, r, &msg);
+}
+
+int netlink_link_queue(struct netlink *nl, const char *name, uint32_t packets, struct err *err)
+{
+	int e = change_link(nl, name, 0, IFLA_TXQLEN, packets);
+
+	return e ? err_set(err, e, "setting the queue of '%s'", name) : 0;
+}
+
+int netlink_link_up(struct netlink *nl, const char *name, uint32_t mtu, struct err *err)
+{
+	int e = change_link(nl, name, IFF_UP, IFLA_MTU, mtu);
+
 	if (e && mtu)
 		return err_set(err, e, "bringing up '%s' with MTU %u", name, mtu);
 	return e ? err_set(err, e, "bringing up '%s'", name) : 0;
@@ -221,14 +236,22 @@ int netlink_route_add(struct netlink *nl, const struct netlink_route *rt, struct
 		return err_set(err, ENOMEM, "adding a route");
 	}
 	rtnl_route_nh_set_ifindex(hop, (int)rt->ifindex);
-	rtnl_route_nh_set_gateway(hop, via);
+	if (!rt->direct)
+		rtnl_route_nh_set_gateway(hop, via);
 	rtnl_route_add_nexthop(r, hop); /* consumed */
 	rtnl_route_set_family(r, rt->via.family);
 	rtnl_route_set_dst(r, dst);
 	rtnl_route_set_table(r, rt->table);
+	rtnl_route_set_scope(r, rt->local    ? RT_SCOPE_HOST
+				: rt->direct ? RT_SCOPE_LINK
+					     : RT_SCOPE_UNIVERSE);
+	if (rt->local)
+		rtnl_route_set_type(r, RTN_LOCAL);
 	if (rt->onlink)
 		rtnl_route_set_flags(r, RTNH_F_ONLINK);
 	e = ask(nl, rtnl_route_build_add_request(r, NLM_F_CREATE | NLM_F_EXCL, &msg), &msg);
+	if (e && rt->direct)
+		return err_set(err, e, "adding the default route to table %u", rt->table);
 	return e ? err_set(err, e, "adding the default route via %s to table %u",
 			   ip_text(&rt->via, text), rt->table)
 		 : 0;
@@ -287,8 +310,26 @@ int netlink_rule_add(struct netlink *nl, const struct netlink_rule *rule, struct
 		rtnl_rule_set_ipproto(r, rule->ipproto);
 	if (rule->dport)
 		rtnl_rule_set_dport(r, rule->dport);
+	if (rule->mark) {
+		rtnl_rule_set_mark(r, rule->mark);
+		rtnl_rule_set_mask(r, UINT32_MAX);
+	}
 	e = ask(nl, rtnl_rule_build_add_request(r, NLM_F_CREATE | NLM_F_EXCL, &msg), &msg);
 	return e ? err_set(err, e, "adding routing rule %u", rule->pref) : 0;
+}
+
+int netlink_rule_del(struct netlink *nl, uint8_t family, uint32_t pref, uint32_t table,
+		     struct err *err)
+{
+	AUTO(rtnl_rule_put_at) struct rtnl_rule *r = rule_new(family, table);
+	struct nl_msg *msg = NULL;
+	int e;
+
+	if (!r)
+		return err_set(err, ENOMEM, "removing routing rule %u", pref);
+	rtnl_rule_set_prio(r, pref);
+	e = ask(nl, rtnl_rule_build_delete_request(r, 0, &msg), &msg);
+	return e ? err_set(err, e, "removing routing rule %u", pref) : 0;
 }
 
 int netlink_rule_del_first(struct netlink *nl, uint8_t family, uint32_t table, struct err *err)

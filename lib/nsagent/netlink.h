@@ -27,6 +27,8 @@ struct netlink_veth {
 
 struct netlink_route {
 	struct netlink_ip via; /* the destination is the default route of its family */
+	bool direct;           /* no via: only its family counts */
+	bool local;            /* packets end here, whatever their destination; direct too */
 	unsigned ifindex;
 	uint32_t table;
 	bool onlink; /* via lies behind the interface though no address there says so */
@@ -36,6 +38,7 @@ struct netlink_rule {
 	uint32_t pref;
 	const char *iif;             /* NULL: any */
 	const struct netlink_ip *to; /* NULL: any */
+	uint32_t mark;               /* 0: any */
 	uint16_t dport;              /* host order; 0: any */
 	uint8_t family;
 	uint8_t ipproto; /* 0: any */
@@ -58,6 +61,9 @@ int netlink_veth_add(struct netlink *nl, const struct netlink_veth *v, struct er
 
 /* netlink_link_up() - @mtu 0: as it is */
 int netlink_link_up(struct netlink *nl, const char *name, uint32_t mtu, struct err *err);
+
+/* netlink_link_queue() - packets that wait in the interface before some are dropped */
+int netlink_link_queue(struct netlink *nl, const char *name, uint32_t packets, struct err *err);
 int netlink_link_index(const char *name, unsigned *ret, struct err *err);
 
 /* netlink_addr_add() - IPv6 addresses go without duplicate address detection */
@@ -69,6 +75,10 @@ int netlink_route_add(struct netlink *nl, const struct netlink_route *rt, struct
 int netlink_neigh_add(struct netlink *nl, const char *ifname, const struct netlink_ip *ip,
 		      const uint8_t mac[6], struct err *err);
 int netlink_rule_add(struct netlink *nl, const struct netlink_rule *rule, struct err *err);
+
+/* netlink_rule_del() - removes the rule of that preference that leads to @table */
+int netlink_rule_del(struct netlink *nl, uint8_t family, uint32_t pref, uint32_t table,
+		     struct err *err);
 
 /* netlink_rule_del_first() - removes the first rule of the list that leads to @table */
 int netlink_rule_del_first(struct netlink *nl, uint8_t family, uint32_t table, struct err *err);

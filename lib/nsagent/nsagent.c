@@ -13,6 +13,7 @@
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -35,6 +36,7 @@ struct agent {
 	int child_netns;
 	int tap, dns[NET_DNS_SOCKS_MAX]; /* the gateway's, until they are handed over; -1: none */
 	uint8_t tap_mac[6];
+	struct accel accel; /* as tap */
 };
 
 static int compare_ints(const void *a, const void *b)
@@ -77,7 +79,7 @@ static int check_config(const struct agent *a, const struct nsagent_config *cfg,
 {
 	const struct net_plan *p = &cfg->net;
 
-	if (cfg->setup >= NSAGENT_NSETUPS ||
+	if (cfg->setup >= NSAGENT_NSETUPS || cfg->accel >= NET_NACCELS ||
 	    (a->kind == NSAGENT_GATEWAY && cfg->setup != NSAGENT_SETUP_VETH))
 		return err_say(err, EPROTO, "the parent asks for an unknown set-up (%u)",
 			       cfg->setup);
@@ -104,22 +106,27 @@ static int set_up(struct agent *a, const struct nsagent_config *cfg, struct err 
 {
 	if (a->kind == NSAGENT_CHILD)
 		return childnet_setup(cfg, err);
-	return gateway_setup(&cfg->net, a->child_netns, &a->tap, a->dns, a->tap_mac, err);
+	return gateway_setup(&cfg->net, a->child_netns, &a->tap, a->dns, a->tap_mac,
+			     cfg->accel == NET_ACCEL_TPROXY ? &a->accel : NULL, err);
 }
 
 static int send_ready(struct agent *a, struct err *err)
 {
-	const int all[] = { a->tap, a->dns[0], a->dns[1], a->dns[2], a->dns[3] };
+	const int all[] = { a->tap,    a->dns[0],       a->dns[1],       a->dns[2],
+			    a->dns[3], a->accel.fds[0], a->accel.fds[1], a->accel.fds[2] };
 	struct nsagent_ready ready = { 0 };
 	int fds[ARRAY_SIZE(all)], r;
 	size_t nfds = 0;
 
-	static_assert(ARRAY_SIZE(all) == 1 + NET_DNS_SOCKS_MAX, "the tap and all DNS sockets");
+	static_assert(ARRAY_SIZE(all) == 1 + NET_DNS_SOCKS_MAX + NET_ACCEL_FDS_MAX,
+		      "the tap, all DNS sockets, bounce0 and its listeners");
 	for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
 		if (all[i] >= 0)
 			fds[nfds++] = all[i];
 	}
 	memcpy(ready.tap_mac, a->tap_mac, sizeof(ready.tap_mac));
+	ready.accel = (uint8_t)a->accel.rung;
+	snprintf(ready.why, sizeof(ready.why), "%.*s", NSAGENT_WHY_MAX - 1, a->accel.why.msg);
 	r = msg_send(a->parent, &nsagent_proto, NSAGENT_READY, &ready, fds, nfds);
 	for (size_t i = 0; i < nfds; i++)
 		close(fds[i]);
@@ -188,6 +195,7 @@ int nsagent_main(enum nsagent_kind kind, int parent_sock, int relay_sock, int ch
 		.child_netns = child_netns,
 		.tap = -1,
 		.dns = { -1, -1, -1, -1 },
+		.accel.fds = { -1, -1, -1 },
 	};
 	struct err err = { 0 };
 	int r = role_enter(ROLE_NSAGENT, SIGKILL);

@@ -37,6 +37,9 @@ struct rig {
 	pid_t pid[NSAGENT_NKINDS];
 	int tap, dns, dns_tcp, dns6, dns6_tcp;
 	uint8_t tap_mac[6];
+	enum net_accel want; /* asked of the gateway's agent */
+	int accel[NET_ACCEL_FDS_MAX];
+	struct nsagent_ready ready; /* of the gateway */
 };
 
 static inline struct net_plan make_plan(bool ipv6)
@@ -94,7 +97,9 @@ static inline void start_agent(struct rig *rig, enum nsagent_kind kind)
 
 static inline void configure(struct rig *rig, enum nsagent_kind kind, enum nsagent_setup setup)
 {
-	const struct nsagent_config cfg = { .setup = setup, .net = rig->plan };
+	const struct nsagent_config cfg = { .setup = setup,
+					    .accel = kind == NSAGENT_GATEWAY ? rig->want : 0,
+					    .net = rig->plan };
 
 	ck_assert_int_eq(msg_send(rig->parent[kind], &nsagent_proto, NSAGENT_CONFIG, &cfg, NULL, 0),
 			 0);
@@ -109,10 +114,9 @@ static inline void recv_within(int sock, uint32_t state, struct msg *ret)
 }
 
 /* both networks up; we are in the child's */
-static inline struct rig rig_new(bool ipv6)
+static inline struct rig rig_new_accel(bool ipv6, enum net_accel want)
 {
-	struct rig rig = { .plan = make_plan(ipv6) };
-	struct nsagent_ready ready;
+	struct rig rig = { .plan = make_plan(ipv6), .want = want };
 	uint64_t since = clock_ms();
 	struct msg m;
 
@@ -123,9 +127,10 @@ static inline struct rig rig_new(bool ipv6)
 		configure(&rig, (enum nsagent_kind)k, NSAGENT_SETUP_VETH);
 	recv_within(rig.parent[GATEWAY], NSAGENT_STARTING, &m);
 	ck_assert_int_eq(m.type, NSAGENT_READY);
-	ck_assert_uint_eq(m.nfds, ipv6 ? 5 : 3);
-	memcpy(&ready, m.payload, sizeof(ready));
-	memcpy(rig.tap_mac, ready.tap_mac, sizeof(rig.tap_mac));
+	memcpy(&rig.ready, m.payload, sizeof(rig.ready));
+	ck_assert_msg(rig.ready.accel == want, "%s", rig.ready.why);
+	ck_assert_uint_eq(m.nfds, (ipv6 ? 5 : 3) + (want ? ipv6 ? 3 : 2 : 0));
+	memcpy(rig.tap_mac, rig.ready.tap_mac, sizeof(rig.tap_mac));
 	rig.tap = msg_take_fd(&m, 0);
 	rig.dns = msg_take_fd(&m, 1);
 	rig.dns_tcp = msg_take_fd(&m, 2);
@@ -133,11 +138,18 @@ static inline struct rig rig_new(bool ipv6)
 		rig.dns6 = msg_take_fd(&m, 3);
 		rig.dns6_tcp = msg_take_fd(&m, 4);
 	}
+	for (size_t i = 0, at = ipv6 ? 5 : 3; i < NET_ACCEL_FDS_MAX; i++)
+		rig.accel[i] = at + i < m.nfds ? msg_take_fd(&m, at + i) : -1;
 	recv_within(rig.parent[CHILD], NSAGENT_STARTING, &m);
 	ck_assert_int_eq(m.type, NSAGENT_READY);
 	ck_assert_uint_eq(m.nfds, 0);
 	fprintf(stderr, "# both agents were ready after %u ms\n", (unsigned)(clock_ms() - since));
 	return rig;
+}
+
+static inline struct rig rig_new(bool ipv6)
+{
+	return rig_new_accel(ipv6, NET_ACCEL_OFF);
 }
 
 /* user namespaces, and a /dev/net/tun that we may open in one */

@@ -203,7 +203,7 @@ START_TEST(the_interfaces_have_the_settings_of_the_recipe)
 	start_agent(&rig, NSAGENT_CHILD);
 	configure(&rig, NSAGENT_CHILD, NSAGENT_SETUP_VETH);
 	ck_assert_int_eq(unshare(CLONE_NEWNET), 0);
-	ck_assert_int_eq(gateway_setup(&rig.plan, child, &tap, dns, mac, &err), 0);
+	ck_assert_int_eq(gateway_setup(&rig.plan, child, &tap, dns, mac, NULL, &err), 0);
 	for (size_t i = 0; i < ARRAY_SIZE(want); i++) {
 		autofree char *value = NULL;
 		char path[96];

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * accel.c - the part of the gateway netns that carries TCP out by the kernel
+ *
+ * Nothing that is made here touches a packet before the rows of RECIPE_SWITCH stand: nf_tables
+ * first, the routing rules last. When one of them is refused they are taken back and TCP goes to
+ * libslirp as before; the device, its routes and rules on marks stay and do nothing.
+ */
+#include "lib/nsagent/accel.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/if_tun.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "lib/base/cleanup.h"
+#include "lib/nsagent/gateway_recipe.h"
+#include "lib/nsagent/netlink.h"
+#include "lib/nsagent/nft.h"
+#include "lib/nsagent/recipe_run.h"
+
+#define TUN_DEVICE "/dev/net/tun"
+#define SYNS_QUEUED 4096 /* in bounce0, before the kernel drops some: what a burst needs */
+#define LISTEN_BACKLOG 4096
+
+static int open_bounce(struct netlink *nl, const struct net_plan *plan, int *ret, struct err *err)
+{
+	autoclose int fd = open(TUN_DEVICE, O_RDWR | O_NONBLOCK | O_CLOEXEC);
+	struct ifreq ifr = { .ifr_flags = IFF_TUN | IFF_NO_PI };
+	int r;
+
+	if (fd < 0)
+		return err_set(err, errno, "opening " TUN_DEVICE);
+	snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "%s", GATEWAY_BOUNCE);
+	/* persistent: it goes with the netns, in the background */
+	if (ioctl(fd, TUNSETIFF, &ifr) < 0 || ioctl(fd, TUNSETPERSIST, 1) < 0)
+		return err_set(err, errno, "making the tun '%s'", GATEWAY_BOUNCE);
+	r = netlink_link_queue(nl, GATEWAY_BOUNCE, SYNS_QUEUED, err);
+	if (r == 0)
+		r = netlink_link_up(nl, GATEWAY_BOUNCE, plan->mtu, err);
+	if (r == 0)
+		*ret = take_fd(&fd);
+	return r;
+}
+
+/* connections that it accepts have the address that the child meant as their own */
+static int open_listener(int family, int *ret, struct err *err)
+{
+	const struct sockaddr_in sa = { .sin_family = AF_INET,
+					.sin_port = htons(GATEWAY_LISTEN_PORT) };
+	const struct sockaddr_in6 sa6 = { .sin6_family = AF_INET6,
+					  .sin6_port = htons(GATEWAY_LISTEN_PORT) };
+	bool v6 = family == AF_INET6;
+	autoclose int fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	const int on = 1;
+
+	if (fd < 0)
+		return err_set(err, errno, "making a transparent listener");
+	if ((v6 && setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on)) < 0) ||
+	    setsockopt(fd, v6 ? IPPROTO_IPV6 : IPPROTO_IP, v6 ? IPV6_TRANSPARENT : IP_TRANSPARENT,
+		       &on, sizeof(on)) < 0)
+		return err_set(err, errno, "making a listener transparent");
+	if (bind(fd, v6 ? (const struct sockaddr *)&sa6 : (const struct sockaddr *)&sa,
+		 v6 ? sizeof(sa6) : sizeof(sa)) < 0 ||
+	    listen(fd, LISTEN_BACKLOG) < 0)
+		return err_set(err, errno, "opening a transparent listener");
+	*ret = take_fd(&fd);
+	return 0;
+}
+
+static int prepare(struct netlink *nl, const struct net_plan *plan, int *fds, struct err *err)
+{
+	int r = open_bounce(nl, plan, &fds[0], err);
+
+	if (r == 0)
+		r = recipe_set_sysctls(plan, RECIPE_TPROXY, recipe_sysctls_late,
+				       recipe_nsysctls_late, err);
+	if (r == 0)
+		r = recipe_add_routes(nl, plan, RECIPE_TPROXY, err);
+	if (r == 0)
+		r = open_listener(AF_INET, &fds[1], err);
+	if (r == 0 && plan->ipv6)
+		r = open_listener(AF_INET6, &fds[2], err);
+	if (r == 0)
+		r = recipe_add_rules(nl, plan, RECIPE_TPROXY, err);
+	return r;
+}
+
+static int switch_on(struct netlink *nl, const struct net_plan *plan, struct err *err)
+{
+	int r = nft_load(recipe_nft, recipe_nnft, err);
+
+	return r < 0 ? r : recipe_add_rules(nl, plan, RECIPE_SWITCH, err);
+}
+
+static int switch_off(struct netlink *nl, const struct net_plan *plan, struct err *err)
+{
+	int r = recipe_del_rules(nl, plan, RECIPE_SWITCH, err);
+
+	return r < 0 ? r : nft_unload(err);
+}
+
+int accel_setup(struct netlink *nl, const struct net_plan *plan, struct accel *ret, struct err *err)
+{
+	int r = prepare(nl, plan, ret->fds, &ret->why);
+
+	if (r == 0) {
+		r = switch_on(nl, plan, &ret->why);
+		if (r < 0 && switch_off(nl, plan, err) < 0)
+			return err_wrap(err, -err->code, "%s; and then", ret->why.msg);
+	}
+	ret->rung = r == 0 ? NET_ACCEL_TPROXY : NET_ACCEL_OFF;
+	for (size_t i = 0; r < 0 && i < NET_ACCEL_FDS_MAX; i++) {
+		cleanup_closep(&ret->fds[i]);
+		ret->fds[i] = -1;
+	}
+	return 0;
+}

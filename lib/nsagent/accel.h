@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* accel.h - the part of the gateway netns that carries TCP out by the kernel */
+#ifndef RK_NSAGENT_ACCEL_H
+#define RK_NSAGENT_ACCEL_H
+
+#include "lib/base/err.h"
+#include "lib/ipc/netplan.h"
+
+struct netlink;
+
+struct accel {
+	enum net_accel rung;        /* what came of it */
+	int fds[NET_ACCEL_FDS_MAX]; /* NET_ACCEL_TPROXY: bounce0, then a listener a family;
+				       the caller's; -1 before */
+	struct err why;             /* NET_ACCEL_OFF: the reason */
+};
+
+/**
+ * accel_setup() - try to put TCP on the faster rung; all else of the gateway must stand
+ * @ret:	filled; that the kernel lacks something is no failure
+ * Return: 0; a negative errno with @err filled when a half-made rung could not be taken down
+ */
+int accel_setup(struct netlink *nl, const struct net_plan *plan, struct accel *ret,
+		struct err *err);
+
+#endif

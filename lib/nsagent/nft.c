@@ -1,0 +1,402 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * nft.c - the one table of nf_tables that the gateway netns needs
+ *
+ * Raw messages: the libraries for them carry a licence that would decide ours. A batch is one
+ * write; the kernel answers within it, so reading never waits. Each message has a number of its
+ * own, by which a refusal tells the row that it is about. Numbers in attributes are big-endian.
+ */
+#include "lib/nsagent/nft.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <linux/netlink.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "lib/base/cleanup.h"
+
+#define TABLE "rootless-supervisor"
+#define CHAIN "prerouting"
+#define MANGLE_PRIORITY \
+	(-150) /* before routing decides; behind conntrack, of which there is none */
+
+#define BATCH_MAX 8192
+#define FIRST_ROW 3 /* number of the message for row 0: begin, table and chain come before */
+
+unsigned if_nametoindex(const char *name); /* net/if.h does not go with the kernel's headers */
+
+struct batch {
+	uint8_t data[BATCH_MAX];
+	size_t len;
+	uint32_t seq; /* of the next message */
+	size_t msg;   /* where the open one starts */
+};
+
+/* @data NULL: zeros. The recipe is of a fixed size that fits */
+static void put(struct batch *b, const void *data, size_t len)
+{
+	size_t padded = NLMSG_ALIGN(len);
+
+	assert(b->len + padded <= sizeof(b->data));
+	memset(b->data + b->len, 0, padded);
+	if (data && len)
+		memcpy(b->data + b->len, data, len);
+	b->len += padded;
+}
+
+static void attr(struct batch *b, uint16_t type, const void *data, size_t len)
+{
+	const struct nlattr a = { .nla_len = (uint16_t)(sizeof(a) + len), .nla_type = type };
+
+	put(b, &a, sizeof(a));
+	put(b, data, len);
+}
+
+static void attr_text(struct batch *b, uint16_t type, const char *text)
+{
+	attr(b, type, text, strlen(text) + 1);
+}
+
+static void attr_u32(struct batch *b, uint16_t type, uint32_t value)
+{
+	value = htonl(value);
+	attr(b, type, &value, sizeof(value));
+}
+
+static size_t nest(struct batch *b, uint16_t type)
+{
+	size_t at = b->len;
+
+	attr(b, type | NLA_F_NESTED, NULL, 0);
+	return at;
+}
+
+static void nest_end(struct batch *b, size_t at)
+{
+	uint16_t len = (uint16_t)(b->len - at);
+
+	memcpy(b->data + at, &len, sizeof(len));
+}
+
+static void message(struct batch *b, uint16_t type, uint16_t flags, uint8_t family, uint16_t res)
+{
+	const struct nlmsghdr h = { .nlmsg_type = type,
+				    .nlmsg_flags = (uint16_t)(NLM_F_REQUEST | flags),
+				    .nlmsg_seq = b->seq++ };
+	const struct nfgenmsg g = { .nfgen_family = family,
+				    .version = NFNETLINK_V0,
+				    .res_id = htons(res) };
+
+	b->msg = b->len;
+	put(b, &h, sizeof(h));
+	put(b, &g, sizeof(g));
+}
+
+static void message_end(struct batch *b)
+{
+	uint32_t len = (uint32_t)(b->len - b->msg);
+
+	memcpy(b->data + b->msg, &len, sizeof(len));
+}
+
+static void edge(struct batch *b, uint16_t type)
+{
+	message(b, type, 0, AF_UNSPEC, NFNL_SUBSYS_NFTABLES);
+	message_end(b);
+}
+
+static void command(struct batch *b, uint16_t type, uint16_t flags)
+{
+	message(b, (uint16_t)(NFNL_SUBSYS_NFTABLES << 8 | type), flags, NFPROTO_INET, 0);
+}
+
+/* --- expressions of a rule; all of them work on register 1 --------------------------------- */
+
+struct expr {
+	size_t elem, data;
+};
+
+static struct expr expr(struct batch *b, const char *name)
+{
+	struct expr e = { .elem = nest(b, NFTA_LIST_ELEM) };
+
+	attr_text(b, NFTA_EXPR_NAME, name);
+	e.data = nest(b, NFTA_EXPR_DATA);
+	return e;
+}
+
+static void expr_end(struct batch *b, struct expr e)
+{
+	nest_end(b, e.data);
+	nest_end(b, e.elem);
+}
+
+static void value(struct batch *b, uint16_t type, const void *data, size_t len)
+{
+	size_t at = nest(b, type);
+
+	attr(b, NFTA_DATA_VALUE, data, len);
+	nest_end(b, at);
+}
+
+static void load_meta(struct batch *b, uint32_t key)
+{
+	struct expr e = expr(b, "meta");
+
+	attr_u32(b, NFTA_META_DREG, NFT_REG_1);
+	attr_u32(b, NFTA_META_KEY, key);
+	expr_end(b, e);
+}
+
+static void equals(struct batch *b, const void *data, size_t len)
+{
+	struct expr e = expr(b, "cmp");
+
+	attr_u32(b, NFTA_CMP_SREG, NFT_REG_1);
+	attr_u32(b, NFTA_CMP_OP, NFT_CMP_EQ);
+	value(b, NFTA_CMP_DATA, data, len);
+	expr_end(b, e);
+}
+
+static void load_byte(struct batch *b, uint8_t offset, uint8_t mask)
+{
+	const uint8_t none = 0;
+	struct expr e = expr(b, "payload");
+
+	attr_u32(b, NFTA_PAYLOAD_DREG, NFT_REG_1);
+	attr_u32(b, NFTA_PAYLOAD_BASE, NFT_PAYLOAD_TRANSPORT_HEADER);
+	attr_u32(b, NFTA_PAYLOAD_OFFSET, offset);
+	attr_u32(b, NFTA_PAYLOAD_LEN, 1);
+	expr_end(b, e);
+	e = expr(b, "bitwise");
+	attr_u32(b, NFTA_BITWISE_SREG, NFT_REG_1);
+	attr_u32(b, NFTA_BITWISE_DREG, NFT_REG_1);
+	attr_u32(b, NFTA_BITWISE_LEN, 1);
+	value(b, NFTA_BITWISE_MASK, &mask, 1);
+	value(b, NFTA_BITWISE_XOR, &none, 1);
+	expr_end(b, e);
+}
+
+static void load_value(struct batch *b, const void *data, size_t len)
+{
+	struct expr e = expr(b, "immediate");
+
+	attr_u32(b, NFTA_IMMEDIATE_DREG, NFT_REG_1);
+	value(b, NFTA_IMMEDIATE_DATA, data, len);
+	expr_end(b, e);
+}
+
+static void set_mark(struct batch *b, uint32_t mark)
+{
+	struct expr e;
+
+	load_value(b, &mark, sizeof(mark)); /* host order, as the kernel keeps it */
+	e = expr(b, "meta");
+	attr_u32(b, NFTA_META_KEY, NFT_META_MARK);
+	attr_u32(b, NFTA_META_SREG, NFT_REG_1);
+	expr_end(b, e);
+}
+
+static void to_listener(struct batch *b, uint16_t port)
+{
+	struct expr e;
+
+	port = htons(port);
+	load_value(b, &port, sizeof(port));
+	e = expr(b, "tproxy");
+	attr_u32(b, NFTA_TPROXY_FAMILY, NFPROTO_UNSPEC);
+	attr_u32(b, NFTA_TPROXY_REG_PORT, NFT_REG_1);
+	expr_end(b, e);
+}
+
+static void accept_it(struct batch *b)
+{
+	struct expr e = expr(b, "immediate");
+	size_t data, verdict;
+
+	attr_u32(b, NFTA_IMMEDIATE_DREG, NFT_REG_VERDICT);
+	data = nest(b, NFTA_IMMEDIATE_DATA);
+	verdict = nest(b, NFTA_DATA_VERDICT);
+	attr_u32(b, NFTA_VERDICT_CODE, NF_ACCEPT);
+	nest_end(b, verdict);
+	nest_end(b, data);
+	expr_end(b, e);
+}
+
+static void add_rule(struct batch *b, const struct recipe_nft *row, uint32_t ifindex, bool last)
+{
+	size_t list;
+
+	command(b, NFT_MSG_NEWRULE, NLM_F_CREATE | NLM_F_APPEND | (last ? NLM_F_ACK : 0));
+	attr_text(b, NFTA_RULE_TABLE, TABLE);
+	attr_text(b, NFTA_RULE_CHAIN, CHAIN);
+	list = nest(b, NFTA_RULE_EXPRESSIONS);
+	load_meta(b, NFT_META_IIF);
+	equals(b, &ifindex, sizeof(ifindex));
+	load_meta(b, NFT_META_L4PROTO);
+	equals(b, &row->ipproto, 1);
+	if (row->mask) {
+		load_byte(b, row->offset, row->mask);
+		equals(b, &row->value, 1);
+	}
+	if (row->mark)
+		set_mark(b, row->mark);
+	if (row->tproxy)
+		to_listener(b, row->tproxy);
+	accept_it(b);
+	nest_end(b, list);
+	message_end(b);
+}
+
+static void add_table_and_chain(struct batch *b)
+{
+	size_t hook;
+
+	command(b, NFT_MSG_NEWTABLE, NLM_F_CREATE | NLM_F_EXCL);
+	attr_text(b, NFTA_TABLE_NAME, TABLE);
+	message_end(b);
+	command(b, NFT_MSG_NEWCHAIN, NLM_F_CREATE | NLM_F_EXCL);
+	attr_text(b, NFTA_CHAIN_TABLE, TABLE);
+	attr_text(b, NFTA_CHAIN_NAME, CHAIN);
+	hook = nest(b, NFTA_CHAIN_HOOK);
+	attr_u32(b, NFTA_HOOK_HOOKNUM, NF_INET_PRE_ROUTING);
+	attr_u32(b, NFTA_HOOK_PRIORITY, (uint32_t)MANGLE_PRIORITY);
+	nest_end(b, hook);
+	attr_u32(b, NFTA_CHAIN_POLICY, NF_ACCEPT);
+	attr_text(b, NFTA_CHAIN_TYPE, "filter");
+	message_end(b);
+}
+
+/* --- asking the kernel --------------------------------------------------------------------- */
+
+static int open_netfilter(struct err *err)
+{
+	const struct sockaddr_nl sa = { .nl_family = AF_NETLINK };
+	autoclose int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_NETFILTER);
+
+	if (fd < 0 || bind(fd, (const struct sockaddr *)&sa, sizeof(sa)) < 0)
+		return err_set(err, errno, "opening a socket to nf_tables");
+	return take_fd(&fd);
+}
+
+/* answers until the one to message @last, an error, or the end of a list; @ret_rules counts
+   Return: 0, or a negative errno with the number of the refused message in *ret_seq */
+static int read_answers(int fd, uint32_t last, uint32_t *ret_seq, unsigned *ret_rules)
+{
+	union {
+		struct nlmsghdr align;
+		uint8_t data[16384];
+	} buf;
+
+	for (;;) {
+		ssize_t n = recv(fd, &buf, sizeof(buf), MSG_DONTWAIT);
+		struct nlmsghdr *h = &buf.align;
+
+		if (n < 0)
+			return -errno;
+		for (; NLMSG_OK(h, n); h = NLMSG_NEXT(h, n)) {
+			const struct nlmsgerr *e = NLMSG_DATA(h);
+
+			*ret_seq = h->nlmsg_seq;
+			if (h->nlmsg_type == NLMSG_DONE)
+				return 0;
+			if (h->nlmsg_type != NLMSG_ERROR)
+				*ret_rules += 1;
+			else if (e->error || h->nlmsg_seq == last)
+				return e->error;
+		}
+	}
+}
+
+static int send_batch(int fd, const struct batch *b)
+{
+	const struct sockaddr_nl kernel = { .nl_family = AF_NETLINK };
+	ssize_t n =
+		sendto(fd, b->data, b->len, 0, (const struct sockaddr *)&kernel, sizeof(kernel));
+
+	return n < 0 ? -errno : 0;
+}
+
+static const char *name_of(const struct recipe_nft *rows, size_t nrows, uint32_t seq)
+{
+	return seq >= FIRST_ROW && seq - FIRST_ROW < nrows ? rows[seq - FIRST_ROW].what
+							   : "a table in prerouting";
+}
+
+static int read_back(int fd, size_t nrows, struct err *err)
+{
+	struct batch b = { 0 };
+	uint32_t seq;
+	unsigned found = 0;
+	int r;
+
+	command(&b, NFT_MSG_GETRULE, NLM_F_DUMP);
+	attr_text(&b, NFTA_RULE_TABLE, TABLE);
+	attr_text(&b, NFTA_RULE_CHAIN, CHAIN);
+	message_end(&b);
+	r = send_batch(fd, &b);
+	if (r == 0)
+		r = read_answers(fd, UINT32_MAX, &seq, &found);
+	if (r < 0)
+		return err_set(err, -r, "nf_tables: reading back");
+	return found == nrows
+		       ? 0
+		       : err_say(err, EIO, "nf_tables: %u rules of %zu are there", found, nrows);
+}
+
+int nft_load(const struct recipe_nft *rows, size_t nrows, struct err *err)
+{
+	autoclose int fd = open_netfilter(err);
+	struct batch b = { 0 };
+	uint32_t seq = 0, last;
+	unsigned none = 0;
+	int r;
+
+	if (fd < 0)
+		return fd;
+	edge(&b, NFNL_MSG_BATCH_BEGIN);
+	add_table_and_chain(&b);
+	assert(b.seq == FIRST_ROW);
+	for (size_t i = 0; i < nrows; i++) {
+		uint32_t ifindex = if_nametoindex(rows[i].iif);
+
+		if (!ifindex)
+			return err_set(err, errno, "looking up interface '%s'", rows[i].iif);
+		add_rule(&b, &rows[i], ifindex, i + 1 == nrows);
+	}
+	last = b.seq - 1;
+	edge(&b, NFNL_MSG_BATCH_END);
+	r = send_batch(fd, &b);
+	if (r == 0)
+		r = read_answers(fd, last, &seq, &none);
+	if (r < 0)
+		return err_set(err, -r, "nf_tables: %s", name_of(rows, nrows, seq));
+	return read_back(fd, nrows, err);
+}
+
+int nft_unload(struct err *err)
+{
+	autoclose int fd = open_netfilter(err);
+	struct batch b = { 0 };
+	uint32_t seq = 0;
+	unsigned none = 0;
+	int r;
+
+	if (fd < 0)
+		return fd;
+	edge(&b, NFNL_MSG_BATCH_BEGIN);
+	command(&b, NFT_MSG_DELTABLE, NLM_F_ACK);
+	attr_text(&b, NFTA_TABLE_NAME, TABLE);
+	message_end(&b);
+	edge(&b, NFNL_MSG_BATCH_END);
+	r = send_batch(fd, &b);
+	if (r == 0)
+		r = read_answers(fd, 1, &seq, &none);
+	return r < 0 && r != -ENOENT ? err_set(err, -r, "nf_tables: removing the table") : 0;
+}

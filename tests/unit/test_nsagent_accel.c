@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: Apache-2.0
+/* test_nsagent_accel.c - TCP of the child comes to bounce0 and back to a listener, or the rung
+ * falls */
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <sys/socket.h>
+
+#include "lib/nsagent/accel.h"
+#include "lib/nsagent/gateway.h"
+#include "tests/unit/nsagent_rig.h"
+
+union addr {
+	struct sockaddr sa;
+	struct sockaddr_in in;
+	struct sockaddr_in6 in6;
+};
+
+static socklen_t far_away(bool ipv6, uint16_t port, union addr *ret)
+{
+	*ret = (union addr){ 0 };
+	if (ipv6) {
+		ret->in6.sin6_family = AF_INET6;
+		ret->in6.sin6_port = htons(port);
+		inet_pton(AF_INET6, "2001:db8::9", &ret->in6.sin6_addr);
+		return sizeof(ret->in6);
+	}
+	ret->in.sin_family = AF_INET;
+	ret->in.sin_port = htons(port);
+	inet_pton(AF_INET, "192.0.2.9", &ret->in.sin_addr);
+	return sizeof(ret->in);
+}
+
+/* the next SYN in bounce0; its length */
+static ssize_t next_syn(int tun, uint8_t *pkt, size_t size)
+{
+	struct pollfd p = { .fd = tun, .events = POLLIN };
+
+	while (poll(&p, 1, WAIT_MS) == 1) {
+		ssize_t n = read(tun, pkt, size);
+		bool v6 = n > 0 && pkt[0] >> 4 == 6;
+
+		/* the kernel sends multicast of its own there */
+		if (n > 0 && pkt[v6 ? 6 : 9] == IPPROTO_TCP && pkt[v6 ? 53 : 33] == 0x02)
+			return n;
+	}
+	return -1;
+}
+
+START_TEST(a_syn_comes_back_to_the_listener)
+{
+	bool ipv6 = _i;
+	struct rig rig = rig_new_accel(true, NET_ACCEL_TPROXY);
+	int tun = rig.accel[0], listener = rig.accel[ipv6 ? 2 : 1], conn, on_gw;
+	struct pollfd p = { .fd = listener, .events = POLLIN };
+	uint8_t pkt[2048];
+	char buf[8];
+	union addr to, from, me;
+	socklen_t len = far_away(ipv6, 8080, &to), got = sizeof(from);
+	ssize_t n;
+
+	conn = socket(to.sa.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	ck_assert_int_eq(connect(conn, &to.sa, len), -1);
+	ck_assert_int_eq(errno, EINPROGRESS);
+	n = next_syn(tun, pkt, sizeof(pkt));
+	ck_assert_int_gt(n, 0);
+	ck_assert_int_eq(poll(&p, 1, 50), 0); /* held: nobody answers */
+	ck_assert_int_eq(write(tun, pkt, (size_t)n), n);
+	ck_assert_int_eq(poll(&p, 1, WAIT_MS), 1);
+	on_gw = accept4(listener, &from.sa, &got, SOCK_CLOEXEC);
+	ck_assert_int_ge(on_gw, 0);
+	ck_assert_int_eq(getsockname(conn, &me.sa, &got), 0);
+	ck_assert_int_eq(memcmp(&from, &me, got), 0);
+	ck_assert_int_eq(getsockname(on_gw, &me.sa, &got), 0);
+	ck_assert_int_eq(memcmp(&to, &me, len), 0);
+	/* and it carries data, which bounce0 does not see */
+	ck_assert_int_eq(send(conn, "ping", 4, 0), 4);
+	ck_assert_int_eq(recv(on_gw, buf, sizeof(buf), 0), 4);
+	ck_assert_int_eq(send(on_gw, "pong", 4, 0), 4);
+	p.fd = conn;
+	ck_assert_int_eq(poll(&p, 1, WAIT_MS), 1);
+	ck_assert_int_eq(recv(conn, buf, sizeof(buf), 0), 4);
+}
+END_TEST
+
+START_TEST(the_resolver_is_not_held)
+{
+	struct rig rig = rig_new_accel(true, NET_ACCEL_TPROXY);
+	struct sockaddr_in to = { .sin_family = AF_INET,
+				  .sin_port = htons(53),
+				  .sin_addr = rig.plan.dns };
+	int conn = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	ck_assert_int_eq(connect(conn, (struct sockaddr *)&to, sizeof(to)), 0);
+}
+END_TEST
+
+START_TEST(our_own_addresses_are_held_too)
+{
+	struct rig rig = rig_new_accel(false, NET_ACCEL_TPROXY);
+	struct sockaddr_in to = { .sin_family = AF_INET,
+				  .sin_port = htons(80),
+				  .sin_addr = rig.plan.gateway };
+	int conn = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	uint8_t pkt[2048];
+
+	ck_assert_int_eq(connect(conn, (struct sockaddr *)&to, sizeof(to)), -1);
+	ck_assert_int_gt(next_syn(rig.accel[0], pkt, sizeof(pkt)), 0);
+}
+END_TEST
+
+/* in the gateway netns, as its agent: what is in the way lowers the rung, and TCP goes to slirp0 */
+static void lowered(void (*spoil)(void), const char *why)
+{
+	struct net_plan plan = make_plan(true);
+	struct accel accel = { .fds = { -1, -1, -1 } };
+	struct err err = { 0 };
+	int child, tap, dns[NET_DNS_SOCKS_MAX] = { -1, -1, -1, -1 };
+	uint8_t mac[6];
+
+	ck_assert(enter_namespaces());
+	child = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+	ck_assert_int_eq(unshare(CLONE_NEWNET), 0);
+	spoil();
+	/* the other end of the veth never comes up: that alone fails */
+	ck_assert_int_eq(gateway_setup(&plan, child, &tap, dns, mac, &accel, &err), -ETIMEDOUT);
+	ck_assert_int_eq(accel.rung, NET_ACCEL_OFF);
+	ck_assert_msg(strstr(accel.why.msg, why) != NULL, "%s", accel.why.msg);
+	for (size_t i = 0; i < NET_ACCEL_FDS_MAX; i++)
+		ck_assert_int_eq(accel.fds[i], -1);
+	ck_assert_int_ne(system("nft list tables 2>/dev/null | grep -q rootless-supervisor"), 0);
+	ck_assert_int_ne(system("ip rule | grep -q ^109:"), 0);
+	ck_assert_int_ne(system("ip -6 rule | grep -q ^109:"), 0);
+	ck_assert_int_eq(system("ip rule | grep -q ^110:"), 0);
+}
+
+static void take_the_name(void)
+{
+	ck_assert_int_eq(system("ip link add bounce0 type veth peer name x0"), 0);
+}
+
+static void take_the_port(void)
+{
+	struct sockaddr_in sa = { .sin_family = AF_INET, .sin_port = htons(7) };
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	ck_assert_int_eq(bind(fd, (struct sockaddr *)&sa, sizeof(sa)), 0);
+	ck_assert_int_eq(listen(fd, 1), 0);
+}
+
+static void take_the_table(void)
+{
+	ck_assert_int_eq(system("nft add table inet rootless-supervisor 2>/dev/null"), 0);
+}
+
+static void take_the_last_rule(void)
+{
+	ck_assert_int_eq(system("ip -6 rule add pref 109 iif gw0 ipproto tcp lookup 204"), 0);
+}
+
+START_TEST(the_name_is_taken)
+{
+	lowered(take_the_name, "bounce0");
+}
+END_TEST
+
+START_TEST(the_port_is_taken)
+{
+	lowered(take_the_port, "listener");
+}
+END_TEST
+
+START_TEST(the_table_is_taken)
+{
+	lowered(take_the_table, "nf_tables");
+}
+END_TEST
+
+START_TEST(the_last_rule_is_taken)
+{
+	lowered(take_the_last_rule, "rule 109");
+}
+END_TEST
+
+static void add_tests(TCase *c)
+{
+	tcase_set_timeout(c, 20);
+	tcase_add_loop_test(c, a_syn_comes_back_to_the_listener, 0, 2);
+	tcase_add_test(c, the_resolver_is_not_held);
+	tcase_add_test(c, our_own_addresses_are_held_too);
+	tcase_add_test(c, the_name_is_taken);
+	tcase_add_test(c, the_port_is_taken);
+	tcase_add_test(c, the_table_is_taken);
+	tcase_add_test(c, the_last_rule_is_taken);
+}
+
+int main(void)
+{
+	return run_suite("nsagent_accel", add_tests);
+}
