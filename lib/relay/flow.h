@@ -45,6 +45,7 @@ struct flows {
 	struct list free;
 	struct flow_slab *slabs;  /* kept until the end: no more than the most flows ever at once */
 	unsigned n;               /* flows that are not free */
+	unsigned held;            /* those to come that have a descriptor already (hold.h) */
 	struct list again;        /* flows with more to move */
 	struct watch again_watch; /* an eventfd, readable from the first entry to the last */
 	bool again_told;

@@ -26,11 +26,17 @@ struct port {
 	struct deferred deferred;
 };
 
+bool forward_has_room(const struct forward *f)
+{
+	unsigned n = f->flows.n + f->flows.held;
+
+	return n < f->flows_max && 2 * (n + 1) + f->nports <= f->fds_max;
+}
+
 static const char *forward_full(struct acceptor *a)
 {
 	const struct forward *f = ((const struct port *)a->owner)->forward;
-	bool full = f->flows.n >= f->flows_max || f->flows.pool->is_short ||
-		    2 * (f->flows.n + 1) + f->nports > f->fds_max;
+	bool full = f->flows.pool->is_short || !forward_has_room(f);
 
 	return full ? "no more descriptors" : NULL;
 }

@@ -32,6 +32,9 @@ void forward_done(struct forward *f); /* resets what is open; takes a zeroed one
  */
 int forward_add(struct forward *f, const struct worker_port *spec, int listener, struct err *err);
 
+/* forward_has_room() - for one more flow, of whatever origin */
+bool forward_has_room(const struct forward *f);
+
 /* forward_remove() - close the listener and reset its connections; an unknown id is ignored */
 void forward_remove(struct forward *f, uint32_t id);
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * relay.c - the worker that serves published ports and DNS
+ * relay.c - the worker that serves published ports, DNS and TCP out of the child
  *
  * Born with a control socket; the first message brings limits and descriptors, then one loop runs
  * until the parent closes its end. A message that breaks the protocol ends the worker: the parent
@@ -21,6 +21,7 @@
 #include "lib/base/log.h"
 #include "lib/base/loop.h"
 #include "lib/ipc/worker.h"
+#include "lib/relay/bounce.h"
 #include "lib/relay/dns.h"
 #include "lib/relay/forward.h"
 #include "lib/relay/sockpool.h"
@@ -35,6 +36,7 @@ struct relay {
 	struct forward forward;
 	struct udp_ports udp;
 	struct dns dns;
+	struct bounce bounce;
 	int reserve; /* keeps a place for the descriptor of the next message; -1: none */
 	struct err err;
 };
@@ -46,6 +48,7 @@ struct limits {
 	unsigned pipes; /* two each */
 	unsigned udp;   /* clients of UDP ports, a socket each */
 	unsigned flows; /* descriptors for flows and listeners */
+	unsigned holds; /* connections out that are not flows yet, out of the same descriptors */
 };
 
 static unsigned clamp(unsigned v, unsigned least, unsigned most)
@@ -65,6 +68,7 @@ static struct limits limits_make(unsigned fds)
 			l.dns.queries + 2 * l.dns.conns + 2 * l.pipes + l.udp;
 
 	l.flows = fds > used + 4 ? fds - used : 4;
+	l.holds = clamp(fds / 8, 4, HOLDS_MAX);
 	return l;
 }
 
@@ -137,9 +141,19 @@ static int on_control_ready(struct watch *w, uint32_t events)
 	return e == -EAGAIN ? 0 : e;
 }
 
-/* @ret_dns: ret->ndns descriptors */
-static int receive_config(struct relay *r, struct relay_config *ret, int *ret_agent,
-			  int ret_dns[NET_DNS_SOCKS_MAX])
+/* descriptors of the configuration; -1: not there */
+struct config_fds {
+	int agent, dns[NET_DNS_SOCKS_MAX], accel[NET_ACCEL_FDS_MAX];
+};
+
+static uint32_t accel_fds(const struct relay_config *c)
+{
+	if (c->accel == NET_ACCEL_OFF)
+		return 0;
+	return c->net.ipv6 ? NET_ACCEL_FDS_MAX : NET_ACCEL_FDS_MAX - 1;
+}
+
+static int receive_config(struct relay *r, struct relay_config *ret, struct config_fds *fds)
 {
 	struct msg m;
 	int e = msg_recv_within(WORKER_CONTROL_FD, &worker_proto, ROLE_PARENT, WORKER_STARTING,
@@ -149,24 +163,25 @@ static int receive_config(struct relay *r, struct relay_config *ret, int *ret_ag
 		return err_set(&r->err, e == 0 ? EPIPE : -e, "waiting for the parent's settings");
 	memcpy(ret, m.payload, sizeof(*ret));
 	if (m.type != WORKER_RELAY_CONFIG || ret->have_agent > 1 || ret->ndns > NET_DNS_SOCKS_MAX ||
-	    m.nfds != ret->have_agent + ret->ndns) {
+	    ret->accel >= NET_NACCELS || m.nfds != ret->have_agent + ret->ndns + accel_fds(ret)) {
 		msg_close_fds(&m);
 		return err_say(&r->err, EPROTO, "the parent's settings are malformed");
 	}
-	*ret_agent = ret->have_agent ? msg_take_fd(&m, 0) : -1;
+	fds->agent = ret->have_agent ? msg_take_fd(&m, 0) : -1;
 	for (uint32_t i = 0; i < ret->ndns; i++)
-		ret_dns[i] = msg_take_fd(&m, ret->have_agent + i);
+		fds->dns[i] = msg_take_fd(&m, ret->have_agent + i);
+	for (uint32_t i = 0; i < accel_fds(ret); i++)
+		fds->accel[i] = msg_take_fd(&m, ret->have_agent + ret->ndns + i);
 	return 0;
 }
 
 static int relay_start(struct relay *r)
 {
-	autoclose int agent = -1;
-	int dns[NET_DNS_SOCKS_MAX];
+	struct config_fds fds;
 	struct relay_config config = { 0 };
 	struct limits limits;
 	struct rlimit nofile;
-	int e = receive_config(r, &config, &agent, dns);
+	int e = receive_config(r, &config, &fds);
 
 	if (e < 0)
 		return e;
@@ -177,15 +192,18 @@ static int relay_start(struct relay *r)
 	e = loop_init(&r->loop);
 	if (e < 0)
 		return err_set(&r->err, -e, "event loop");
-	e = sockpool_init(&r->pool, &r->loop, take_fd(&agent), limits.batch, &r->err);
+	e = sockpool_init(&r->pool, &r->loop, fds.agent, limits.batch, &r->err);
 	if (e == 0)
 		e = forward_init(&r->forward, &r->loop, &r->pool, limits.flows,
 				 config.tcp_flows_max, limits.pipes, &r->err);
 	if (e == 0)
-		e = dns_init(&r->dns, &r->loop, dns, config.ndns, &r->forward.flows, &limits.dns,
-			     &r->err);
+		e = dns_init(&r->dns, &r->loop, fds.dns, config.ndns, &r->forward.flows,
+			     &limits.dns, &r->err);
 	if (e == 0)
 		e = udpports_init(&r->udp, &r->loop, &r->pool, limits.udp, &r->err);
+	if (e == 0 && config.accel == NET_ACCEL_TPROXY)
+		e = bounce_init(&r->bounce, &r->loop, &config.net, fds.accel, accel_fds(&config),
+				&r->forward, limits.holds, &r->err);
 	if (e < 0)
 		return e;
 	reserve_take(r);
@@ -200,7 +218,8 @@ static int relay_start(struct relay *r)
 static void relay_free(struct relay *r)
 {
 	udpports_done(&r->udp);
-	dns_done(&r->dns); /* its flows are among those of forward */
+	bounce_done(&r->bounce); /* its flows are among those of forward, as those of DNS */
+	dns_done(&r->dns);
 	forward_done(&r->forward);
 	if (r->pool.loop)
 		sockpool_done(&r->pool);

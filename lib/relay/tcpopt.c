@@ -5,6 +5,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stddef.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -32,4 +33,30 @@ void tcp_close_reset(int fd)
 
 	setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
 	close(fd);
+}
+
+static const char *const no_loss[] = { "cubic", "reno" }; /* a user may always have reno */
+
+bool tcp_wants_pin(void)
+{
+	autoclose int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	char name[16] = "";
+	socklen_t len = sizeof(name) - 1;
+
+	if (fd < 0 || getsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, name, &len) < 0)
+		return false;
+	for (size_t i = 0; i < ARRAY_SIZE(no_loss); i++) {
+		if (strcmp(name, no_loss[i]) == 0)
+			return false;
+	}
+	return true;
+}
+
+void tcp_pin_congestion(int fd)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(no_loss); i++) {
+		if (setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, no_loss[i],
+			       (socklen_t)strlen(no_loss[i])) == 0)
+			return;
+	}
 }

@@ -3,6 +3,8 @@
 #ifndef RK_RELAY_TCPOPT_H
 #define RK_RELAY_TCPOPT_H
 
+#include <stdbool.h>
+
 /**
  * tcp_set_options() - no delay, keepalive that finds a dead peer within two minutes, urgent data in
  *                     line (so that its place is known). Accepted sockets inherit them from their
@@ -12,5 +14,11 @@ void tcp_set_options(int fd);
 
 /* tcp_close_reset() - close so that the peer sees a reset; bytes under way are thrown away */
 void tcp_close_reset(int fd);
+
+/* tcp_wants_pin() - the congestion control of new sockets crawls on paths without loss */
+bool tcp_wants_pin(void);
+
+/* tcp_pin_congestion() - give a socket one that does not, where the host allows it */
+void tcp_pin_congestion(int fd);
 
 #endif

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+/* bounce.c - TCP out of the child by the kernel: what comes from bounce0 and from the listeners */
+#include "lib/relay/bounce.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+#include "lib/base/cleanup.h"
+#include "lib/base/err.h"
+#include "lib/base/log.h"
+
+#define READ_BATCH 64
+
+static int on_tun_ready(struct watch *w, uint32_t events)
+{
+	struct bounce *b = container_of(w, struct bounce, tun);
+	uint8_t *buf = b->forward->flows.shared.buf; /* PUMP_BUF is longer than any packet */
+
+	(void)events;
+	for (int i = 0; i < READ_BATCH; i++) { /* bounded: flows shall move in between */
+		ssize_t n = read(w->fd, buf, PUMP_BUF);
+
+		if (n > 0)
+			holds_packet(&b->holds, buf, (size_t)n);
+		else if (n == 0 || errno == EAGAIN)
+			return 0;
+		else if (errno == EBADFD) { /* the gateway netns is gone: the end is near */
+			watch_remove(w);
+			return 0;
+		}
+	}
+	return 0;
+}
+
+static bool has_room(void *owner)
+{
+	return forward_has_room(owner);
+}
+
+/* a descriptor for each was counted when it was held */
+static const char *listener_full(struct acceptor *a)
+{
+	(void)a;
+	return NULL;
+}
+
+static void on_accept(struct acceptor *a, int fd)
+{
+	holds_accepted(&((struct bounce *)a->owner)->holds, fd);
+}
+
+static void on_pause(struct acceptor *a, const char *why)
+{
+	struct bounce *b = a->owner;
+
+	if (!b->pause_said)
+		log_warning("network", "accepting connections out: %s, they wait", why);
+	b->pause_said = true;
+}
+
+int bounce_init(struct bounce *b, struct loop *l, const struct net_plan *plan, const int *fds,
+		size_t nfds, struct forward *f, unsigned holds, struct err *err)
+{
+	int r;
+
+	*b = (struct bounce){ .plan = *plan, .forward = f, .tun = WATCH_INIT };
+	r = holds_init(&b->holds, l, fds[0], &b->plan, &f->flows, holds, has_room, f, err);
+	if (r == 0 && (r = watch_add(l, &b->tun, fds[0], EPOLLIN, on_tun_ready)) < 0)
+		err_set(err, -r, "watching bounce0");
+	if (r < 0)
+		close(fds[0]);
+	for (size_t i = 1; i < nfds; i++) {
+		struct acceptor *a = &b->listener[i - 1];
+
+		*a = (struct acceptor){ .owner = b,
+					.no_room = listener_full,
+					.on_accept = on_accept,
+					.on_pause = on_pause };
+		if (r == 0 && (r = acceptor_start(a, l, fds[i])) < 0)
+			err_set(err, -r, "watching the transparent listener");
+		if (r < 0)
+			close(fds[i]);
+	}
+	return r;
+}
+
+void bounce_done(struct bounce *b)
+{
+	if (!b->forward)
+		return;
+	for (size_t i = 0; i < ARRAY_SIZE(b->listener); i++)
+		acceptor_stop(&b->listener[i]);
+	holds_done(&b->holds);
+	watch_remove(&b->tun);
+	cleanup_closep(&b->tun.fd);
+	*b = (struct bounce){ 0 };
+}

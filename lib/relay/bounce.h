@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* bounce.h - TCP out of the child by the kernel: bounce0 and the transparent listeners */
+#ifndef RK_RELAY_BOUNCE_H
+#define RK_RELAY_BOUNCE_H
+
+#include "lib/relay/acceptor.h"
+#include "lib/relay/forward.h"
+#include "lib/relay/hold.h"
+
+struct bounce {
+	struct net_plan plan;
+	struct forward *forward;
+	struct holds holds;
+	struct watch tun;
+	struct acceptor listener[NET_ACCEL_FDS_MAX - 1];
+	bool pause_said;
+};
+
+/**
+ * bounce_init()
+ * @fds:	the tun, then the listeners; consumed, also on failure
+ * @holds:	connections that may wait for their peer at once
+ */
+int bounce_init(struct bounce *b, struct loop *l, const struct net_plan *plan, const int *fds,
+		size_t nfds, struct forward *f, unsigned holds, struct err *err);
+void bounce_done(struct bounce *b); /* before forward_done(); takes a zeroed one */
+
+#endif

@@ -1,0 +1,486 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * hold.c - connections of the child that wait for theirs on the host
+ *
+ * The policy judges the address that is then connected to, nothing else. A connection that the
+ * listener brings is believed only when its four numbers name a hold that was released: whoever
+ * controls the gateway netns gains no way to the host by it.
+ *
+ * connect() is asked again instead of SO_ERROR: it tells connected, not yet and why not alike, and
+ * a second call right after the first finds a peer on this machine connected already.
+ */
+#include "lib/relay/hold.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "lib/base/cleanup.h"
+#include "lib/base/err.h"
+#include "lib/base/log.h"
+#include "lib/policy/policy.h"
+#include "lib/relay/addr.h"
+#include "lib/relay/tcpopt.h"
+
+#define ACCEPT_MS 5000
+#define SILENCE_MS 4000 /* beyond the moment of the client's next SYN, twice as late each time */
+#define REPEAT_MS 900   /* from then on a repeated SYN may be on its way */
+#define REMEMBER_MS 500 /* and arrive within */
+
+struct hold {
+	struct holds *all;
+	struct list entry;  /* in the free list, or that of its key */
+	struct list source; /* of its source address */
+	enum hold_state state;
+	struct watch watch; /* the host's socket; fd -1: none */
+	struct timer timer;
+	uint64_t since_ms;
+	struct net_addr to;
+	struct syn syn; /* the newest: a port that is used again has a new number */
+};
+
+/* from which states a state may be entered */
+static const unsigned may_follow[] = {
+	[HOLD_FREE] = 1u << HOLD_ACCEPTED | 1u << HOLD_FAILED | 1u << HOLD_ABANDONED,
+	[HOLD_CONNECTING] = 1u << HOLD_FREE,
+	[HOLD_RELEASED] = 1u << HOLD_CONNECTING,
+	[HOLD_ACCEPTED] = 1u << HOLD_RELEASED,
+	[HOLD_FAILED] = 1u << HOLD_CONNECTING,
+	[HOLD_ABANDONED] = 1u << HOLD_CONNECTING | 1u << HOLD_RELEASED,
+};
+static_assert(ARRAY_SIZE(may_follow) == HOLD_NSTATES, "a row for each state");
+
+static void hold_set_state(struct hold *e, enum hold_state state)
+{
+	assert(may_follow[state] & 1u << e->state);
+	e->state = state;
+	e->all->ended[state]++;
+}
+
+/* --- the table ------------------------------------------------------------------------------ */
+
+/* the child chooses keys: without the random numbers it cannot make them collide */
+static unsigned hash(const struct holds *h, const void *data, size_t words)
+{
+	uint64_t acc = 0;
+	uint32_t w[sizeof(struct syn_key) / sizeof(uint32_t)];
+
+	memcpy(w, data, words * sizeof(w[0]));
+	for (size_t i = 0; i < words; i++)
+		acc += w[i] * h->keys[i];
+	return (unsigned)((acc >> 32) % h->max);
+}
+
+static struct list *list_of_key(const struct holds *h, const struct syn_key *k)
+{
+	return &h->by_key[hash(h, k, sizeof(*k) / sizeof(uint32_t))];
+}
+
+static struct list *list_of_source(const struct holds *h, const struct syn_key *k)
+{
+	return &h->by_source[hash(h, k->src, sizeof(k->src) / sizeof(uint32_t))];
+}
+
+static struct hold *hold_find(const struct holds *h, const struct syn_key *k)
+{
+	struct list *head = list_of_key(h, k), *e;
+
+	list_for_each (e, head) {
+		struct hold *o = container_of(e, struct hold, entry);
+
+		if (memcmp(&o->syn.key, k, sizeof(*k)) == 0)
+			return o;
+	}
+	return NULL;
+}
+
+static bool source_is_full(const struct holds *h, const struct syn_key *k)
+{
+	const unsigned most = HOLDS_OF_SOURCE(h->max);
+	struct list *head = list_of_source(h, k), *e;
+	unsigned n = 0;
+
+	list_for_each (e, head) {
+		const struct hold *o = container_of(e, struct hold, source);
+
+		n += o->syn.key.family == k->family &&
+		     memcmp(o->syn.key.src, k->src, sizeof(k->src)) == 0;
+	}
+	return n >= (most ? most : 1);
+}
+
+static void drop_socket(struct hold *e, bool reset)
+{
+	int fd = e->watch.fd;
+
+	watch_remove(&e->watch);
+	e->watch.fd = -1;
+	if (fd >= 0 && reset)
+		tcp_close_reset(fd);
+	else if (fd >= 0)
+		close(fd);
+}
+
+static void hold_end(struct hold *e)
+{
+	struct holds *h = e->all;
+
+	hold_set_state(e, HOLD_FREE);
+	timer_cancel(&e->timer);
+	list_remove(&e->source);
+	list_remove(&e->entry);
+	list_append(&h->free, &e->entry);
+	h->n--;
+	h->flows->held--;
+}
+
+static void hold_abandon(struct hold *e)
+{
+	drop_socket(e, true);
+	hold_set_state(e, HOLD_ABANDONED);
+	hold_end(e);
+}
+
+/* --- answers to the child ------------------------------------------------------------------- */
+
+/* a packet that is lost here is lost as on any wire: the client repeats its SYN */
+static void send_packet(const struct holds *h, const void *pkt, size_t n)
+{
+	while (write(h->tun, pkt, n) < 0 && errno == EINTR)
+		;
+}
+
+static void send_unreachable(const struct holds *h, const struct syn *s, enum syn_error error)
+{
+	uint8_t pkt[SYN_REPLY_MAX];
+
+	send_packet(h, pkt, syn_unreachable(s, h->plan, error, pkt));
+}
+
+/* what the client's connect() shall say; nothing for what may be better at its next SYN */
+static void send_error(const struct holds *h, const struct syn *s, int error)
+{
+	uint8_t pkt[SYN_REPLY_MAX];
+
+	switch (error) {
+	case ECONNREFUSED:
+	case ECONNRESET:
+		send_packet(h, pkt, syn_refuse(s, pkt));
+		break;
+	case EHOSTUNREACH:
+	case EHOSTDOWN:
+		send_unreachable(h, s, SYN_NO_HOST);
+		break;
+	case ENETUNREACH:
+	case ENETDOWN:
+	case EAFNOSUPPORT: /* a host without IPv6 */
+		send_unreachable(h, s, SYN_NO_ROUTE);
+		break;
+	case EACCES:
+	case EPERM:
+	case EINVAL:
+		send_unreachable(h, s, SYN_PROHIBITED);
+		break;
+	default:
+		break;
+	}
+}
+
+/* --- one connection ------------------------------------------------------------------------- */
+
+static int on_accept_due(struct timer *t)
+{
+	hold_abandon(container_of(t, struct hold, timer));
+	return 0;
+}
+
+static void hold_release(struct hold *e)
+{
+	struct holds *h = e->all;
+
+	watch_remove(&e->watch);
+	hold_set_state(e, HOLD_RELEASED);
+	timer_set(h->loop, &e->timer, ACCEPT_MS, on_accept_due);
+	send_packet(h, e->syn.bytes, e->syn.len);
+}
+
+static void hold_fail(struct hold *e, int error)
+{
+	drop_socket(e, false);
+	hold_set_state(e, HOLD_FAILED);
+	send_error(e->all, &e->syn, error);
+	hold_end(e);
+}
+
+/* 0: connected; -EINPROGRESS; else why it cannot be */
+static int ask_connect(const struct hold *e)
+{
+	union sock_addr addr;
+	socklen_t len = addr_to_sock(&e->to, &addr);
+
+	if (connect(e->watch.fd, &addr.sa, len) == 0 || errno == EISCONN)
+		return 0;
+	return errno == EALREADY || errno == EINTR ? -EINPROGRESS : -errno;
+}
+
+static int on_host_ready(struct watch *w, uint32_t events)
+{
+	struct hold *e = container_of(w, struct hold, watch);
+	int r = ask_connect(e);
+
+	(void)events;
+	if (r == 0)
+		hold_release(e);
+	else if (r != -EINPROGRESS)
+		hold_fail(e, -r);
+	return 0;
+}
+
+static int on_silence_due(struct timer *t)
+{
+	hold_abandon(container_of(t, struct hold, timer));
+	return 0;
+}
+
+static void wait_for_repeat(struct hold *e)
+{
+	uint64_t age = e->all->loop->now_ms - e->since_ms;
+
+	timer_set(e->all->loop, &e->timer, age + SILENCE_MS, on_silence_due);
+}
+
+/* a socket of the host that goes to e->to; the fd or a negative errno */
+static int host_socket(const struct hold *e)
+{
+	const int on = 1;
+	bool loopback = e->to.family == AF_INET ? e->to.addr[0] == 127
+						: IN6_IS_ADDR_LOOPBACK((void *)e->to.addr);
+	int fd = socket(e->to.family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+	if (fd < 0)
+		return -errno;
+	if (e->to.family == AF_INET6)
+		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
+	tcp_set_options(fd);
+	if (loopback && e->all->pin)
+		tcp_pin_congestion(fd);
+	return fd;
+}
+
+static void hold_connect(struct hold *e)
+{
+	struct holds *h = e->all;
+	int r = host_socket(e);
+
+	e->watch.fd = r;
+	if (r >= 0)
+		r = ask_connect(e);
+	if (r == -EINPROGRESS)
+		r = ask_connect(e); /* again, see above */
+	if (r == 0) {
+		hold_release(e);
+		return;
+	}
+	if (r == -EINPROGRESS) {
+		wait_for_repeat(e);
+		r = watch_add(h->loop, &e->watch, e->watch.fd, EPOLLOUT, on_host_ready);
+	}
+	if (r < 0)
+		hold_fail(e, -r);
+}
+
+static void say_full(struct holds *h)
+{
+	if (!h->full_said)
+		log_warning("network",
+			    "%u connections out wait for their peers: more wait until one of them "
+			    "ends",
+			    h->n);
+	h->full_said = true;
+}
+
+static void hold_start(struct holds *h, const struct syn *s, const struct net_addr *to)
+{
+	struct list *l = list_first(&h->free);
+	struct hold *e;
+
+	if (!l || source_is_full(h, &s->key) || !h->has_room(h->owner)) {
+		say_full(h); /* the client repeats its SYN */
+		return;
+	}
+	e = container_of(l, struct hold, entry);
+	list_remove(&e->entry);
+	e->syn = *s;
+	e->to = *to;
+	e->since_ms = h->loop->now_ms;
+	list_append(list_of_key(h, &s->key), &e->entry);
+	list_append(list_of_source(h, &s->key), &e->source);
+	h->n++;
+	h->flows->held++;
+	hold_set_state(e, HOLD_CONNECTING);
+	hold_connect(e);
+}
+
+static void hold_judge(struct holds *h, const struct syn *s)
+{
+	struct net_addr to;
+
+	switch (policy_judge(h->plan, s->key.family, s->key.dst, IPPROTO_TCP, s->key.dport, &to)) {
+	case POLICY_ALLOWED:
+		hold_start(h, s, &to);
+		break;
+	case POLICY_REFUSED_HOST:
+		send_unreachable(h, s, SYN_NO_HOST);
+		break;
+	case POLICY_REFUSED_PROHIBITED:
+		send_unreachable(h, s, SYN_PROHIBITED);
+		break;
+	case POLICY_SILENT:
+		break;
+	case POLICY_REFUSED_NET:
+	case POLICY_DNS: /* has rules of its own, before it comes here */
+	case POLICY_NVERDICTS:
+	default:
+		send_unreachable(h, s, SYN_NO_ROUTE);
+		break;
+	}
+}
+
+void holds_packet(struct holds *h, const uint8_t *pkt, size_t n)
+{
+	struct syn s;
+	struct hold *e;
+
+	if (syn_parse(pkt, n, &s) < 0)
+		return;
+	e = hold_find(h, &s.key);
+	if (e && e->state == HOLD_ACCEPTED && e->syn.isn != s.isn) {
+		hold_end(e); /* the port is used again */
+		e = NULL;
+	}
+	if (!e) {
+		hold_judge(h, &s);
+		return;
+	}
+	e->syn = s;
+	if (e->state == HOLD_CONNECTING) {
+		wait_for_repeat(e);
+	} else if (e->state == HOLD_RELEASED) { /* the listener's queue was full, or worse */
+		timer_set(h->loop, &e->timer, ACCEPT_MS, on_accept_due);
+		send_packet(h, s.bytes, s.len);
+	}
+}
+
+/* --- from the listener ---------------------------------------------------------------------- */
+
+static void on_flow_end(void *owner)
+{
+	(void)owner; /* the lists of flows know it */
+}
+
+static bool side_of(const union sock_addr *sa, uint8_t addr[16], uint16_t *port)
+{
+	if (sa->sa.sa_family == AF_INET) {
+		memcpy(addr, &sa->in.sin_addr, 4);
+		*port = ntohs(sa->in.sin_port);
+	} else {
+		memcpy(addr, &sa->in6.sin6_addr, 16);
+		*port = ntohs(sa->in6.sin6_port);
+	}
+	return sa->sa.sa_family == AF_INET || sa->sa.sa_family == AF_INET6;
+}
+
+static struct hold *hold_of_socket(const struct holds *h, int fd)
+{
+	struct syn_key k = { 0 };
+	union sock_addr peer = { 0 }, own = { 0 };
+	socklen_t npeer = sizeof(peer), nown = sizeof(own);
+
+	if (getpeername(fd, &peer.sa, &npeer) < 0 || getsockname(fd, &own.sa, &nown) < 0 ||
+	    !side_of(&peer, k.src, &k.sport) || !side_of(&own, k.dst, &k.dport))
+		return NULL;
+	k.family = own.sa.sa_family;
+	return hold_find(h, &k);
+}
+
+static int on_remember_due(struct timer *t)
+{
+	hold_end(container_of(t, struct hold, timer));
+	return 0;
+}
+
+void holds_accepted(struct holds *h, int fd)
+{
+	struct hold *e = hold_of_socket(h, fd);
+	int host;
+
+	if (!e || e->state != HOLD_RELEASED) {
+		tcp_close_reset(fd);
+		return;
+	}
+	host = e->watch.fd;
+	e->watch.fd = -1;
+	hold_set_state(e, HOLD_ACCEPTED);
+	if (h->loop->now_ms - e->since_ms < REPEAT_MS)
+		hold_end(e);
+	else
+		timer_set(h->loop, &e->timer, REMEMBER_MS, on_remember_due);
+	flow_start_open(h->flows, &h->open, fd, host, on_flow_end, NULL);
+}
+
+/* --- all of them ---------------------------------------------------------------------------- */
+
+int holds_init(struct holds *h, struct loop *l, int tun, const struct net_plan *plan,
+	       struct flows *flows, unsigned max, bool (*has_room)(void *owner), void *owner,
+	       struct err *err)
+{
+	*h = (struct holds){ .loop = l,
+			     .tun = tun,
+			     .plan = plan,
+			     .flows = flows,
+			     .max = max,
+			     .has_room = has_room,
+			     .owner = owner,
+			     .pin = tcp_wants_pin() };
+	list_init(&h->open);
+	list_init(&h->free);
+	if (getrandom(h->keys, sizeof(h->keys), 0) != sizeof(h->keys))
+		return err_set(err, errno, "random numbers");
+	h->all = calloc(max, sizeof(*h->all));
+	h->by_key = calloc(max, sizeof(*h->by_key));
+	h->by_source = calloc(max, sizeof(*h->by_source));
+	if (!h->all || !h->by_key || !h->by_source)
+		return err_set(err, ENOMEM, "table of connections out");
+	for (unsigned i = 0; i < max; i++) {
+		list_init(&h->by_key[i]);
+		list_init(&h->by_source[i]);
+		h->all[i].all = h;
+		h->all[i].watch = (struct watch)WATCH_INIT;
+		list_init(&h->all[i].source);
+		list_append(&h->free, &h->all[i].entry);
+	}
+	return 0;
+}
+
+void holds_done(struct holds *h)
+{
+	struct list *e;
+
+	if (!h->loop)
+		return;
+	for (unsigned i = 0; h->all && i < h->max; i++) {
+		timer_cancel(&h->all[i].timer);
+		drop_socket(&h->all[i], true);
+	}
+	while ((e = list_first(&h->open)))
+		flow_reset(container_of(e, struct flow, entry));
+	free(h->all);
+	free(h->by_key);
+	free(h->by_source);
+	*h = (struct holds){ 0 };
+}
