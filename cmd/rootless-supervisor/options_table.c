@@ -71,6 +71,11 @@ const struct option_def option_table[OPT_NIDS] = {
 			       .help = "keep the command in the host's network namespace and put "
 				       "the "
 				       "new one at STATE/netns" },
+	[OPT_ACCEL] = { "accel", NULL, NULL, OPTION_STRING, IN_BOTH, "Network", SAME("auto"),
+			.value = "MODE",
+			.help = "who carries TCP out: the kernel by nf_tables' tproxy, or libslirp "
+				"(slirp and slirp4netns; auto: the kernel where it can) [auto, "
+				"tproxy, off]" },
 
 	[OPT_LXC_USER_NIC_BINARY] = { "lxc-user-nic-binary", NULL, NULL, OPTION_STRING, IN_BOTH,
 				      "Network [lxc-user-nic]", .value = "PATH",

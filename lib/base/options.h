@@ -15,6 +15,14 @@ enum dialect {
 	DIALECT_ROOTLESSKIT, /* rootlesskit, docker-rootlesskit: upstream to the letter */
 };
 
+/* --accel: who carries TCP out of the child */
+enum accel_mode {
+	ACCEL_AUTO,   /* the kernel, or libslirp where it lacks something */
+	ACCEL_TPROXY, /* the kernel, or no start */
+	ACCEL_OFF,    /* libslirp */
+	ACCEL_NMODES
+};
+
 struct options {
 	enum dialect dialect;
 	bool named_rootlesskit; /* basename(argv[0]) is exactly "rootlesskit" */
@@ -27,6 +35,7 @@ struct options {
 	int mtu;                   /* 0: the driver's default */
 	const char *cidr, *ifname; /* NULL: the driver's default */
 	bool disable_host_loopback, ipv6, detach_netns;
+	enum accel_mode accel;
 
 	const char **copy_up; /* cleaned absolute paths, in order */
 	size_t ncopy_up;

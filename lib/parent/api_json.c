@@ -55,6 +55,17 @@ static char *dump(json_t *j)
 	return j ? json_dumps(j, JSON_COMPACT) : NULL;
 }
 
+/* what upstream's clients do not know */
+static json_t *extra_new(const struct api_info *info)
+{
+	json_t *j = json_object();
+
+	json_object_set_new(j, "accel", text_new(info->accel));
+	if (info->accel_why)
+		json_object_set_new(j, "accelReason", text_new(info->accel_why));
+	return j;
+}
+
 static json_t *net_driver_new(const struct api_info *info)
 {
 	json_t *j = json_object();
@@ -66,6 +77,8 @@ static json_t *net_driver_new(const struct api_info *info)
 		json_object_set_new(j, "childIP", text_new(info->child_ip));
 	if (info->ipv6)
 		json_object_set_new(j, "ipv6", json_true());
+	if (info->accel)
+		json_object_set_new(j, "extra", extra_new(info));
 	return j;
 }
 

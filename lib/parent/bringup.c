@@ -159,9 +159,10 @@ static int clone_child(struct instance *in, struct err *err)
 
 static int send_agent_config(struct instance *in, struct agent *a, struct err *err)
 {
+	bool gateway = in->setup->net->flags & NET_F_GATEWAY;
 	struct nsagent_config c = {
-		.setup = in->setup->net->flags & NET_F_GATEWAY ? NSAGENT_SETUP_VETH
-							       : NSAGENT_SETUP_LO,
+		.setup = gateway ? NSAGENT_SETUP_VETH : NSAGENT_SETUP_LO,
+		.accel = gateway && in->opt->accel != ACCEL_OFF ? NET_ACCEL_TPROXY : NET_ACCEL_OFF,
 		.net = in->plan,
 	};
 	int r = msg_send(a->control.fd, &nsagent_proto, NSAGENT_CONFIG, &c, NULL, 0);

@@ -112,6 +112,10 @@ struct instance {
 	/* from the gateway agent; kept for a restart of the workers */
 	int tap, dns_sock[NET_DNS_SOCKS_MAX];
 	size_t ndns_socks;
+	int accel_fd[NET_ACCEL_FDS_MAX];
+	size_t naccel_fds;
+	enum net_accel accel;
+	char accel_why[NSAGENT_WHY_MAX]; /* libslirp carries TCP though the kernel was asked to */
 	uint8_t tap_mac[6];
 	struct worker_dns dns;
 	struct resolver *resolver; /* NULL: this network has no files of names */

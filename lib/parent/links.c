@@ -8,6 +8,7 @@
 #include "lib/base/cleanup.h"
 #include "lib/base/log.h"
 #include "lib/base/proc.h"
+#include "lib/base/str.h"
 #include "lib/ipc/nursery.h"
 #include "lib/parent/instance.h"
 
@@ -110,6 +111,31 @@ static const char *agent_name(const struct agent *a)
 					: "the gateway network namespace";
 }
 
+/* @first: the index of its descriptors in the message, of which the rest are */
+static int take_accel(struct instance *in, const struct nsagent_ready *r, struct msg *m,
+		      size_t first)
+{
+	const size_t most = in->plan.ipv6 ? NET_ACCEL_FDS_MAX : NET_ACCEL_FDS_MAX - 1;
+
+	if (r->accel >= NET_NACCELS || m->nfds - first != (r->accel ? most : 0))
+		return err_say(&in->err, EPROTO, "the gateway agent sent %zu descriptors", m->nfds);
+	in->accel = (enum net_accel)r->accel;
+	for (; in->naccel_fds < m->nfds - first; in->naccel_fds++)
+		in->accel_fd[in->naccel_fds] = msg_take_fd(m, first + in->naccel_fds);
+	if (in->accel || in->opt->accel == ACCEL_OFF) {
+		log_debug("network", "TCP out goes by %s", in->accel ? "the kernel" : "libslirp");
+		return 0;
+	}
+	str_printable(in->accel_why, sizeof(in->accel_why), r->why,
+		      strnlen(r->why, sizeof(r->why)));
+	if (in->opt->accel == ACCEL_TPROXY)
+		return err_hint(&in->err,
+				err_say(&in->err, ENOTSUP, "--accel=tproxy: %s", in->accel_why),
+				"with --accel=auto libslirp carries TCP instead");
+	log_info("network", "TCP out goes by libslirp, the kernel cannot: %s", in->accel_why);
+	return 0;
+}
+
 static int take_ready(struct agent *a, struct msg *m)
 {
 	struct instance *in = a->in;
@@ -119,12 +145,14 @@ static int take_ready(struct agent *a, struct msg *m)
 	a->up = true;
 	if (a->kind == NSAGENT_CHILD)
 		return 0;
-	if (m->nfds != 1 + ndns)
+	if (m->nfds < 1 + ndns)
 		return err_say(&in->err, EPROTO, "the gateway agent sent %zu descriptors", m->nfds);
 	in->tap = msg_take_fd(m, 0);
 	for (; in->ndns_socks < ndns; in->ndns_socks++)
 		in->dns_sock[in->ndns_socks] = msg_take_fd(m, 1 + in->ndns_socks);
 	memcpy(in->tap_mac, r->tap_mac, sizeof(in->tap_mac));
+	if (take_accel(in, r, m, 1 + ndns) < 0)
+		return -1;
 	if (worker_configure(in, KIND_SLIRP, &in->err) < 0)
 		return -1;
 	return worker_configure(in, KIND_RELAY, &in->err);

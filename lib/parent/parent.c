@@ -309,6 +309,8 @@ static void free_instance(struct instance *in)
 	cleanup_closep(&in->tap);
 	for (size_t i = 0; i < in->ndns_socks; i++)
 		close(in->dns_sock[i]);
+	for (size_t i = 0; i < in->naccel_fds; i++)
+		close(in->accel_fd[i]);
 	if (in->signals) {
 		close(event_get_fd(in->signals));
 		event_free(in->signals);

@@ -89,6 +89,9 @@ static void fill_info(struct instance *in)
 		in->info.child_ip = t->child_ip;
 		in->info.dns = t->dns_list;
 		in->info.ipv6 = in->plan.ipv6;
+		in->info.accel = in->accel == NET_ACCEL_TPROXY ? "tproxy" : "off";
+		if (in->accel_why[0])
+			in->info.accel_why = in->accel_why;
 	}
 	if (in->ports) {
 		in->info.port_driver = in->setup->port->name;

@@ -179,8 +179,8 @@ static int configure_slirp(struct instance *in)
 
 static int configure_relay(struct instance *in)
 {
-	struct relay_config c = { .net = in->plan };
-	int fd = in->worker[KIND_RELAY].control.fd, fds[1 + NET_DNS_SOCKS_MAX];
+	struct relay_config c = { .net = in->plan, .accel = in->accel };
+	int fd = in->worker[KIND_RELAY].control.fd, fds[1 + NET_DNS_SOCKS_MAX + NET_ACCEL_FDS_MAX];
 	size_t nfds = 0;
 
 	if (in->agent[NSAGENT_CHILD].relay_end >= 0) {
@@ -189,6 +189,8 @@ static int configure_relay(struct instance *in)
 	}
 	for (; c.ndns < in->ndns_socks; c.ndns++)
 		fds[nfds++] = in->dns_sock[c.ndns];
+	for (size_t i = 0; i < in->naccel_fds; i++)
+		fds[nfds++] = in->accel_fd[i];
 	return msg_send(fd, &worker_proto, WORKER_RELAY_CONFIG, &c, fds, nfds);
 }
 

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-# net_errors.sh - what the child sees of a way that is closed: the tables of docs/network.md
+# net_errors.sh - what the child sees of a way that is closed: the tables of docs/network.md, whoever
+# carries TCP
 # asan: yes
 . "${0%/*}/lib.sh"
 need userns tun
@@ -14,7 +15,10 @@ sees() {
 	like "$* -> $rk_want" "$(in_child nsprobe "$@" 2>&1)" "*$rk_want"
 }
 dgram="ask -u -t 1500"
-rk_start --net=slirp -- sleep 50 || exit
+for mode in tproxy off; do
+prohibited=EHOSTUNREACH
+[ $mode = tproxy ] || prohibited=ENETUNREACH # all that libslirp can say
+rk_start --net=slirp --accel=$mode -- sleep 50 || exit
 # on-link addresses that nobody has: the child's kernel asks for 3 s, the others meanwhile
 in_child sh -c 'nsprobe connect 10.0.2.77 7 & nsprobe connect 10.0.2.200 7 & nsprobe connect fd00::77 7 & wait' >"$T/neighbours" &
 neighbours=$!
@@ -41,7 +45,7 @@ done <<-EOT
 	EACCES ::1.2.3.4 80
 	EACCES ::ffff:0:1.2.3.4 80
 	EHOSTUNREACH 203.0.113.5 80
-	ENETUNREACH 198.18.0.5 80
+	$prohibited 198.18.0.5 80
 	EHOSTUNREACH 2001:db8:5::1 80
 EOT
 # shellcheck disable=SC2086 # words
@@ -56,6 +60,7 @@ EOT
 wait $neighbours
 is "addresses of the virtual network that nobody has" "$(tr '\n' ' ' <"$T/neighbours")" "EHOSTUNREACH EHOSTUNREACH EHOSTUNREACH "
 rk_stop
+done
 
 rk_start --net=slirp --disable-host-loopback=false -- sleep 50 || exit
 for a in 10.0.2.2 fd00::2; do

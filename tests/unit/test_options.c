@@ -125,9 +125,10 @@ static void dump(const struct options *o, char text[DUMP_MAX])
 	fprintf(f, " dialect=%d named=%d debug=%d state_dir=%s ready_fd=%d net=%s mtu=%d ",
 		o->dialect, o->named_rootlesskit, o->debug, or_dash(o->state_dir), o->ready_fd,
 		o->net, o->mtu);
-	fprintf(f, "cidr=%s ifname=%s loopback=%d ipv6=%d detach=%d ncopy_up=%zu skip=%zu ",
+	fprintf(f,
+		"cidr=%s ifname=%s loopback=%d ipv6=%d detach=%d accel=%d ncopy_up=%zu skip=%zu ",
 		or_dash(o->cidr), or_dash(o->ifname), o->disable_host_loopback, o->ipv6,
-		o->detach_netns, o->ncopy_up, o->ncopy_up_skip);
+		o->detach_netns, o->accel, o->ncopy_up, o->ncopy_up_skip);
 	fprintf(f, "propagation=%s port_driver=%s transparent=%d pidns=%d cgroupns=%d utsns=%d ",
 		o->propagation, o->port_driver, o->source_ip_transparent, o->pidns, o->cgroupns,
 		o->utsns);
