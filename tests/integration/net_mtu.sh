@@ -54,8 +54,8 @@ is_sending() { in_child ss -tinH dst "[$1]" | grep -qE 'bytes_acked:[0-9]{7}'; }
 for way in off:1280 off:1500 off:9000 off:65520 tproxy:1280 tproxy:65520; do
 	accel=${way%:*} mtu=${way#*:}
 	timestamps=0
-	[ $accel = off ] || timestamps=12 # an option of each segment
-	rk_start --net=slirp --accel=$accel --mtu=$mtu -- sleep 100 || exit
+	[ "$accel" = off ] || timestamps=12 # an option of each segment
+	rk_start --net=slirp --accel="$accel" --mtu="$mtu" -- sleep 100 || exit
 	for to in 192.0.2.2 2001:db8::2; do
 		header=40
 		case $to in *:*) header=60 ;; esac
