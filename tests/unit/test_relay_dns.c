@@ -8,8 +8,8 @@
 static struct rig rig;
 static int server[2];
 static int held_tcp[2];
-	/* bound to the servers' ports, listening only where a test wants it */ /* sockets of two
-										   name servers */
+/* bound to the servers' ports, listening only where a test wants it */ /* sockets of two
+									   name servers */
 static int client;
 
 struct packet {
