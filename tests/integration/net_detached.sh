@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # net_detached.sh - --detach-netns: the command stays in the host's network namespace, the new one is
 # STATE/netns; network and ports work there, with slirp, none and host
+# deadline: 120
 # asan: yes
 . "${0%/*}/lib.sh"
 need userns tun
@@ -22,6 +23,13 @@ like "the resolver file for others" "$(cat "$STATE/resolv.conf")" 'nameserver 10
 is "TCP from there" "$(in_netns nsprobe duplex 192.0.2.2 7 1000000 3)" ok
 is "UDP from there" "$(in_netns nsprobe ask -u 192.0.2.2 7 hello)" hello
 is "IPv6 from there" "$(in_netns nsprobe duplex 2001:db8::2 7 1000000 3)" ok
+MB64=67108864
+is "64 MB out" "$(in_netns nsprobe send 192.0.2.2 9 $MB64 5)" ok
+is "64 MB in" "$(in_netns nsprobe recv 192.0.2.2 19 $MB64 1)" ok
+is "64 MB both ways at once" "$(in_netns nsprobe duplex 192.0.2.2 7 $MB64 7)" ok
+is "64 MB both ways at once over IPv6" "$(in_netns nsprobe duplex 2001:db8::2 7 $MB64 7)" ok
+is "500 connections at once" "$(in_netns nsprobe many 192.0.2.2 7 500)" "500 alive"
+is "a datagram of 60000 bytes" "$(in_netns nsprobe ask -u 192.0.2.2 7 "$(head -c 60000 /dev/zero | tr '\0' x)" | tr -d '\n' | wc -c)" 60000
 is "DNS from there" "$(in_netns nsprobe dns 10.0.2.3 web.world.test)" 192.0.2.2
 is "a published port leads there" "$(nsprobe duplex 127.0.0.1 7007 1000000 3)" ok
 rk_stop
