@@ -16,6 +16,7 @@
 #include <sys/types.h>
 
 #define SIGMERGE_NSIG 65
+
 enum {
 	SIGMERGE_TOLD_MS = 10,   /* after the parent's word: our own copy is on its way, if any */
 	SIGMERGE_DIRECT_MS = 20, /* after our own copy: the parent's word is on its way, if any */
