@@ -7,7 +7,7 @@
 #include "lib/ipc/msg.h"
 #include "lib/ipc/netplan.h"
 
-#define WORKER_VERSION 3
+#define WORKER_VERSION 4
 
 /* descriptors that a worker is born with (the nursery puts them there) */
 #define WORKER_CONTROL_FD \
@@ -26,6 +26,8 @@ struct relay_config {
 	struct net_plan net;
 	uint32_t tcp_flows_max; /* 0: by the descriptor limit */
 	uint32_t have_agent;    /* 1: first descriptor is the relay's end to the child agent */
+	uint32_t have_gateway;  /* 1: the next is its end to the gateway agent, whose sockets are
+				   transparent */
 	uint32_t ndns;          /* the next descriptors: sockets at the DNS address, at most one of
 				   a family and type */
 	uint32_t accel; /* enum net_accel; NET_ACCEL_TPROXY: the last descriptors are the tun
@@ -62,7 +64,7 @@ struct worker_port_id {
  */
 #define WORKER_MESSAGES(X) \
 	X(WORKER_RELAY_CONFIG, 1, struct relay_config, 0, \
-	  1 + NET_DNS_SOCKS_MAX + NET_ACCEL_FDS_MAX, ROLE_BIT(ROLE_PARENT), WORKER_STARTING) \
+	  2 + NET_DNS_SOCKS_MAX + NET_ACCEL_FDS_MAX, ROLE_BIT(ROLE_PARENT), WORKER_STARTING) \
 	X(WORKER_SLIRP_CONFIG, 2, struct slirp_config, 1, 1, ROLE_BIT(ROLE_PARENT), \
 	  WORKER_STARTING) \
 	X(WORKER_READY, 3, struct msg_empty, 0, 0, ROLE_BIT(ROLE_RELAY) | ROLE_BIT(ROLE_SLIRP), \

@@ -178,7 +178,7 @@ static int serve(struct agent *a)
 				return r;
 		}
 		if (p[1].revents) {
-			int r = sockets_serve(a->relay);
+			int r = sockets_serve(a->relay, a->kind == NSAGENT_GATEWAY);
 
 			if (r <= 0)
 				drop_relay(a, r);

@@ -3,7 +3,7 @@
 #include "lib/nsagent/sockets.h"
 
 #include <errno.h>
-#include <stdbool.h>
+#include <netinet/in.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -30,21 +30,37 @@ static int answer(int sock, struct nsagent_sockets *ans, const int *fds, size_t 
 	return msg_send(sock, &nsagent_proto, NSAGENT_SOCKETS_ANS, ans, NULL, 0);
 }
 
-static int do_sockets(int sock, const struct nsagent_sockets *req)
+/* 0 or a negative errno */
+static int make_socket(const struct nsagent_sockets *req, bool transparent, int *ret)
+{
+	const bool v6 = req->family == AF_INET6;
+	autoclose int fd = socket(req->family, req->socktype | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	const int on = 1;
+
+	if (fd < 0)
+		return -errno;
+	if (transparent &&
+	    (setsockopt(fd, v6 ? IPPROTO_IPV6 : IPPROTO_IP, v6 ? IPV6_TRANSPARENT : IP_TRANSPARENT,
+			&on, sizeof(on)) < 0 ||
+	     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) < 0))
+		return -errno;
+	*ret = take_fd(&fd);
+	return 0;
+}
+
+static int do_sockets(int sock, const struct nsagent_sockets *req, bool transparent)
 {
 	struct nsagent_sockets ans = *req;
 	int fds[MSG_FDS_MAX];
 	size_t nfds = 0;
 	int r;
 
-	while (nfds < req->count) {
-		int fd = socket(req->family, req->socktype | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-
-		if (fd < 0) {
-			ans.error = (uint16_t)errno;
+	for (; nfds < req->count; nfds++) {
+		r = make_socket(req, transparent, &fds[nfds]);
+		if (r < 0) {
+			ans.error = (uint16_t)-r;
 			break;
 		}
-		fds[nfds++] = fd;
 	}
 	r = answer(sock, &ans, fds, nfds);
 	for (size_t i = 0; i < nfds; i++)
@@ -52,7 +68,7 @@ static int do_sockets(int sock, const struct nsagent_sockets *req)
 	return r;
 }
 
-int sockets_serve(int relay_sock)
+int sockets_serve(int relay_sock, bool transparent)
 {
 	struct nsagent_sockets req;
 	struct msg m;
@@ -65,6 +81,6 @@ int sockets_serve(int relay_sock)
 	memcpy(&req, m.payload, sizeof(req));
 	if (!is_valid(&req))
 		return -EPROTO;
-	r = do_sockets(relay_sock, &req);
+	r = do_sockets(relay_sock, &req, transparent);
 	return r < 0 ? r : 1;
 }

@@ -180,12 +180,17 @@ static int configure_slirp(struct instance *in)
 static int configure_relay(struct instance *in)
 {
 	struct relay_config c = { .net = in->plan, .accel = in->accel };
-	int fd = in->worker[KIND_RELAY].control.fd, fds[1 + NET_DNS_SOCKS_MAX + NET_ACCEL_FDS_MAX];
+	int fd = in->worker[KIND_RELAY].control.fd, fds[2 + NET_DNS_SOCKS_MAX + NET_ACCEL_FDS_MAX];
 	size_t nfds = 0;
 
 	if (in->agent[NSAGENT_CHILD].relay_end >= 0) {
 		fds[nfds++] = in->agent[NSAGENT_CHILD].relay_end;
 		c.have_agent = 1;
+	}
+	/* without its rules the gateway would lead no answer to a transparent socket */
+	if (in->accel == NET_ACCEL_TPROXY) {
+		fds[nfds++] = in->agent[NSAGENT_GATEWAY].relay_end;
+		c.have_gateway = 1;
 	}
 	for (; c.ndns < in->ndns_socks; c.ndns++)
 		fds[nfds++] = in->dns_sock[c.ndns];

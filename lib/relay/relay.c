@@ -32,7 +32,8 @@
 struct relay {
 	struct loop loop;
 	struct watch control;
-	struct sockpool pool;
+	struct sockpool pool;    /* of the child netns */
+	struct sockpool gateway; /* of the gateway netns, transparent */
 	struct forward forward;
 	struct udp_ports udp;
 	struct dns dns;
@@ -59,12 +60,12 @@ static unsigned clamp(unsigned v, unsigned least, unsigned most)
 /* with 512 descriptors or more the pools have their full size, below they shrink in proportion */
 static struct limits limits_make(unsigned fds)
 {
-	struct limits l = { .batch = clamp(fds / 16, 2, SOCKPOOL_BATCH_MAX),
+	struct limits l = { .batch = clamp(fds / 32, 2, SOCKPOOL_BATCH_MAX),
 			    .dns = { .queries = clamp(fds / 8, 4, DNS_QUERIES_MAX),
 				     .conns = clamp(fds / 32, 4, DNS_CONNS_MAX) },
 			    .pipes = clamp(fds / 64, 1, PIPEPOOL_MAX),
 			    .udp = clamp(fds < 512 ? fds / 16 : fds / 4, 4, UDP_FLOWS_MAX) };
-	unsigned used = clamp(fds / 8, 8, 64) + SOCKPOOL_NKINDS * (l.batch + l.batch / 4) +
+	unsigned used = clamp(fds / 8, 8, 64) + 2 * SOCKPOOL_NKINDS * (l.batch + l.batch / 4) +
 			l.dns.queries + 2 * l.dns.conns + 2 * l.pipes + l.udp;
 
 	l.flows = fds > used + 4 ? fds - used : 4;
@@ -143,7 +144,7 @@ static int on_control_ready(struct watch *w, uint32_t events)
 
 /* descriptors of the configuration; -1: not there */
 struct config_fds {
-	int agent, dns[NET_DNS_SOCKS_MAX], accel[NET_ACCEL_FDS_MAX];
+	int agent, gateway, dns[NET_DNS_SOCKS_MAX], accel[NET_ACCEL_FDS_MAX];
 };
 
 static uint32_t accel_fds(const struct relay_config *c)
@@ -156,22 +157,26 @@ static uint32_t accel_fds(const struct relay_config *c)
 static int receive_config(struct relay *r, struct relay_config *ret, struct config_fds *fds)
 {
 	struct msg m;
+	uint32_t first; /* of those that are counted */
 	int e = msg_recv_within(WORKER_CONTROL_FD, &worker_proto, ROLE_PARENT, WORKER_STARTING,
 				CONFIG_WAIT_MS, &m);
 
 	if (e <= 0)
 		return err_set(&r->err, e == 0 ? EPIPE : -e, "waiting for the parent's settings");
 	memcpy(ret, m.payload, sizeof(*ret));
-	if (m.type != WORKER_RELAY_CONFIG || ret->have_agent > 1 || ret->ndns > NET_DNS_SOCKS_MAX ||
-	    ret->accel >= NET_NACCELS || m.nfds != ret->have_agent + ret->ndns + accel_fds(ret)) {
+	first = ret->have_agent + ret->have_gateway;
+	if (m.type != WORKER_RELAY_CONFIG || ret->have_agent > 1 || ret->have_gateway > 1 ||
+	    ret->ndns > NET_DNS_SOCKS_MAX || ret->accel >= NET_NACCELS ||
+	    m.nfds != first + ret->ndns + accel_fds(ret)) {
 		msg_close_fds(&m);
 		return err_say(&r->err, EPROTO, "the parent's settings are malformed");
 	}
 	fds->agent = ret->have_agent ? msg_take_fd(&m, 0) : -1;
+	fds->gateway = ret->have_gateway ? msg_take_fd(&m, ret->have_agent) : -1;
 	for (uint32_t i = 0; i < ret->ndns; i++)
-		fds->dns[i] = msg_take_fd(&m, ret->have_agent + i);
+		fds->dns[i] = msg_take_fd(&m, first + i);
 	for (uint32_t i = 0; i < accel_fds(ret); i++)
-		fds->accel[i] = msg_take_fd(&m, ret->have_agent + ret->ndns + i);
+		fds->accel[i] = msg_take_fd(&m, first + ret->ndns + i);
 	return 0;
 }
 
@@ -192,7 +197,11 @@ static int relay_start(struct relay *r)
 	e = loop_init(&r->loop);
 	if (e < 0)
 		return err_set(&r->err, -e, "event loop");
-	e = sockpool_init(&r->pool, &r->loop, fds.agent, limits.batch, &r->err);
+	e = sockpool_init(&r->pool, &r->loop, "the child's network namespace", fds.agent,
+			  limits.batch, &r->err);
+	if (e == 0)
+		e = sockpool_init(&r->gateway, &r->loop, "the gateway's network namespace",
+				  fds.gateway, limits.batch, &r->err);
 	if (e == 0)
 		e = forward_init(&r->forward, &r->loop, &r->pool, limits.flows,
 				 config.tcp_flows_max, limits.pipes, &r->err);
@@ -221,6 +230,8 @@ static void relay_free(struct relay *r)
 	bounce_done(&r->bounce); /* its flows are among those of forward, as those of DNS */
 	dns_done(&r->dns);
 	forward_done(&r->forward);
+	if (r->gateway.loop)
+		sockpool_done(&r->gateway);
 	if (r->pool.loop)
 		sockpool_done(&r->pool);
 	watch_remove(&r->control);

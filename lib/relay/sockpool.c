@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * sockpool.c - unbound sockets of the child netns
+ * sockpool.c - unbound sockets of another netns
  *
  * The agent lives on the child's side, root there can make it send anything. So each socket is
  * looked at: a TCP socket that does not listen or a UDP socket, of the family asked for, of one and
@@ -56,9 +56,9 @@ static void agent_gone(struct sockpool *p, const char *why)
 	p->agent = -1;
 	p->is_short = false;
 	log_debug("ports",
-		  "the agent in the child's network namespace %s: new connections to published "
-		  "ports are reset, open ones go on",
-		  why);
+		  "the agent in %s %s: connections that need a socket of it are reset, open ones "
+		  "go on",
+		  p->where, why);
 	for (size_t i = 0; i < SOCKPOOL_NKINDS; i++) {
 		struct sockpool_kind *k = &p->kind[i];
 		struct list *e;
@@ -135,8 +135,10 @@ static void stock(struct sockpool *p, struct sockpool_kind *k, int fd)
 	if (!acceptable(p, k, fd)) {
 		close(fd);
 		if (!p->refusal_said)
-			log_warning("ports", "the child's network agent sent a socket of another "
-					     "kind or namespace: refused");
+			log_warning("ports",
+				    "the agent in %s sent a socket of another kind or namespace: "
+				    "refused",
+				    p->where);
 		p->refusal_said = true;
 		return;
 	}
@@ -195,7 +197,7 @@ static int take_answer(struct sockpool *p, struct msg *m)
 		stock(p, k, msg_take_fd(m, i));
 	if (k->n == before) {
 		if (!p->error_said)
-			log_warning("ports", "no sockets of the child's network namespace: %s",
+			log_warning("ports", "no sockets of %s: %s", p->where,
 				    ans->error ? strerror(ans->error) : "none was usable");
 		p->error_said = true;
 		timer_set(p->loop, &p->retry, RETRY_MS, on_retry_due);
@@ -248,13 +250,19 @@ static int on_agent_ready(struct watch *w, uint32_t events)
 	return 0;
 }
 
-int sockpool_init(struct sockpool *p, struct loop *l, int agent, unsigned batch, struct err *err)
+int sockpool_init(struct sockpool *p, struct loop *l, const char *where, int agent, unsigned batch,
+		  struct err *err)
 {
 	autoclose int own = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	int r = 0;
 
 	*p = (struct sockpool){
-		.loop = l, .agent = agent, .batch = batch, .ask = batch, .low = batch / 4
+		.loop = l,
+		.where = where,
+		.agent = agent,
+		.batch = batch,
+		.ask = batch,
+		.low = batch / 4,
 	};
 	for (size_t i = 0; i < SOCKPOOL_NKINDS; i++)
 		list_init(&p->kind[i].waiters);

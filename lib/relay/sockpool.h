@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sockpool.h - unbound sockets of the child netns, got from its agent in batches */
+/* sockpool.h - unbound sockets of another netns, got from its agent in batches */
 #ifndef RK_RELAY_SOCKPOOL_H
 #define RK_RELAY_SOCKPOOL_H
 
@@ -29,7 +29,8 @@ struct sockpool_kind {
 
 struct sockpool {
 	struct loop *loop;
-	int agent; /* -1: never there, or gone */
+	const char *where; /* the netns in messages */
+	int agent;         /* -1: never there, or gone */
 	struct watch watch;
 	struct timer retry;
 	unsigned batch, low; /* sockets a request; refill when no more than @low are left */
@@ -44,10 +45,12 @@ struct sockpool {
 
 /**
  * sockpool_init() - nothing is asked for before sockpool_warm() or sockpool_take()
+ * @where:	the netns in messages; borrowed
  * @agent:	nsagent protocol; consumed; -1: none, then every sockpool_take() is -EPIPE
  * @batch:	1 to SOCKPOOL_BATCH_MAX; at most a quarter more are ever held of a kind
  */
-int sockpool_init(struct sockpool *p, struct loop *l, int agent, unsigned batch, struct err *err);
+int sockpool_init(struct sockpool *p, struct loop *l, const char *where, int agent, unsigned batch,
+		  struct err *err);
 void sockpool_done(struct sockpool *p); /* waiters are not told */
 
 /* sockpool_warm() - keep sockets of @family in stock from now on

@@ -169,7 +169,7 @@ static void rig_init(struct rig *r)
 	fds[0] = pair[1];
 	fds[1] = listener_at("127.0.0.2", 16);
 	ck_assert_int_eq(loop_init(&r->loop), 0);
-	ck_assert_int_eq(sockpool_init(&r->pool, &r->loop, -1, 2, err), 0);
+	ck_assert_int_eq(sockpool_init(&r->pool, &r->loop, "none", -1, 2, err), 0);
 	ck_assert_int_eq(forward_init(&r->forward, &r->loop, &r->pool, 200, 0, 2, err), 0);
 	ck_assert_msg(bounce_init(&r->b, &r->loop, &plan, fds, 2, &r->forward, HOLDS, err) == 0,
 		      "%s", err->msg);
