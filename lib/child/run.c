@@ -51,10 +51,18 @@ struct running {
 	struct sigmerge merge;
 };
 
-/* @result: the errno of the exec, or, negative, of what we do before it */
+/* what the forked process tells us, in records of a SEQPACKET pair; the exec is the end of file */
+struct report {
+	uint64_t has;   /* the signals that it has got itself, bit signo - 1 */
+	int32_t result; /* not 0: the errno of the exec, or, negative, of what we do before it */
+	uint32_t zero;
+};
+
 __attribute__((noreturn)) static void exec_failed(int report, int result)
 {
-	fd_write_all(report, &result, sizeof(result));
+	const struct report e = { .result = result };
+
+	fd_write_all(report, &e, sizeof(e));
 	_exit(127);
 }
 
@@ -90,6 +98,27 @@ static int exec_search(char **command)
 	return errnum;
 }
 
+/*
+ * Wait for the word that its parent has looked for signals, then say which have come here as well:
+ * it must not be given those again, and the others it has missed
+ */
+static void tell_signals(int report)
+{
+	struct report e = { 0 };
+	sigset_t pending;
+	char go;
+
+	if (fd_read_all(report, &go, 1) != 1)
+		_exit(127); /* nobody is there who would stay with the command */
+	sigpending(&pending);
+	for (int s = 1; s < SIGMERGE_NSIG; s++) {
+		if (sigismember(&pending, s) == 1)
+			e.has |= SIGMERGE_BIT(s);
+	}
+	if (fd_write_all(report, &e, sizeof(e)) < 0)
+		_exit(127);
+}
+
 /* in the fork: everything that the command must not inherit goes, what it must have comes back */
 static void exec_command(const struct run *r, pid_t child, int report)
 {
@@ -117,51 +146,60 @@ static void exec_command(const struct run *r, pid_t child, int report)
 		snprintf(pid, sizeof(pid), "%d", (int)getpid());
 		setenv("LISTEN_PID", pid, 1);
 	}
+	tell_signals(report);
 	sigstate_restore(&r->sigs);
 	exec_failed(report, exec_search(r->command));
 }
 
-/*
- * Just after the fork: what is here came to a group that the command was not in, but for what came
- * in between, which it gets twice rather than never. An end among it is seen by the first reap().
- */
-static void take_early_signals(struct running *x)
+/* what came until now, before the fork or after it; an end among it is seen by the first reap() */
+static uint64_t take_early_signals(struct running *x)
 {
 	struct signalfd_siginfo si;
+	uint64_t terminal = 0;
 
 	while (read(x->sigfd, &si, sizeof(si)) == sizeof(si)) {
-		if (si.ssi_signo != SIGCHLD)
-			sigmerge_direct(&x->merge, (int)si.ssi_signo, (pid_t)si.ssi_pid,
-					clock_ms());
+		if (si.ssi_signo == SIGCHLD || si.ssi_signo >= SIGMERGE_NSIG)
+			continue;
+		sigmerge_direct(&x->merge, (int)si.ssi_signo, (pid_t)si.ssi_pid, clock_ms());
+		if (si.ssi_code == SI_KERNEL)
+			terminal |= SIGMERGE_BIT(si.ssi_signo);
 	}
-	sigmerge_command_begins(&x->merge);
+	return terminal;
+}
+
+/* let the fork go on to its exec, and hear how that went; as start_command() */
+static int release_command(struct running *x, int report)
+{
+	uint64_t terminal = take_early_signals(x), has = 0;
+	struct report e;
+	int r = fd_write_all(report, "", 1);
+	ssize_t n = r;
+
+	while (r == 0 && (n = fd_read_all(report, &e, sizeof(e))) == sizeof(e)) {
+		has |= e.has;
+		r = e.result;
+	}
+	sigmerge_command_begins(&x->merge, has, terminal);
+	return r == 0 && n < 0 ? (int)n : r;
 }
 
 /* 0 and x->command; a positive errno when the command could not be executed; else a negative errno
  */
 static int start_command(struct running *x)
 {
-	const struct run *r = x->r;
-	int report[2], result = 0;
-	pid_t child = getpid(), pid;
-	ssize_t n;
+	pid_t child = getpid();
+	int report[2], result = msg_pair(report);
 
-	if (pipe2(report, O_CLOEXEC) < 0)
-		return -errno;
-	pid = fork();
-	if (pid == 0)
-		exec_command(r, child, report[1]);
-	if (pid < 0)
-		result = -errno;
+	if (result < 0)
+		return result;
+	x->command = fork();
+	if (x->command == 0)
+		exec_command(x->r, child, report[1]);
+	result = x->command < 0 ? -errno : 0;
 	close(report[1]);
-	if (pid > 0) {
-		take_early_signals(x);
-		n = fd_read_all(report[0], &result, sizeof(result));
-		if (n < 0)
-			result = (int)n;
-	}
+	if (result == 0)
+		result = release_command(x, report[0]);
 	close(report[0]);
-	x->command = pid;
 	return result;
 }
 

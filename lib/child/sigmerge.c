@@ -40,10 +40,16 @@ void sigmerge_told(struct sigmerge *m, int signo, pid_t sender, uint64_t now_ms)
 	m->sig[signo].due_ms = now_ms + (m->sig[signo].direct ? 0 : SIGMERGE_TOLD_MS);
 }
 
-void sigmerge_command_begins(struct sigmerge *m)
+void sigmerge_command_begins(struct sigmerge *m, uint64_t has, uint64_t terminal)
 {
-	for (int s = 1; s < SIGMERGE_NSIG; s++)
-		m->sig[s].missed = m->sig[s].direct > 0;
+	for (int s = 1; s < SIGMERGE_NSIG; s++) {
+		if (!(has & SIGMERGE_BIT(s))) {
+			m->sig[s].missed = m->sig[s].direct > 0;
+		} else if (terminal & SIGMERGE_BIT(s)) {
+			m->sig[s].direct = 0;
+			m->sig[s].due_ms = 0;
+		}
+	}
 }
 
 int sigmerge_next_ms(const struct sigmerge *m, uint64_t now_ms)

@@ -16,6 +16,7 @@
 #include <sys/types.h>
 
 #define SIGMERGE_NSIG 65
+#define SIGMERGE_BIT(signo) (UINT64_C(1) << ((signo)-1))
 
 enum {
 	SIGMERGE_TOLD_MS = 10,   /* after the parent's word: our own copy is on its way, if any */
@@ -42,8 +43,14 @@ void sigmerge_direct(struct sigmerge *m, int signo, pid_t sender, uint64_t now_m
 /* sigmerge_told() - the parent said that it got @signo from @sender */
 void sigmerge_told(struct sigmerge *m, int signo, pid_t sender, uint64_t now_ms);
 
-/* sigmerge_command_begins() - what came until now came to a group that the command was not in */
-void sigmerge_command_begins(struct sigmerge *m);
+/**
+ * sigmerge_command_begins() - the command is there, and what it has got itself is known
+ * @has:	signals that reached it, too, since its fork; SIGMERGE_BIT()s
+ * @terminal:	signals that the terminal sent, to the whole group: the parent tells none of them
+ *
+ * What came before to us, but not to the command, came to a group that the command was not in.
+ */
+void sigmerge_command_begins(struct sigmerge *m, uint64_t has, uint64_t terminal);
 
 /* sigmerge_next_ms() - time until the next settlement, 0 when one is due, -1 when none is pending
  */

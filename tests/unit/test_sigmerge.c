@@ -51,7 +51,7 @@ START_TEST(a_command_that_was_not_there_has_missed_it)
 	unsigned count;
 
 	sigmerge_direct(&m, S, 7, 1000);
-	sigmerge_command_begins(&m);
+	sigmerge_command_begins(&m, 0, 0);
 	sigmerge_told(&m, S, 7, 1001);
 	ck_assert_int_eq(sigmerge_settle(&m, 1000 + SIGMERGE_DIRECT_MS, &count), S);
 	ck_assert_uint_eq(count, 1);
@@ -59,6 +59,34 @@ START_TEST(a_command_that_was_not_there_has_missed_it)
 	sigmerge_told(&m, S, 7, 9000);
 	ck_assert_int_eq(sigmerge_settle(&m, 9000 + SIGMERGE_DIRECT_MS, &count), S);
 	ck_assert_uint_eq(count, 0);
+}
+END_TEST
+
+static const struct {
+	const char *what;
+	bool has, terminal, told;
+	unsigned count; /* -1: nothing is due */
+} begins[] = {
+	{ "before the fork: kill of the child", false, false, false, 1 },
+	{ "before the fork: kill of the group", false, false, true, 1 },
+	{ "before the fork: the terminal, which nobody tells of", false, true, false, 1 },
+	{ "after it: kill of the group", true, false, true, 0 },
+	{ "after it: the terminal", true, true, false, -1u },
+};
+
+START_TEST(what_comes_around_the_fork_comes_once)
+{
+	struct sigmerge m = { 0 };
+	unsigned count = -1u;
+
+	sigmerge_direct(&m, S, 7, 1000);
+	sigmerge_command_begins(&m, begins[_i].has ? SIGMERGE_BIT(S) : 0,
+				begins[_i].terminal ? SIGMERGE_BIT(S) : 0);
+	if (begins[_i].told)
+		sigmerge_told(&m, S, 7, 1001);
+	sigmerge_settle(&m, 1000 + SIGMERGE_DIRECT_MS, &count);
+	ck_assert_msg(count == begins[_i].count, "%s: %u", begins[_i].what, count);
+	ck_assert_int_eq(sigmerge_next_ms(&m, 5000), -1);
 }
 END_TEST
 
@@ -132,6 +160,8 @@ int main(void)
 	suite_add_tcase(s, c);
 	tcase_add_loop_test(c, the_command_gets_what_it_has_not_got, 0,
 			    (int)(sizeof(rows) / sizeof(rows[0])));
+	tcase_add_loop_test(c, what_comes_around_the_fork_comes_once, 0,
+			    (int)(sizeof(begins) / sizeof(begins[0])));
 	tcase_add_test(c, two_senders_are_no_group);
 	tcase_add_test(c, a_command_that_was_not_there_has_missed_it);
 	tcase_add_test(c, the_parents_word_waits_for_our_own_copy);
