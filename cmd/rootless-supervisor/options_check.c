@@ -250,7 +250,10 @@ static int check_slirp4netns(struct check *c, struct err *err)
 static int check_accel(struct check *c, struct err *err)
 {
 	static const char *const modes[] = {
-		[ACCEL_AUTO] = "auto", [ACCEL_TPROXY] = "tproxy", [ACCEL_OFF] = "off"
+		[ACCEL_AUTO] = "auto",
+		[ACCEL_TPROXY] = "tproxy",
+		[ACCEL_REDIRECT] = "redirect",
+		[ACCEL_OFF] = "off",
 	};
 	const char *mode = c->v[OPT_ACCEL].text;
 	char q[GO_QUOTE_MAX];
@@ -262,7 +265,7 @@ static int check_accel(struct check *c, struct err *err)
 			return 0;
 		}
 	}
-	return err_say(err, EINVAL, "unsupported accel mode: %s (auto, tproxy, off)",
+	return err_say(err, EINVAL, "unsupported accel mode: %s (auto, tproxy, redirect, off)",
 		       go_quote(q, sizeof(q), mode));
 }
 

@@ -73,9 +73,9 @@ const struct option_def option_table[OPT_NIDS] = {
 				       "new one at STATE/netns" },
 	[OPT_ACCEL] = { "accel", NULL, NULL, OPTION_STRING, IN_BOTH, "Network", SAME("auto"),
 			.value = "MODE",
-			.help = "who carries TCP out: the kernel by nf_tables' tproxy, or libslirp "
-				"(slirp and slirp4netns; auto: the kernel where it can) [auto, "
-				"tproxy, off]" },
+			.help = "who carries TCP out: the kernel by nf_tables' tproxy or, "
+				"slower, by NAT, or libslirp (slirp and slirp4netns; auto: the "
+				"first that works) [auto, tproxy, redirect, off]" },
 
 	[OPT_LXC_USER_NIC_BINARY] = { "lxc-user-nic-binary", NULL, NULL, OPTION_STRING, IN_BOTH,
 				      "Network [lxc-user-nic]", .value = "PATH",

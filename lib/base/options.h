@@ -17,9 +17,10 @@ enum dialect {
 
 /* --accel: who carries TCP out of the child */
 enum accel_mode {
-	ACCEL_AUTO,   /* the kernel, or libslirp where it lacks something */
-	ACCEL_TPROXY, /* the kernel, or no start */
-	ACCEL_OFF,    /* libslirp */
+	ACCEL_AUTO,     /* the kernel by what it has of these, or libslirp */
+	ACCEL_TPROXY,   /* the kernel by tproxy, or no start */
+	ACCEL_REDIRECT, /* the kernel by NAT, or no start */
+	ACCEL_OFF,      /* libslirp */
 	ACCEL_NMODES
 };
 

@@ -13,12 +13,23 @@
 #define NET_MAC_LEN 6
 #define NET_ACCEL_FDS_MAX 3 /* bounce0 and a transparent listener for each family */
 
-/* who carries the child's TCP connections out */
+/* who carries the child's TCP connections out: rungs, of which the first that can be had is taken;
+   off last of all */
 enum net_accel {
-	NET_ACCEL_OFF,    /* libslirp */
-	NET_ACCEL_TPROXY, /* the kernels of both ends, spliced by the relay */
+	NET_ACCEL_OFF,      /* libslirp */
+	NET_ACCEL_TPROXY,   /* the kernels of both ends, spliced by the relay */
+	NET_ACCEL_REDIRECT, /* the same where tproxy is missing: by NAT, which tracks connections */
 	NET_NACCELS
 };
+
+/* net_accel_name() - as --accel and the API call it */
+static inline const char *net_accel_name(enum net_accel rung)
+{
+	static const char *const names[] = { "off", "tproxy", "redirect" };
+
+	static_assert(sizeof(names) / sizeof(names[0]) == NET_NACCELS, "a name for each rung");
+	return names[rung];
+}
 
 struct net_plan {
 	char ifname[16];          /* interface in the child; terminated */

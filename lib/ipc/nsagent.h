@@ -8,7 +8,7 @@
 #include "lib/ipc/msg.h"
 #include "lib/ipc/netplan.h"
 
-#define NSAGENT_VERSION 3
+#define NSAGENT_VERSION 4
 
 enum nsagent_state { /* bits: what the receiver is in */
 		     NSAGENT_STARTING = 1,
@@ -31,14 +31,14 @@ enum nsagent_setup {
 
 struct nsagent_config {
 	uint32_t setup; /* enum nsagent_setup */
-	uint32_t accel; /* enum net_accel: what the gateway tries */
+	uint32_t accel; /* bits 1 << enum net_accel: rungs that the gateway tries, in that order */
 	struct net_plan net;
 };
 
 #define NSAGENT_WHY_MAX 250
 
 /* agent -> parent; the gateway hands the tap of slirp0, then a UDP socket and a TCP listener at the
- * DNS address of each family of the plan, then with NET_ACCEL_TPROXY the tun of bounce0 and a
+ * DNS address of each family of the plan, then unless it is NET_ACCEL_OFF the tun of bounce0 and a
  * transparent listener of each family */
 struct nsagent_ready {
 	uint8_t tap_mac[6];

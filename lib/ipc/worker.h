@@ -7,7 +7,7 @@
 #include "lib/ipc/msg.h"
 #include "lib/ipc/netplan.h"
 
-#define WORKER_VERSION 4
+#define WORKER_VERSION 5
 
 /* descriptors that a worker is born with (the nursery puts them there) */
 #define WORKER_CONTROL_FD \
@@ -30,7 +30,7 @@ struct relay_config {
 				   transparent */
 	uint32_t ndns;          /* the next descriptors: sockets at the DNS address, at most one of
 				   a family and type */
-	uint32_t accel; /* enum net_accel; NET_ACCEL_TPROXY: the last descriptors are the tun
+	uint32_t accel; /* enum net_accel; not NET_ACCEL_OFF: the last descriptors are the tun
 			   of bounce0 and a transparent listener for each family */
 };
 

@@ -3,8 +3,9 @@
  * accel.c - the part of the gateway netns that carries TCP out by the kernel
  *
  * Nothing that is made here touches a packet before the rows of RECIPE_SWITCH stand: nf_tables
- * first, the routing rules last. When one of them is refused they are taken back and TCP goes to
- * libslirp as before; the device, its routes and rules on marks stay and do nothing.
+ * first, the routing rules last. When one of them is refused they are taken back and the next rung
+ * is tried; after the last TCP goes to libslirp as before. The device, its routes and rules on
+ * marks are the same for each rung, stay, and do nothing by themselves.
  */
 #include "lib/nsagent/accel.h"
 
@@ -78,44 +79,76 @@ static int prepare(struct netlink *nl, const struct net_plan *plan, int *fds, st
 	int r = open_bounce(nl, plan, &fds[0], err);
 
 	if (r == 0)
-		r = recipe_set_sysctls(plan, RECIPE_TPROXY, recipe_sysctls_late,
+		r = recipe_set_sysctls(plan, RECIPE_PREPARE, recipe_sysctls_late,
 				       recipe_nsysctls_late, err);
 	if (r == 0)
-		r = recipe_add_routes(nl, plan, RECIPE_TPROXY, err);
+		r = recipe_add_routes(nl, plan, RECIPE_PREPARE, err);
 	if (r == 0)
 		r = open_listener(AF_INET, &fds[1], err);
 	if (r == 0 && plan->ipv6)
 		r = open_listener(AF_INET6, &fds[2], err);
 	if (r == 0)
-		r = recipe_add_rules(nl, plan, RECIPE_TPROXY, err);
+		r = recipe_add_rules(nl, plan, RECIPE_PREPARE, err);
 	return r;
 }
 
-static int switch_on(struct netlink *nl, const struct net_plan *plan, struct err *err)
+/* settings of nf_tables' modules are there when these are, which the table brings */
+static int switch_on(struct netlink *nl, const struct net_plan *plan, uint32_t now, struct err *err)
 {
-	int r = nft_load(recipe_nft, recipe_nnft, err);
+	int r = nft_load(plan, now, err);
 
-	return r < 0 ? r : recipe_add_rules(nl, plan, RECIPE_SWITCH, err);
+	if (r == 0)
+		r = recipe_set_sysctls(plan, now, recipe_sysctls_late, recipe_nsysctls_late, err);
+	return r < 0 ? r : recipe_add_rules(nl, plan, now, err);
 }
 
-static int switch_off(struct netlink *nl, const struct net_plan *plan, struct err *err)
+static int switch_off(struct netlink *nl, const struct net_plan *plan, uint32_t now,
+		      struct err *err)
 {
-	int r = recipe_del_rules(nl, plan, RECIPE_SWITCH, err);
+	int r = recipe_del_rules(nl, plan, now, err);
 
 	return r < 0 ? r : nft_unload(err);
+}
+
+/* in the order in which they are tried */
+static const struct rung {
+	enum net_accel rung;
+	uint32_t now; /* its rows of the recipe */
+} rungs[] = {
+	{ NET_ACCEL_TPROXY, RECIPE_SWITCH | RECIPE_TPROXY },
+	{ NET_ACCEL_REDIRECT, RECIPE_SWITCH | RECIPE_REDIRECT },
+};
+
+/* 0, or a negative errno as accel_setup() */
+static int try_rungs(struct netlink *nl, const struct net_plan *plan, struct accel *ret,
+		     struct err *err)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(rungs) && ret->rung == NET_ACCEL_OFF; i++) {
+		struct err why = { 0 };
+
+		if (!(ret->tries & 1u << rungs[i].rung))
+			continue;
+		if (switch_on(nl, plan, rungs[i].now, &why) == 0) {
+			ret->rung = rungs[i].rung;
+		} else {
+			if (switch_off(nl, plan, rungs[i].now, err) < 0)
+				return err_wrap(err, -err->code, "%s; and then", why.msg);
+			if (ret->why.code)
+				err_wrap(&why, -why.code, "%s; then", ret->why.msg);
+			ret->why = why;
+		}
+	}
+	return 0;
 }
 
 int accel_setup(struct netlink *nl, const struct net_plan *plan, struct accel *ret, struct err *err)
 {
 	int r = prepare(nl, plan, ret->fds, &ret->why);
 
-	if (r == 0) {
-		r = switch_on(nl, plan, &ret->why);
-		if (r < 0 && switch_off(nl, plan, err) < 0)
-			return err_wrap(err, -err->code, "%s; and then", ret->why.msg);
-	}
-	ret->rung = r == 0 ? NET_ACCEL_TPROXY : NET_ACCEL_OFF;
-	for (size_t i = 0; r < 0 && i < NET_ACCEL_FDS_MAX; i++) {
+	ret->rung = NET_ACCEL_OFF;
+	if (r == 0 && try_rungs(nl, plan, ret, err) < 0)
+		return -err->code;
+	for (size_t i = 0; ret->rung == NET_ACCEL_OFF && i < NET_ACCEL_FDS_MAX; i++) {
 		cleanup_closep(&ret->fds[i]);
 		ret->fds[i] = -1;
 	}

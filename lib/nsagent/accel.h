@@ -9,14 +9,15 @@
 struct netlink;
 
 struct accel {
+	uint32_t tries;             /* given: bits 1 << enum net_accel, those that may be tried */
 	enum net_accel rung;        /* what came of it */
-	int fds[NET_ACCEL_FDS_MAX]; /* NET_ACCEL_TPROXY: bounce0, then a listener a family;
+	int fds[NET_ACCEL_FDS_MAX]; /* but for NET_ACCEL_OFF: bounce0, then a listener a family;
 				       the caller's; -1 before */
-	struct err why;             /* NET_ACCEL_OFF: the reason */
+	struct err why;             /* of each rung that was tried before in vain: the reason */
 };
 
 /**
- * accel_setup() - try to put TCP on the faster rung; all else of the gateway must stand
+ * accel_setup() - try to put TCP on a faster rung; all else of the gateway must stand
  * @ret:	filled; that the kernel lacks something is no failure
  * Return: 0; a negative errno with @err filled when a half-made rung could not be taken down
  */

@@ -9,10 +9,16 @@
  * looked up in main, whose default route leads to the child: answers find addresses of containers
  * behind it as well. Nothing from the child is ever routed by main.
  *
- * When TCP goes by the kernel (RECIPE_TPROXY), a SYN from the child is marked by nf_tables and
+ * When TCP goes by the kernel (RECIPE_PREPARE), a SYN from the child is marked by nf_tables and
  * routed into bounce0, where the relay holds it; the relay writes it back when its own connection
  * stands, and tproxy hands it to the relay's listener. All other TCP from the child is delivered
  * locally, whatever its destination. The resolver's port is decided before.
+ *
+ * Where tproxy is missing, NAT changes the port of a SYN that comes back to the listener's
+ * (RECIPE_REDIRECT). Only such a SYN makes a connection that is tracked: the one on its way into
+ * bounce0 does not, or the second would be taken for its repetition, without NAT. Later packets of
+ * the child are routed behind NAT and find the listener's port; those of no connection find
+ * nobody's, and the kernel resets them.
  *
  * A new netns takes its settings from the host's, so each one that matters is written. Interfaces
  * take theirs from "default" when they are made: it is enough to write it before.
@@ -28,6 +34,7 @@
 
 /* clang-format off: it takes rows for blocks */
 #define V4(name) "net/ipv4/" name
+#define CONNTRACK(name) "net/netfilter/nf_conntrack_" name
 #define V4_CONF(name, value) \
 	{ 0, V4("conf/all/" name), value }, \
 	{ \
@@ -79,8 +86,15 @@ const struct recipe_sysctl recipe_sysctls_late[] = {
 	/* what libslirp answers for 10.0.2.2 has a source address that is also ours */
 	{ 0, V4("conf/" GATEWAY_TAP "/accept_local"), "1" },
 	/* so do SYNs that are written back, and errors */
-	{ RECIPE_TPROXY, V4("conf/" GATEWAY_BOUNCE "/accept_local"), "1" },
-	{ RECIPE_TPROXY, V4("conf/" GATEWAY_BOUNCE "/rp_filter"), "0" },
+	{ RECIPE_PREPARE, V4("conf/" GATEWAY_BOUNCE "/accept_local"), "1" },
+	{ RECIPE_PREPARE, V4("conf/" GATEWAY_BOUNCE "/rp_filter"), "0" },
+	/* only SYNs make connections: one that is taken up in its midst would have no NAT, and keep
+	   a later SYN from it */
+	{ RECIPE_SWITCH | RECIPE_REDIRECT, CONNTRACK("tcp_loose"), "0" },
+	/* sequence numbers are for the two ends to judge: a packet without NAT resets them */
+	{ RECIPE_SWITCH | RECIPE_REDIRECT, CONNTRACK("tcp_be_liberal"), "1" },
+	/* or many short connections fill the table */
+	{ RECIPE_SWITCH | RECIPE_REDIRECT, CONNTRACK("tcp_timeout_time_wait"), "10" },
 };
 const size_t recipe_nsysctls_late = ARRAY_SIZE(recipe_sysctls_late);
 
@@ -90,11 +104,12 @@ const struct recipe_route recipe_routes[] = {
 	{ RECIPE_IPV6, AF_INET6, GATEWAY_VETH, RECIPE_CHILD, RT_TABLE_MAIN, RECIPE_VIA },
 	{ RECIPE_IPV6, AF_INET6, GATEWAY_TAP, RECIPE_NEXT_HOP, GATEWAY_TABLE_SLIRP,
 	  RECIPE_VIA_SLIRP },
-	{ RECIPE_TPROXY, AF_INET, GATEWAY_BOUNCE, RECIPE_ANY, GATEWAY_TABLE_BOUNCE, RECIPE_DIRECT },
-	{ RECIPE_TPROXY, AF_INET, "lo", RECIPE_ANY, GATEWAY_TABLE_LOCAL, RECIPE_LOCAL },
-	{ RECIPE_TPROXY | RECIPE_IPV6, AF_INET6, GATEWAY_BOUNCE, RECIPE_ANY, GATEWAY_TABLE_BOUNCE,
+	{ RECIPE_PREPARE, AF_INET, GATEWAY_BOUNCE, RECIPE_ANY, GATEWAY_TABLE_BOUNCE,
 	  RECIPE_DIRECT },
-	{ RECIPE_TPROXY | RECIPE_IPV6, AF_INET6, "lo", RECIPE_ANY, GATEWAY_TABLE_LOCAL,
+	{ RECIPE_PREPARE, AF_INET, "lo", RECIPE_ANY, GATEWAY_TABLE_LOCAL, RECIPE_LOCAL },
+	{ RECIPE_PREPARE | RECIPE_IPV6, AF_INET6, GATEWAY_BOUNCE, RECIPE_ANY, GATEWAY_TABLE_BOUNCE,
+	  RECIPE_DIRECT },
+	{ RECIPE_PREPARE | RECIPE_IPV6, AF_INET6, "lo", RECIPE_ANY, GATEWAY_TABLE_LOCAL,
 	  RECIPE_LOCAL },
 };
 const size_t recipe_nroutes = ARRAY_SIZE(recipe_routes);
@@ -107,11 +122,11 @@ const size_t recipe_nroutes = ARRAY_SIZE(recipe_routes);
 #define RULES(when, family) \
 	{ when, family, 100, GATEWAY_VETH, RECIPE_DNS, IPPROTO_UDP, NET_DNS_PORT, RT_TABLE_LOCAL, 0 }, \
 	{ when, family, 101, GATEWAY_VETH, RECIPE_DNS, IPPROTO_TCP, NET_DNS_PORT, RT_TABLE_LOCAL, 0 }, \
-	{ when | RECIPE_TPROXY, family, 103, NULL, RECIPE_ANY, 0, 0, GATEWAY_TABLE_BOUNCE, \
+	{ when | RECIPE_PREPARE, family, 103, NULL, RECIPE_ANY, 0, 0, GATEWAY_TABLE_BOUNCE, \
 	  GATEWAY_MARK_BOUNCE }, \
-	{ when | RECIPE_TPROXY, family, 104, GATEWAY_BOUNCE, RECIPE_ANY, 0, 0, GATEWAY_TABLE_LOCAL, \
+	{ when | RECIPE_PREPARE, family, 104, GATEWAY_BOUNCE, RECIPE_ANY, 0, 0, GATEWAY_TABLE_LOCAL, \
 	  GATEWAY_MARK_BACK }, \
-	{ when | RECIPE_TPROXY, family, 105, NULL, RECIPE_ANY, 0, 0, GATEWAY_TABLE_LOCAL, \
+	{ when | RECIPE_PREPARE, family, 105, NULL, RECIPE_ANY, 0, 0, GATEWAY_TABLE_LOCAL, \
 	  GATEWAY_MARK_ERROR }, \
 	{ when | RECIPE_SWITCH, family, 109, GATEWAY_VETH, RECIPE_ANY, IPPROTO_TCP, 0, \
 	  GATEWAY_TABLE_LOCAL, 0 }, \
@@ -129,21 +144,37 @@ const struct recipe_rule recipe_rules[] = {
 const size_t recipe_nrules = ARRAY_SIZE(recipe_rules);
 
 /* flags of a TCP header: a SYN, and none of FIN, RST and ACK; types of ICMP errors */
-#define SYN(iif, what, mark, tproxy) \
+#define SYN(when, what, chain, iif, mark, deed) \
 	{ \
-		RECIPE_SWITCH, what, iif, IPPROTO_TCP, 13, 0x17, 0x02, mark, tproxy \
+		RECIPE_SWITCH | (when), what, chain, iif, IPPROTO_TCP, 13, 0x17, 0x02, mark, deed \
 	}
 #define ICMP_ERROR(proto, type) \
 	{ \
-		RECIPE_SWITCH, "ICMP errors to sockets", GATEWAY_VETH, proto, 0, 0xff, type, \
-			GATEWAY_MARK_ERROR, 0 \
+		RECIPE_SWITCH, "ICMP errors to sockets", RECIPE_MANGLE, GATEWAY_VETH, proto, 0, \
+			0xff, type, GATEWAY_MARK_ERROR, RECIPE_ACCEPT \
+	}
+/* connections are made of SYNs that come back, and of nothing that libslirp carries */
+#define UNTRACKED(what, chain, iif, proto) \
+	{ \
+		RECIPE_SWITCH | RECIPE_REDIRECT, what, chain, iif, proto, 0, 0, 0, 0, \
+			RECIPE_NOTRACK \
 	}
 const struct recipe_nft recipe_nft[] = {
-	SYN(GATEWAY_VETH, "SYNs into bounce0", GATEWAY_MARK_BOUNCE, 0),
+	SYN(RECIPE_REDIRECT, "SYNs untracked", RECIPE_RAW, GATEWAY_VETH, 0, RECIPE_NOTRACK),
+	UNTRACKED("UDP untracked", RECIPE_RAW, GATEWAY_VETH, IPPROTO_UDP),
+	UNTRACKED("libslirp untracked", RECIPE_RAW, GATEWAY_TAP, 0),
+	UNTRACKED("DNS untracked", RECIPE_OUTPUT, NULL, IPPROTO_UDP),
+	SYN(0, "SYNs into bounce0", RECIPE_MANGLE, GATEWAY_VETH, GATEWAY_MARK_BOUNCE,
+	    RECIPE_ACCEPT),
 	/* the bulk of all packets looks at no further rule */
-	{ RECIPE_SWITCH, "TCP", GATEWAY_VETH, IPPROTO_TCP, 0, 0, 0, 0, 0 },
-	SYN(GATEWAY_BOUNCE, "SYNs to the listener (tproxy)", GATEWAY_MARK_BACK,
-	    GATEWAY_LISTEN_PORT),
+	{ RECIPE_SWITCH, "TCP", RECIPE_MANGLE, GATEWAY_VETH, IPPROTO_TCP, 0, 0, 0, 0,
+	  RECIPE_ACCEPT },
+	SYN(RECIPE_TPROXY, "SYNs to the listener (tproxy)", RECIPE_MANGLE, GATEWAY_BOUNCE,
+	    GATEWAY_MARK_BACK, RECIPE_TO_LISTENER),
+	SYN(RECIPE_REDIRECT, "SYNs back from bounce0", RECIPE_MANGLE, GATEWAY_BOUNCE,
+	    GATEWAY_MARK_BACK, RECIPE_ACCEPT),
+	SYN(RECIPE_REDIRECT, "SYNs to the listener (nat)", RECIPE_NAT, GATEWAY_BOUNCE, 0,
+	    RECIPE_TO_PORT),
 	/* unreachable, time exceeded, parameter problem; of IPv6: and packet too big */
 	ICMP_ERROR(IPPROTO_ICMP, 3),
 	ICMP_ERROR(IPPROTO_ICMP, 11),
@@ -155,11 +186,11 @@ const struct recipe_nft recipe_nft[] = {
 };
 const size_t recipe_nnft = ARRAY_SIZE(recipe_nft);
 
-bool recipe_holds(const struct net_plan *plan, uint32_t rung, uint32_t when)
+bool recipe_holds(const struct net_plan *plan, uint32_t now, uint32_t when)
 {
-	uint32_t have = plan->ipv6 ? RECIPE_IPV6 : RECIPE_NO_IPV6;
+	uint32_t have = now | (plan->ipv6 ? RECIPE_IPV6 : RECIPE_NO_IPV6);
 
-	return (when & RECIPE_RUNGS) == rung && (when & ~RECIPE_RUNGS & ~have) == 0;
+	return (when & RECIPE_PHASES) == (now & RECIPE_PHASES) && (when & ~have) == 0;
 }
 
 struct netlink_ip recipe_ip(const struct net_plan *plan, uint8_t family, enum recipe_addr addr,

@@ -26,14 +26,17 @@
 
 #define GATEWAY_LISTEN_PORT 7 /* of the transparent listeners, both families */
 
-/* conditions of a row, bits that must all hold; 0: always */
+/* when a row is carried out; 0: always, with the rest of the gateway */
 enum recipe_when {
-	RECIPE_IPV6 = 1,    /* the plan has IPv6 */
-	RECIPE_NO_IPV6 = 2, /* it has not */
-	RECIPE_TPROXY =
-		4, /* of the rung that carries TCP by the kernel, tried when all else stands */
-	RECIPE_SWITCH = 8, /* and the row leads traffic onto it: carried out last, undone first */
-	RECIPE_RUNGS = RECIPE_TPROXY | RECIPE_SWITCH,
+	/* conditions, all of which must hold */
+	RECIPE_IPV6 = 1,     /* the plan has IPv6 */
+	RECIPE_NO_IPV6 = 2,  /* it has not */
+	RECIPE_TPROXY = 4,   /* for the rung of that name */
+	RECIPE_REDIRECT = 8, /* likewise */
+	/* one of the phases of carrying traffic by the kernel, tried when all else stands */
+	RECIPE_PREPARE = 16, /* what every rung needs; it moves no traffic yet */
+	RECIPE_SWITCH = 32,  /* leads traffic onto the rung that is tried: undone when it fails */
+	RECIPE_PHASES = RECIPE_PREPARE | RECIPE_SWITCH,
 };
 
 /* addresses of the plan, each in both families */
@@ -87,15 +90,33 @@ struct recipe_rule {
 	uint32_t mark; /* 0: any */
 };
 
-/* a rule of nf_tables in prerouting: packets of @iif with @ipproto whose byte at @offset behind the
-   IP header is @value under @mask */
+/* chains of nf_tables */
+enum recipe_chain {
+	RECIPE_RAW,    /* before connections are tracked */
+	RECIPE_MANGLE, /* before routing decides */
+	RECIPE_NAT,    /* likewise; only first packets of connections that are tracked */
+	RECIPE_OUTPUT, /* what the gateway sends itself, before connections are tracked */
+	RECIPE_NCHAINS
+};
+
+enum recipe_deed {
+	RECIPE_ACCEPT,
+	RECIPE_NOTRACK,     /* no connection is made of it */
+	RECIPE_TO_LISTENER, /* tproxy to GATEWAY_LISTEN_PORT */
+	RECIPE_TO_PORT,     /* NAT to GATEWAY_LISTEN_PORT, the address stays */
+	RECIPE_NDEEDS
+};
+
+/* a rule of nf_tables: packets of @iif with @ipproto whose byte at @offset behind the IP header is
+   @value under @mask get the mark and are accepted after the deed */
 struct recipe_nft {
 	uint32_t when;
 	const char *what; /* for an error message */
-	const char *iif;
-	uint8_t ipproto, offset, mask, value; /* mask 0: any */
-	uint32_t mark;                        /* that they get; 0: none */
-	uint16_t tproxy;                      /* port of the listener they go to; 0: accepted */
+	enum recipe_chain chain;
+	const char *iif;                      /* NULL: any */
+	uint8_t ipproto, offset, mask, value; /* ipproto, mask 0: any */
+	uint32_t mark;                        /* 0: none */
+	enum recipe_deed deed;
 };
 
 /* in the order in which they are carried out */
@@ -110,9 +131,9 @@ extern const size_t recipe_nsysctls_early, recipe_naddresses, recipe_nsysctls_la
 
 /**
  * recipe_holds() - whether a row with these conditions is to be carried out
- * @rung:	bits of RECIPE_RUNGS: exactly the rows with these; 0: those that every rung has
+ * @now:	the phase, or 0: exactly its rows; with RECIPE_TPROXY or _REDIRECT also that rung's
  */
-bool recipe_holds(const struct net_plan *plan, uint32_t rung, uint32_t when);
+bool recipe_holds(const struct net_plan *plan, uint32_t now, uint32_t when);
 
 /* recipe_ip() - an address of the plan, RECIPE_ANY: all of the family; @host: as /32 or /128 */
 struct netlink_ip recipe_ip(const struct net_plan *plan, uint8_t family, enum recipe_addr addr,

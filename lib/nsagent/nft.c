@@ -22,20 +22,30 @@
 #include "lib/base/cleanup.h"
 
 #define TABLE "rootless-supervisor"
-#define CHAIN "prerouting"
-#define MANGLE_PRIORITY \
-	(-150) /* before routing decides; behind conntrack, of which there is none */
 
 #define BATCH_MAX 8192
-#define FIRST_ROW 3 /* number of the message for row 0: begin, table and chain come before */
+#define NAMES_MAX 64 /* messages of a batch */
+
+static const struct {
+	const char *name, *type;
+	uint32_t hook;
+	int priority; /* connections are tracked at -200 */
+} chains[] = {
+	[RECIPE_RAW] = { "raw", "filter", NF_INET_PRE_ROUTING, -300 },
+	[RECIPE_MANGLE] = { "prerouting", "filter", NF_INET_PRE_ROUTING, -150 },
+	[RECIPE_NAT] = { "nat", "nat", NF_INET_PRE_ROUTING, -100 },
+	[RECIPE_OUTPUT] = { "output", "filter", NF_INET_LOCAL_OUT, -300 },
+};
+static_assert(ARRAY_SIZE(chains) == RECIPE_NCHAINS, "a row for each chain");
 
 unsigned if_nametoindex(const char *name); /* net/if.h does not go with the kernel's headers */
 
 struct batch {
 	uint8_t data[BATCH_MAX];
 	size_t len;
-	uint32_t seq; /* of the next message */
-	size_t msg;   /* where the open one starts */
+	uint32_t seq;                /* of the next message */
+	size_t msg;                  /* where the open one starts */
+	const char *name[NAMES_MAX]; /* of each message, for an error */
 };
 
 /* @data NULL: zeros. The recipe is of a fixed size that fits */
@@ -105,14 +115,26 @@ static void message_end(struct batch *b)
 	memcpy(b->data + b->msg, &len, sizeof(len));
 }
 
+/* an answer to the last message also when all is well */
+static void ask_for_answer(struct batch *b)
+{
+	struct nlmsghdr h;
+
+	memcpy(&h, b->data + b->msg, sizeof(h));
+	h.nlmsg_flags |= NLM_F_ACK;
+	memcpy(b->data + b->msg, &h, sizeof(h));
+}
+
 static void edge(struct batch *b, uint16_t type)
 {
 	message(b, type, 0, AF_UNSPEC, NFNL_SUBSYS_NFTABLES);
 	message_end(b);
 }
 
-static void command(struct batch *b, uint16_t type, uint16_t flags)
+static void command(struct batch *b, uint16_t type, uint16_t flags, const char *name)
 {
+	assert(b->seq < NAMES_MAX);
+	b->name[b->seq] = name;
 	message(b, (uint16_t)(NFNL_SUBSYS_NFTABLES << 8 | type), flags, NFPROTO_INET, 0);
 }
 
@@ -203,16 +225,39 @@ static void set_mark(struct batch *b, uint32_t mark)
 	expr_end(b, e);
 }
 
-static void to_listener(struct batch *b, uint16_t port)
+static void load_port(struct batch *b)
+{
+	const uint16_t port = htons(GATEWAY_LISTEN_PORT);
+
+	load_value(b, &port, sizeof(port));
+}
+
+static void to_listener(struct batch *b)
 {
 	struct expr e;
 
-	port = htons(port);
-	load_value(b, &port, sizeof(port));
+	load_port(b);
 	e = expr(b, "tproxy");
 	attr_u32(b, NFTA_TPROXY_FAMILY, NFPROTO_UNSPEC);
 	attr_u32(b, NFTA_TPROXY_REG_PORT, NFT_REG_1);
 	expr_end(b, e);
+}
+
+static void to_port(struct batch *b)
+{
+	struct expr e;
+
+	load_port(b);
+	e = expr(b, "nat");
+	attr_u32(b, NFTA_NAT_TYPE, NFT_NAT_DNAT);
+	attr_u32(b, NFTA_NAT_FAMILY, NFPROTO_INET);
+	attr_u32(b, NFTA_NAT_REG_PROTO_MIN, NFT_REG_1);
+	expr_end(b, e);
+}
+
+static void notrack(struct batch *b)
+{
+	expr_end(b, expr(b, "notrack"));
 }
 
 static void accept_it(struct batch *b)
@@ -229,47 +274,62 @@ static void accept_it(struct batch *b)
 	expr_end(b, e);
 }
 
-static void add_rule(struct batch *b, const struct recipe_nft *row, uint32_t ifindex, bool last)
+static void (*const deeds[RECIPE_NDEEDS])(struct batch *b) = {
+	[RECIPE_NOTRACK] = notrack,
+	[RECIPE_TO_LISTENER] = to_listener,
+	[RECIPE_TO_PORT] = to_port,
+};
+
+/* @ifindex 0: of any interface */
+static void add_rule(struct batch *b, const struct recipe_nft *row, uint32_t ifindex)
 {
 	size_t list;
 
-	command(b, NFT_MSG_NEWRULE, NLM_F_CREATE | NLM_F_APPEND | (last ? NLM_F_ACK : 0));
+	command(b, NFT_MSG_NEWRULE, NLM_F_CREATE | NLM_F_APPEND, row->what);
 	attr_text(b, NFTA_RULE_TABLE, TABLE);
-	attr_text(b, NFTA_RULE_CHAIN, CHAIN);
+	attr_text(b, NFTA_RULE_CHAIN, chains[row->chain].name);
 	list = nest(b, NFTA_RULE_EXPRESSIONS);
-	load_meta(b, NFT_META_IIF);
-	equals(b, &ifindex, sizeof(ifindex));
-	load_meta(b, NFT_META_L4PROTO);
-	equals(b, &row->ipproto, 1);
+	if (ifindex) {
+		load_meta(b, NFT_META_IIF);
+		equals(b, &ifindex, sizeof(ifindex));
+	}
+	if (row->ipproto) {
+		load_meta(b, NFT_META_L4PROTO);
+		equals(b, &row->ipproto, 1);
+	}
 	if (row->mask) {
 		load_byte(b, row->offset, row->mask);
 		equals(b, &row->value, 1);
 	}
 	if (row->mark)
 		set_mark(b, row->mark);
-	if (row->tproxy)
-		to_listener(b, row->tproxy);
+	if (deeds[row->deed])
+		deeds[row->deed](b);
 	accept_it(b);
 	nest_end(b, list);
 	message_end(b);
 }
 
-static void add_table_and_chain(struct batch *b)
+static void add_table(struct batch *b)
+{
+	command(b, NFT_MSG_NEWTABLE, NLM_F_CREATE | NLM_F_EXCL, "a table");
+	attr_text(b, NFTA_TABLE_NAME, TABLE);
+	message_end(b);
+}
+
+static void add_chain(struct batch *b, enum recipe_chain chain)
 {
 	size_t hook;
 
-	command(b, NFT_MSG_NEWTABLE, NLM_F_CREATE | NLM_F_EXCL);
-	attr_text(b, NFTA_TABLE_NAME, TABLE);
-	message_end(b);
-	command(b, NFT_MSG_NEWCHAIN, NLM_F_CREATE | NLM_F_EXCL);
+	command(b, NFT_MSG_NEWCHAIN, NLM_F_CREATE | NLM_F_EXCL, chains[chain].name);
 	attr_text(b, NFTA_CHAIN_TABLE, TABLE);
-	attr_text(b, NFTA_CHAIN_NAME, CHAIN);
+	attr_text(b, NFTA_CHAIN_NAME, chains[chain].name);
 	hook = nest(b, NFTA_CHAIN_HOOK);
-	attr_u32(b, NFTA_HOOK_HOOKNUM, NF_INET_PRE_ROUTING);
-	attr_u32(b, NFTA_HOOK_PRIORITY, (uint32_t)MANGLE_PRIORITY);
+	attr_u32(b, NFTA_HOOK_HOOKNUM, chains[chain].hook);
+	attr_u32(b, NFTA_HOOK_PRIORITY, (uint32_t)chains[chain].priority);
 	nest_end(b, hook);
 	attr_u32(b, NFTA_CHAIN_POLICY, NF_ACCEPT);
-	attr_text(b, NFTA_CHAIN_TYPE, "filter");
+	attr_text(b, NFTA_CHAIN_TYPE, chains[chain].type);
 	message_end(b);
 }
 
@@ -323,61 +383,90 @@ static int send_batch(int fd, const struct batch *b)
 	return n < 0 ? -errno : 0;
 }
 
-static const char *name_of(const struct recipe_nft *rows, size_t nrows, uint32_t seq)
+/* @seq: of the message that was refused; 0: all were */
+static const char *name_of(const struct batch *b, uint32_t seq)
 {
-	return seq >= FIRST_ROW && seq - FIRST_ROW < nrows ? rows[seq - FIRST_ROW].what
-							   : "a table in prerouting";
+	return seq < NAMES_MAX && b->name[seq] ? b->name[seq] : "a table";
 }
 
-static int read_back(int fd, size_t nrows, struct err *err)
+static int read_back(int fd, unsigned nrules, struct err *err)
 {
 	struct batch b = { 0 };
 	uint32_t seq;
 	unsigned found = 0;
 	int r;
 
-	command(&b, NFT_MSG_GETRULE, NLM_F_DUMP);
+	command(&b, NFT_MSG_GETRULE, NLM_F_DUMP, "the list");
 	attr_text(&b, NFTA_RULE_TABLE, TABLE);
-	attr_text(&b, NFTA_RULE_CHAIN, CHAIN);
 	message_end(&b);
 	r = send_batch(fd, &b);
 	if (r == 0)
 		r = read_answers(fd, UINT32_MAX, &seq, &found);
 	if (r < 0)
 		return err_set(err, -r, "nf_tables: reading back");
-	return found == nrows
+	return found == nrules
 		       ? 0
-		       : err_say(err, EIO, "nf_tables: %u rules of %zu are there", found, nrows);
+		       : err_say(err, EIO, "nf_tables: %u rules of %u are there", found, nrules);
 }
 
-int nft_load(const struct recipe_nft *rows, size_t nrows, struct err *err)
+static void add_chains(struct batch *b, const struct net_plan *plan, uint32_t now)
+{
+	bool added[RECIPE_NCHAINS] = { false };
+
+	for (size_t i = 0; i < recipe_nnft; i++) {
+		enum recipe_chain c = recipe_nft[i].chain;
+
+		if (!added[c] && recipe_holds(plan, now, recipe_nft[i].when)) {
+			add_chain(b, c);
+			added[c] = true;
+		}
+	}
+}
+
+/* how many, or a negative errno */
+static int add_rules(struct batch *b, const struct net_plan *plan, uint32_t now, struct err *err)
+{
+	int n = 0;
+
+	for (size_t i = 0; i < recipe_nnft; i++) {
+		const struct recipe_nft *row = &recipe_nft[i];
+		uint32_t ifindex = row->iif ? if_nametoindex(row->iif) : 0;
+
+		if (!recipe_holds(plan, now, row->when))
+			continue;
+		if (row->iif && !ifindex)
+			return err_set(err, errno, "looking up interface '%s'", row->iif);
+		add_rule(b, row, ifindex);
+		n++;
+	}
+	return n;
+}
+
+int nft_load(const struct net_plan *plan, uint32_t now, struct err *err)
 {
 	autoclose int fd = open_netfilter(err);
 	struct batch b = { 0 };
 	uint32_t seq = 0, last;
 	unsigned none = 0;
-	int r;
+	int r, nrules;
 
 	if (fd < 0)
 		return fd;
 	edge(&b, NFNL_MSG_BATCH_BEGIN);
-	add_table_and_chain(&b);
-	assert(b.seq == FIRST_ROW);
-	for (size_t i = 0; i < nrows; i++) {
-		uint32_t ifindex = if_nametoindex(rows[i].iif);
-
-		if (!ifindex)
-			return err_set(err, errno, "looking up interface '%s'", rows[i].iif);
-		add_rule(&b, &rows[i], ifindex, i + 1 == nrows);
-	}
+	add_table(&b);
+	add_chains(&b, plan, now);
+	nrules = add_rules(&b, plan, now, err);
+	if (nrules < 0)
+		return nrules;
+	ask_for_answer(&b);
 	last = b.seq - 1;
 	edge(&b, NFNL_MSG_BATCH_END);
 	r = send_batch(fd, &b);
 	if (r == 0)
 		r = read_answers(fd, last, &seq, &none);
 	if (r < 0)
-		return err_set(err, -r, "nf_tables: %s", name_of(rows, nrows, seq));
-	return read_back(fd, nrows, err);
+		return err_set(err, -r, "nf_tables: %s", name_of(&b, seq));
+	return read_back(fd, (unsigned)nrules, err);
 }
 
 int nft_unload(struct err *err)
@@ -391,7 +480,7 @@ int nft_unload(struct err *err)
 	if (fd < 0)
 		return fd;
 	edge(&b, NFNL_MSG_BATCH_BEGIN);
-	command(&b, NFT_MSG_DELTABLE, NLM_F_ACK);
+	command(&b, NFT_MSG_DELTABLE, NLM_F_ACK, "the table");
 	attr_text(&b, NFTA_TABLE_NAME, TABLE);
 	message_end(&b);
 	edge(&b, NFNL_MSG_BATCH_END);

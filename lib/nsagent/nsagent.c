@@ -79,7 +79,7 @@ static int check_config(const struct agent *a, const struct nsagent_config *cfg,
 {
 	const struct net_plan *p = &cfg->net;
 
-	if (cfg->setup >= NSAGENT_NSETUPS || cfg->accel >= NET_NACCELS ||
+	if (cfg->setup >= NSAGENT_NSETUPS || cfg->accel >= 1u << NET_NACCELS ||
 	    (a->kind == NSAGENT_GATEWAY && cfg->setup != NSAGENT_SETUP_VETH))
 		return err_say(err, EPROTO, "the parent asks for an unknown set-up (%u)",
 			       cfg->setup);
@@ -106,8 +106,9 @@ static int set_up(struct agent *a, const struct nsagent_config *cfg, struct err 
 {
 	if (a->kind == NSAGENT_CHILD)
 		return childnet_setup(cfg, err);
+	a->accel.tries = cfg->accel;
 	return gateway_setup(&cfg->net, a->child_netns, &a->tap, a->dns, a->tap_mac,
-			     cfg->accel == NET_ACCEL_TPROXY ? &a->accel : NULL, err);
+			     cfg->accel ? &a->accel : NULL, err);
 }
 
 static int send_ready(struct agent *a, struct err *err)

@@ -7,13 +7,13 @@
 #include "lib/nsagent/netlink.h"
 #include "lib/nsagent/sysctl.h"
 
-int recipe_set_sysctls(const struct net_plan *plan, uint32_t rung, const struct recipe_sysctl *rows,
+int recipe_set_sysctls(const struct net_plan *plan, uint32_t now, const struct recipe_sysctl *rows,
 		       size_t nrows, struct err *err)
 {
 	for (size_t i = 0; i < nrows; i++) {
 		int r;
 
-		if (!recipe_holds(plan, rung, rows[i].when))
+		if (!recipe_holds(plan, now, rows[i].when))
 			continue;
 		r = sysctl_set(rows[i].name, rows[i].value, err);
 		/* a kernel without IPv6 has none to be switched off */
@@ -46,11 +46,11 @@ static int add_route(struct netlink *nl, const struct net_plan *plan,
 	return netlink_neigh_add(nl, row->ifname, &rt.via, mac, err);
 }
 
-int recipe_add_routes(struct netlink *nl, const struct net_plan *plan, uint32_t rung,
+int recipe_add_routes(struct netlink *nl, const struct net_plan *plan, uint32_t now,
 		      struct err *err)
 {
 	for (size_t i = 0; i < recipe_nroutes; i++) {
-		int r = recipe_holds(plan, rung, recipe_routes[i].when)
+		int r = recipe_holds(plan, now, recipe_routes[i].when)
 				? add_route(nl, plan, &recipe_routes[i], err)
 				: 0;
 
@@ -81,27 +81,25 @@ static int add_rule(struct netlink *nl, const struct net_plan *plan, const struc
 	return netlink_rule_add(nl, &rule, err);
 }
 
-int recipe_add_rules(struct netlink *nl, const struct net_plan *plan, uint32_t rung,
-		     struct err *err)
+int recipe_add_rules(struct netlink *nl, const struct net_plan *plan, uint32_t now, struct err *err)
 {
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < recipe_nrules; i++) {
-		if (recipe_holds(plan, rung, recipe_rules[i].when))
+		if (recipe_holds(plan, now, recipe_rules[i].when))
 			r = add_rule(nl, plan, &recipe_rules[i], err);
 	}
 	return r;
 }
 
-int recipe_del_rules(struct netlink *nl, const struct net_plan *plan, uint32_t rung,
-		     struct err *err)
+int recipe_del_rules(struct netlink *nl, const struct net_plan *plan, uint32_t now, struct err *err)
 {
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < recipe_nrules; i++) {
 		const struct recipe_rule *row = &recipe_rules[i];
 
-		if (recipe_holds(plan, rung, row->when))
+		if (recipe_holds(plan, now, row->when))
 			r = netlink_rule_del(nl, row->family, row->pref, row->table, err);
 		if (r == -ENOENT) /* adding it may be what failed */
 			r = 0;

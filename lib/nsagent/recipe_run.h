@@ -7,15 +7,15 @@
 #include "lib/nsagent/gateway_recipe.h"
 
 /* @rung: as recipe_holds() takes it; each returns 0, or a negative errno with @err filled */
-int recipe_set_sysctls(const struct net_plan *plan, uint32_t rung, const struct recipe_sysctl *rows,
+int recipe_set_sysctls(const struct net_plan *plan, uint32_t now, const struct recipe_sysctl *rows,
 		       size_t nrows, struct err *err);
-int recipe_add_routes(struct netlink *nl, const struct net_plan *plan, uint32_t rung,
+int recipe_add_routes(struct netlink *nl, const struct net_plan *plan, uint32_t now,
 		      struct err *err);
-int recipe_add_rules(struct netlink *nl, const struct net_plan *plan, uint32_t rung,
+int recipe_add_rules(struct netlink *nl, const struct net_plan *plan, uint32_t now,
 		     struct err *err);
 
 /* recipe_del_rules() - those that are there */
-int recipe_del_rules(struct netlink *nl, const struct net_plan *plan, uint32_t rung,
+int recipe_del_rules(struct netlink *nl, const struct net_plan *plan, uint32_t now,
 		     struct err *err);
 
 #endif

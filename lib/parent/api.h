@@ -25,9 +25,9 @@ struct api_info {
 	const char *const *dns; /* addresses as text, NULL-terminated; NULL: none */
 	const char *child_ip;   /* NULL: unknown */
 	bool ipv6;
-	const char *accel;       /* who carries TCP out, "tproxy" or "off"; NULL: no such choice */
-	const char *accel_why;   /* NULL, or why it is less than was asked for */
-	const char *port_driver; /* NULL: none or implicit, no object at all */
+	const char *accel;     /* who carries TCP out, by net_accel_name(); NULL: no such choice */
+	const char *accel_why; /* NULL, or why it is less than was asked for */
+	const char *port_driver;   /* NULL: none or implicit, no object at all */
 	const char *const *protos; /* NULL-terminated; NULL: an empty list */
 	bool disallow_loopback_child_ip;
 };

@@ -159,10 +159,15 @@ static int clone_child(struct instance *in, struct err *err)
 
 static int send_agent_config(struct instance *in, struct agent *a, struct err *err)
 {
+	static const uint32_t rungs[ACCEL_NMODES] = {
+		[ACCEL_AUTO] = 1u << NET_ACCEL_TPROXY | 1u << NET_ACCEL_REDIRECT,
+		[ACCEL_TPROXY] = 1u << NET_ACCEL_TPROXY,
+		[ACCEL_REDIRECT] = 1u << NET_ACCEL_REDIRECT,
+	};
 	bool gateway = in->setup->net->flags & NET_F_GATEWAY;
 	struct nsagent_config c = {
 		.setup = gateway ? NSAGENT_SETUP_VETH : NSAGENT_SETUP_LO,
-		.accel = gateway && in->opt->accel != ACCEL_OFF ? NET_ACCEL_TPROXY : NET_ACCEL_OFF,
+		.accel = gateway ? rungs[in->opt->accel] : 0,
 		.net = in->plan,
 	};
 	int r = msg_send(a->control.fd, &nsagent_proto, NSAGENT_CONFIG, &c, NULL, 0);

@@ -111,6 +111,18 @@ static const char *agent_name(const struct agent *a)
 					: "the gateway network namespace";
 }
 
+static const char *net_accel_text(enum net_accel rung)
+{
+	static const char *const texts[] = {
+		[NET_ACCEL_OFF] = "by libslirp",
+		[NET_ACCEL_TPROXY] = "by the kernel",
+		[NET_ACCEL_REDIRECT] = "by the kernel, slower, with NAT",
+	};
+
+	static_assert(ARRAY_SIZE(texts) == NET_NACCELS, "a text for each rung");
+	return texts[rung];
+}
+
 /* @first: the index of its descriptors in the message, of which the rest are */
 static int take_accel(struct instance *in, const struct nsagent_ready *r, struct msg *m,
 		      size_t first)
@@ -122,17 +134,21 @@ static int take_accel(struct instance *in, const struct nsagent_ready *r, struct
 	in->accel = (enum net_accel)r->accel;
 	for (; in->naccel_fds < m->nfds - first; in->naccel_fds++)
 		in->accel_fd[in->naccel_fds] = msg_take_fd(m, first + in->naccel_fds);
-	if (in->accel || in->opt->accel == ACCEL_OFF) {
-		log_debug("network", "TCP out goes by %s", in->accel ? "the kernel" : "libslirp");
-		return 0;
-	}
 	str_printable(in->accel_why, sizeof(in->accel_why), r->why,
 		      strnlen(r->why, sizeof(r->why)));
-	if (in->opt->accel == ACCEL_TPROXY)
+	if (!in->accel_why[0])
+		log_debug("network", "TCP out goes %s", net_accel_text(in->accel));
+	else if (in->opt->accel == ACCEL_AUTO)
+		log_info("network", "TCP out goes %s: %s", net_accel_text(in->accel),
+			 in->accel_why);
+	else
 		return err_hint(&in->err,
-				err_say(&in->err, ENOTSUP, "--accel=tproxy: %s", in->accel_why),
-				"with --accel=auto libslirp carries TCP instead");
-	log_info("network", "TCP out goes by libslirp, the kernel cannot: %s", in->accel_why);
+				err_say(&in->err, ENOTSUP, "--accel=%s: %s",
+					in->opt->accel == ACCEL_TPROXY
+						? net_accel_name(NET_ACCEL_TPROXY)
+						: net_accel_name(NET_ACCEL_REDIRECT),
+					in->accel_why),
+				"--accel=auto takes what this kernel can, at least libslirp");
 	return 0;
 }
 

@@ -89,7 +89,7 @@ static void fill_info(struct instance *in)
 		in->info.child_ip = t->child_ip;
 		in->info.dns = t->dns_list;
 		in->info.ipv6 = in->plan.ipv6;
-		in->info.accel = in->accel == NET_ACCEL_TPROXY ? "tproxy" : "off";
+		in->info.accel = net_accel_name(in->accel);
 		if (in->accel_why[0])
 			in->info.accel_why = in->accel_why;
 	}

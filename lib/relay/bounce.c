@@ -58,13 +58,13 @@ static void on_pause(struct acceptor *a, const char *why)
 	b->pause_said = true;
 }
 
-int bounce_init(struct bounce *b, struct loop *l, const struct net_plan *plan, const int *fds,
-		size_t nfds, struct forward *f, unsigned holds, struct err *err)
+int bounce_init(struct bounce *b, struct loop *l, const struct net_plan *plan, enum net_accel rung,
+		const int *fds, size_t nfds, struct forward *f, unsigned holds, struct err *err)
 {
 	int r;
 
 	*b = (struct bounce){ .plan = *plan, .forward = f, .tun = WATCH_INIT };
-	r = holds_init(&b->holds, l, fds[0], &b->plan, &f->flows, holds, has_room, f, err);
+	r = holds_init(&b->holds, l, fds[0], rung, &b->plan, &f->flows, holds, has_room, f, err);
 	if (r == 0 && (r = watch_add(l, &b->tun, fds[0], EPOLLIN, on_tun_ready)) < 0)
 		err_set(err, -r, "watching bounce0");
 	if (r < 0)

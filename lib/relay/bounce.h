@@ -18,11 +18,12 @@ struct bounce {
 
 /**
  * bounce_init()
+ * @rung:	not NET_ACCEL_OFF
  * @fds:	the tun, then the listeners; consumed, also on failure
  * @holds:	connections that may wait for their peer at once
  */
-int bounce_init(struct bounce *b, struct loop *l, const struct net_plan *plan, const int *fds,
-		size_t nfds, struct forward *f, unsigned holds, struct err *err);
+int bounce_init(struct bounce *b, struct loop *l, const struct net_plan *plan, enum net_accel rung,
+		const int *fds, size_t nfds, struct forward *f, unsigned holds, struct err *err);
 void bounce_done(struct bounce *b); /* before forward_done(); takes a zeroed one */
 
 #endif

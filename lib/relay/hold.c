@@ -24,6 +24,7 @@
 #include "lib/base/err.h"
 #include "lib/base/log.h"
 #include "lib/policy/policy.h"
+#include "lib/relay/accepted.h"
 #include "lib/relay/addr.h"
 #include "lib/relay/tcpopt.h"
 
@@ -383,29 +384,34 @@ static void on_flow_end(void *owner)
 	(void)owner; /* the lists of flows know it */
 }
 
-static bool side_of(const union sock_addr *sa, uint8_t addr[16], uint16_t *port)
+/* by NAT, a connection from one port to two of the same address has another port at the listener.
+   Any of its source that was released to the same place will do: nothing has passed through it */
+static struct hold *hold_find_twin(const struct holds *h, const struct syn_key *k)
 {
-	if (sa->sa.sa_family == AF_INET) {
-		memcpy(addr, &sa->in.sin_addr, 4);
-		*port = ntohs(sa->in.sin_port);
-	} else {
-		memcpy(addr, &sa->in6.sin6_addr, 16);
-		*port = ntohs(sa->in6.sin6_port);
+	struct list *head = list_of_source(h, k), *e;
+
+	list_for_each (e, head) {
+		struct hold *o = container_of(e, struct hold, source);
+		struct syn_key twin = o->syn.key;
+
+		twin.sport = k->sport;
+		if (o->state == HOLD_RELEASED && memcmp(&twin, k, sizeof(twin)) == 0)
+			return o;
 	}
-	return sa->sa.sa_family == AF_INET || sa->sa.sa_family == AF_INET6;
+	return NULL;
 }
 
 static struct hold *hold_of_socket(const struct holds *h, int fd)
 {
-	struct syn_key k = { 0 };
-	union sock_addr peer = { 0 }, own = { 0 };
-	socklen_t npeer = sizeof(peer), nown = sizeof(own);
+	struct syn_key k;
+	struct hold *e;
 
-	if (getpeername(fd, &peer.sa, &npeer) < 0 || getsockname(fd, &own.sa, &nown) < 0 ||
-	    !side_of(&peer, k.src, &k.sport) || !side_of(&own, k.dst, &k.dport))
+	if (accepted_key(h->rung, fd, &k) < 0)
 		return NULL;
-	k.family = own.sa.sa_family;
-	return hold_find(h, &k);
+	e = hold_find(h, &k);
+	if (e && e->state == HOLD_RELEASED)
+		return e;
+	return h->rung == NET_ACCEL_REDIRECT ? hold_find_twin(h, &k) : NULL;
 }
 
 static int on_remember_due(struct timer *t)
@@ -419,7 +425,7 @@ void holds_accepted(struct holds *h, int fd)
 	struct hold *e = hold_of_socket(h, fd);
 	int host;
 
-	if (!e || e->state != HOLD_RELEASED) {
+	if (!e) {
 		tcp_close_reset(fd);
 		return;
 	}
@@ -435,12 +441,13 @@ void holds_accepted(struct holds *h, int fd)
 
 /* --- all of them ---------------------------------------------------------------------------- */
 
-int holds_init(struct holds *h, struct loop *l, int tun, const struct net_plan *plan,
-	       struct flows *flows, unsigned max, bool (*has_room)(void *owner), void *owner,
-	       struct err *err)
+int holds_init(struct holds *h, struct loop *l, int tun, enum net_accel rung,
+	       const struct net_plan *plan, struct flows *flows, unsigned max,
+	       bool (*has_room)(void *owner), void *owner, struct err *err)
 {
 	*h = (struct holds){ .loop = l,
 			     .tun = tun,
+			     .rung = rung,
 			     .plan = plan,
 			     .flows = flows,
 			     .max = max,

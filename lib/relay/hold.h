@@ -52,6 +52,7 @@ struct hold;
 struct holds {
 	struct loop *loop;
 	int tun; /* borrowed */
+	enum net_accel rung;
 	const struct net_plan *plan;
 	struct flows *flows;
 	bool (*has_room)(void *owner); /* for one more, beside the flows and flows->held */
@@ -70,11 +71,12 @@ struct holds {
 /**
  * holds_init()
  * @tun:	bounce0, non-blocking; borrowed, as @plan, @flows and @owner
+ * @rung:	how connections come to the listener
  * @max:	held at once, of one source address a quarter; each takes a descriptor
  */
-int holds_init(struct holds *h, struct loop *l, int tun, const struct net_plan *plan,
-	       struct flows *flows, unsigned max, bool (*has_room)(void *owner), void *owner,
-	       struct err *err);
+int holds_init(struct holds *h, struct loop *l, int tun, enum net_accel rung,
+	       const struct net_plan *plan, struct flows *flows, unsigned max,
+	       bool (*has_room)(void *owner), void *owner, struct err *err);
 void holds_done(struct holds *h); /* resets what is open; takes a zeroed one */
 
 /* holds_syn() - a packet of bounce0; what is no SYN is ignored */

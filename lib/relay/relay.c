@@ -210,9 +210,9 @@ static int relay_start(struct relay *r)
 			     &limits.dns, &r->err);
 	if (e == 0)
 		e = udpports_init(&r->udp, &r->loop, &r->pool, limits.udp, &r->err);
-	if (e == 0 && config.accel == NET_ACCEL_TPROXY)
-		e = bounce_init(&r->bounce, &r->loop, &config.net, fds.accel, accel_fds(&config),
-				&r->forward, limits.holds, &r->err);
+	if (e == 0 && config.accel != NET_ACCEL_OFF)
+		e = bounce_init(&r->bounce, &r->loop, &config.net, config.accel, fds.accel,
+				accel_fds(&config), &r->forward, limits.holds, &r->err);
 	if (e < 0)
 		return e;
 	reserve_take(r);

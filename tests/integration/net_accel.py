@@ -85,6 +85,19 @@ def reuse(addr, times):
     return "ok" if slowest < 0.9 else "slow: %.1f s" % slowest
 
 
+# one local port to two ports of one address at the same time
+def twins(addr):
+    own = "::" if ":" in addr else "0.0.0.0"
+    both = [connect(addr, port, (own, 5556)) for port in (2003, 7)]
+    for s in both:
+        s.sendall(b"x" * 1000)
+        s.shutdown(socket.SHUT_WR)
+    echo = b""
+    while len(echo) < 1000:
+        echo += both[1].recv(1000) or b"cut" * 1000
+    return both[0].recv(64).decode() + " " + ("ok" if echo == b"x" * 1000 else "other bytes")
+
+
 def half(addr):
     s = connect(addr, 2003)
     s.sendall(b"x" * 1000000)
@@ -137,7 +150,7 @@ def raw(mac, port):
 
 if __name__ == "__main__":
     try:
-        print({"serve": serve, "reuse": reuse, "half": half, "is_reset": is_reset, "resets": resets, "raw": raw}[
+        print({"serve": serve, "reuse": reuse, "twins": twins, "half": half, "is_reset": is_reset, "resets": resets, "raw": raw}[
             sys.argv[1]](*sys.argv[2:]))
     except OSError as e:
         print(errno.errorcode.get(e.errno, str(e)))

@@ -37,7 +37,7 @@ struct rig {
 	pid_t pid[NSAGENT_NKINDS];
 	int tap, dns, dns_tcp, dns6, dns6_tcp;
 	uint8_t tap_mac[6];
-	enum net_accel want; /* asked of the gateway's agent */
+	enum net_accel want; /* the only one asked of the gateway's agent */
 	int accel[NET_ACCEL_FDS_MAX];
 	struct nsagent_ready ready; /* of the gateway */
 };
@@ -98,7 +98,7 @@ static inline void start_agent(struct rig *rig, enum nsagent_kind kind)
 static inline void configure(struct rig *rig, enum nsagent_kind kind, enum nsagent_setup setup)
 {
 	const struct nsagent_config cfg = { .setup = setup,
-					    .accel = kind == NSAGENT_GATEWAY ? rig->want : 0,
+					    .accel = kind == NSAGENT_GATEWAY ? 1u << rig->want : 0,
 					    .net = rig->plan };
 
 	ck_assert_int_eq(msg_send(rig->parent[kind], &nsagent_proto, NSAGENT_CONFIG, &cfg, NULL, 0),

@@ -109,7 +109,8 @@ static const struct {
 	{ "O|--detach-netns|true", "detach=1", "" },
 	{ "O|true", "accel=0", "" },
 	{ "R|--accel=tproxy|true", "accel=1", "" },
-	{ "O|--accel|off|true", "accel=2", "" },
+	{ "O|--accel|off|true", "accel=3", "" },
+	{ "R|--accel=redirect|true", "accel=2", "" },
 	{ "R|--ipv6|true", "ipv6=0", "ipv6 is experimental\n--ipv6 is discarded for --net=host\n" },
 	{ "R|--net=slirp4netns|true", "net=slirp4netns loopback=0",
 	  "specifying --disable-host-loopback is highly recommended to prohibit connecting to "

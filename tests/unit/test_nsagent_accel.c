@@ -10,6 +10,11 @@
 #include "lib/nsagent/gateway.h"
 #include "tests/unit/nsagent_rig.h"
 
+#include <linux/netfilter_ipv4.h> /* behind the C library's */
+
+#define TPROXY (1u << NET_ACCEL_TPROXY)
+#define BOTH (TPROXY | 1u << NET_ACCEL_REDIRECT)
+
 union addr {
 	struct sockaddr sa;
 	struct sockaddr_in in;
@@ -49,8 +54,8 @@ static ssize_t next_syn(int tun, uint8_t *pkt, size_t size)
 
 START_TEST(a_syn_comes_back_to_the_listener)
 {
-	bool ipv6 = _i;
-	struct rig rig = rig_new_accel(true, NET_ACCEL_TPROXY);
+	bool ipv6 = _i & 1, redirect = _i & 2;
+	struct rig rig = rig_new_accel(true, redirect ? NET_ACCEL_REDIRECT : NET_ACCEL_TPROXY);
 	int tun = rig.accel[0], listener = rig.accel[ipv6 ? 2 : 1], conn, on_gw;
 	struct pollfd p = { .fd = listener, .events = POLLIN };
 	uint8_t pkt[2048];
@@ -72,7 +77,13 @@ START_TEST(a_syn_comes_back_to_the_listener)
 	ck_assert_int_eq(getsockname(conn, &me.sa, &got), 0);
 	ck_assert_int_eq(memcmp(&from, &me, got), 0);
 	ck_assert_int_eq(getsockname(on_gw, &me.sa, &got), 0);
-	ck_assert_int_eq(memcmp(&to, &me, len), 0);
+	if (redirect) {
+		ck_assert_uint_eq(ntohs(me.in.sin_port), 7);
+		ck_assert_int_eq(getsockopt(on_gw, ipv6 ? IPPROTO_IPV6 : IPPROTO_IP,
+					    SO_ORIGINAL_DST, &me, &got),
+				 0);
+	}
+	ck_assert_int_eq(memcmp(&to, &me, ipv6 ? len : offsetof(struct sockaddr_in, sin_zero)), 0);
 	/* and it carries data, which bounce0 does not see */
 	ck_assert_int_eq(send(conn, "ping", 4, 0), 4);
 	ck_assert_int_eq(recv(on_gw, buf, sizeof(buf), 0), 4);
@@ -109,11 +120,13 @@ START_TEST(our_own_addresses_are_held_too)
 }
 END_TEST
 
-/* in the gateway netns, as its agent: what is in the way lowers the rung, and TCP goes to slirp0 */
-static void lowered(void (*spoil)(void), const char *why)
+/* in the gateway netns, as its agent: what is in the way of the first rung lowers it */
+static void lowered(void (*spoil)(void), uint32_t tries, enum net_accel rung, const char *why)
 {
+	const bool off = rung == NET_ACCEL_OFF; /* then TCP goes to slirp0 */
+
 	struct net_plan plan = make_plan(true);
-	struct accel accel = { .fds = { -1, -1, -1 } };
+	struct accel accel = { .tries = tries, .fds = { -1, -1, -1 } };
 	struct err err = { 0 };
 	int child, tap, dns[NET_DNS_SOCKS_MAX] = { -1, -1, -1, -1 };
 	uint8_t mac[6];
@@ -124,13 +137,14 @@ static void lowered(void (*spoil)(void), const char *why)
 	spoil();
 	/* the other end of the veth never comes up: that alone fails */
 	ck_assert_int_eq(gateway_setup(&plan, child, &tap, dns, mac, &accel, &err), -ETIMEDOUT);
-	ck_assert_int_eq(accel.rung, NET_ACCEL_OFF);
+	ck_assert_int_eq(accel.rung, rung);
 	ck_assert_msg(strstr(accel.why.msg, why) != NULL, "%s", accel.why.msg);
 	for (size_t i = 0; i < NET_ACCEL_FDS_MAX; i++)
-		ck_assert_int_eq(accel.fds[i], -1);
-	ck_assert_int_ne(system("nft list tables 2>/dev/null | grep -q rootless-supervisor"), 0);
-	ck_assert_int_ne(system("ip rule | grep -q ^109:"), 0);
-	ck_assert_int_ne(system("ip -6 rule | grep -q ^109:"), 0);
+		ck_assert_int_eq(accel.fds[i] == -1, off);
+	ck_assert_int_eq(!!system("nft list tables 2>/dev/null | grep -q rootless-supervisor"),
+			 off);
+	ck_assert_int_eq(!!system("ip rule | grep -q ^109:"), off);
+	ck_assert_int_eq(!!system("ip -6 rule | grep -q ^109:"), off);
 	ck_assert_int_eq(system("ip rule | grep -q ^110:"), 0);
 }
 
@@ -160,38 +174,40 @@ static void take_the_last_rule(void)
 
 START_TEST(the_name_is_taken)
 {
-	lowered(take_the_name, "bounce0");
+	lowered(take_the_name, BOTH, NET_ACCEL_OFF, "bounce0");
 }
 END_TEST
 
 START_TEST(the_port_is_taken)
 {
-	lowered(take_the_port, "listener");
+	lowered(take_the_port, BOTH, NET_ACCEL_OFF, "listener");
 }
 END_TEST
 
 START_TEST(the_table_is_taken)
 {
-	lowered(take_the_table, "nf_tables");
+	lowered(take_the_table, _i ? BOTH : TPROXY, _i ? NET_ACCEL_REDIRECT : NET_ACCEL_OFF,
+		"nf_tables");
 }
 END_TEST
 
 START_TEST(the_last_rule_is_taken)
 {
-	lowered(take_the_last_rule, "rule 109");
+	lowered(take_the_last_rule, _i ? BOTH : TPROXY, _i ? NET_ACCEL_REDIRECT : NET_ACCEL_OFF,
+		"rule 109");
 }
 END_TEST
 
 static void add_tests(TCase *c)
 {
 	tcase_set_timeout(c, 20);
-	tcase_add_loop_test(c, a_syn_comes_back_to_the_listener, 0, 2);
+	tcase_add_loop_test(c, a_syn_comes_back_to_the_listener, 0, 4);
 	tcase_add_test(c, the_resolver_is_not_held);
 	tcase_add_test(c, our_own_addresses_are_held_too);
 	tcase_add_test(c, the_name_is_taken);
 	tcase_add_test(c, the_port_is_taken);
-	tcase_add_test(c, the_table_is_taken);
-	tcase_add_test(c, the_last_rule_is_taken);
+	tcase_add_loop_test(c, the_table_is_taken, 0, 2);
+	tcase_add_loop_test(c, the_last_rule_is_taken, 0, 2);
 }
 
 int main(void)
