@@ -53,6 +53,20 @@ static void default_target(const struct port_spec *s, struct net_addr *ret)
 		hostsock_set_loopback(ret, AF_INET6);
 }
 
+static void add_own(const struct port_env *env, struct worker_port *ret)
+{
+	struct net_addr *t;
+
+	if (env->have_child_ip6) {
+		t = &ret->target[ret->ntargets++];
+		t->family = AF_INET6;
+		memcpy(t->addr, &env->child_ip6, sizeof(env->child_ip6));
+	}
+	t = &ret->target[ret->ntargets++];
+	t->family = AF_INET;
+	memcpy(t->addr, &env->child_ip, sizeof(env->child_ip));
+}
+
 /*
  * The real client can be shown only to a server on the child's own address, so that is tried before
  * the loopback address that a client without other knowledge posts. Any other posted address is
@@ -66,12 +80,9 @@ static void choose_targets(const struct port_env *env, const struct port_spec *s
 	if (!*s->child_ip || hostsock_parse_ip(s->child_ip, &wanted) < 0)
 		default_target(s, &wanted);
 	ret->ntargets = 0;
-	if (env->source_ip_transparent && env->have_child_ip && hostsock_is_loopback(&wanted)) {
-		struct net_addr *first = &ret->target[ret->ntargets++];
-
-		first->family = AF_INET;
-		memcpy(first->addr, &env->child_ip, sizeof(env->child_ip));
-	}
+	ret->show_client = env->source_ip_transparent;
+	if (env->source_ip_transparent && env->have_child_ip && hostsock_is_loopback(&wanted))
+		add_own(env, ret);
 	ret->target[ret->ntargets++] = wanted;
 	for (int i = 0; i < ret->ntargets; i++)
 		ret->target[i].port = (uint16_t)s->child_port;

@@ -16,7 +16,9 @@ struct port_run; /* a driver's own state */
 struct port_env {
 	int relay_sock;             /* worker protocol to the relay; -1 when there is none */
 	bool have_child_ip;         /* false with --net=none: only loopback is there */
+	bool have_child_ip6;        /* IPv6 is on; never without have_child_ip */
 	struct in_addr child_ip;    /* 10.0.2.100 */
+	struct in6_addr child_ip6;  /* fd00::100 */
 	bool source_ip_transparent; /* the flag; false asks for upstream's order of targets */
 	bool named_rootlesskit;     /* basename(argv[0]) == "rootlesskit": words of one error */
 };

@@ -8,7 +8,7 @@
 #include "lib/ipc/msg.h"
 #include "lib/ipc/netplan.h"
 
-#define NSAGENT_VERSION 4
+#define NSAGENT_VERSION 5
 
 enum nsagent_state { /* bits: what the receiver is in */
 		     NSAGENT_STARTING = 1,
@@ -48,11 +48,12 @@ struct nsagent_ready {
 	uint8_t zero2[2];
 };
 
-/* relay -> agent: a batch of unbound sockets, non-blocking, close-on-exec */
+/* relay -> agent: a batch of unbound sockets, non-blocking, close-on-exec; or one rtnetlink socket
+ * that hears when routes, rules and addresses change */
 struct nsagent_sockets {
-	uint16_t family;   /* AF_INET or AF_INET6 */
-	uint16_t socktype; /* SOCK_STREAM or SOCK_DGRAM */
-	uint16_t count;    /* 1 to MSG_FDS_MAX */
+	uint16_t family;   /* AF_INET, AF_INET6; AF_NETLINK */
+	uint16_t socktype; /* SOCK_STREAM, SOCK_DGRAM; SOCK_RAW */
+	uint16_t count;    /* 1 to MSG_FDS_MAX; 1 */
 	uint16_t error;    /* in the answer: positive errno when fewer than count came, else 0 */
 };
 

@@ -26,7 +26,7 @@ static_assert(sizeof(struct hs_setup) == 24, "wire format: bump HANDSHAKE_VERSIO
 static_assert(sizeof(struct hs_exited) == 12, "wire format: bump HANDSHAKE_VERSION");
 static_assert(sizeof(struct relay_config) == 124, "wire format: bump WORKER_VERSION");
 static_assert(sizeof(struct slirp_config) == 112, "wire format: bump WORKER_VERSION");
-static_assert(sizeof(struct worker_port) == 56, "wire format: bump WORKER_VERSION");
+static_assert(sizeof(struct worker_port) == 84, "wire format: bump WORKER_VERSION");
 static_assert(sizeof(struct worker_dns) == 76, "wire format: bump WORKER_VERSION");
 static_assert(sizeof(struct nsagent_config) == 112, "wire format: bump NSAGENT_VERSION");
 static_assert(sizeof(struct nsagent_ready) == 260, "wire format: bump NSAGENT_VERSION");

@@ -7,7 +7,7 @@
 #include "lib/ipc/msg.h"
 #include "lib/ipc/netplan.h"
 
-#define WORKER_VERSION 5
+#define WORKER_VERSION 6
 
 /* descriptors that a worker is born with (the nursery puts them there) */
 #define WORKER_CONTROL_FD \
@@ -20,7 +20,7 @@ enum worker_state { /* bits: what the receiver is in */
 };
 
 #define WORKER_DNS_MAX 3     /* servers that are asked, as in glibc */
-#define WORKER_TARGETS_MAX 2 /* addresses in the child that a published port is tried at */
+#define WORKER_TARGETS_MAX 3 /* addresses in the child that a published port is tried at */
 
 struct relay_config {
 	struct net_plan net;
@@ -52,8 +52,11 @@ struct worker_dns {
 struct worker_port {
 	uint32_t id;
 	uint16_t protocol; /* IPPROTO_TCP or IPPROTO_UDP */
-	uint16_t ntargets; /* 1 or 2; tried in this order when one refuses */
+	uint16_t ntargets; /* 1 to WORKER_TARGETS_MAX; tried in this order when one refuses, but the
+			      child's IPv6 address, when it is the first, by IPv6 clients only; by
+			      all others last */
 	struct net_addr target[WORKER_TARGETS_MAX]; /* in the child netns */
+	uint32_t show_client; /* 1: the real client's address, where it can be */
 };
 
 struct worker_port_id {

@@ -3,6 +3,8 @@
 #include "lib/nsagent/sockets.h"
 
 #include <errno.h>
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
 #include <netinet/in.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -10,9 +12,11 @@
 #include "lib/base/cleanup.h"
 #include "lib/ipc/nsagent.h"
 
-/* only what the relay can need: plain TCP and UDP sockets; nothing raw, packet or netlink */
+/* only what the relay can need: plain TCP and UDP sockets, and where routes lead; nothing raw */
 static bool is_valid(const struct nsagent_sockets *req)
 {
+	if (req->family == AF_NETLINK)
+		return req->socktype == SOCK_RAW && req->count == 1 && req->error == 0;
 	return (req->family == AF_INET || req->family == AF_INET6) &&
 	       (req->socktype == SOCK_STREAM || req->socktype == SOCK_DGRAM) && req->count >= 1 &&
 	       req->count <= MSG_FDS_MAX && req->error == 0;
@@ -28,6 +32,23 @@ static int answer(int sock, struct nsagent_sockets *ans, const int *fds, size_t 
 	/* the user's processes have too many descriptors in flight: not the relay's fault */
 	ans->error = ETOOMANYREFS;
 	return msg_send(sock, &nsagent_proto, NSAGENT_SOCKETS_ANS, ans, NULL, 0);
+}
+
+/* 0 or a negative errno */
+static int make_route_socket(int *ret)
+{
+	const struct sockaddr_nl all = { .nl_family = AF_NETLINK,
+					 .nl_groups = RTMGRP_IPV4_ROUTE | RTMGRP_IPV6_ROUTE |
+						      RTMGRP_IPV4_RULE | RTMGRP_IPV4_IFADDR |
+						      RTMGRP_IPV6_IFADDR |
+						      1u << (RTNLGRP_IPV6_RULE - 1) };
+	autoclose int fd =
+		socket(AF_NETLINK, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, NETLINK_ROUTE);
+
+	if (fd < 0 || bind(fd, (const struct sockaddr *)&all, sizeof(all)) < 0)
+		return -errno;
+	*ret = take_fd(&fd);
+	return 0;
 }
 
 /* 0 or a negative errno */
@@ -56,7 +77,8 @@ static int do_sockets(int sock, const struct nsagent_sockets *req, bool transpar
 	int r;
 
 	for (; nfds < req->count; nfds++) {
-		r = make_socket(req, transparent, &fds[nfds]);
+		r = req->family == AF_NETLINK ? make_route_socket(&fds[nfds])
+					      : make_socket(req, transparent, &fds[nfds]);
 		if (r < 0) {
 			ans.error = (uint16_t)-r;
 			break;

@@ -29,7 +29,9 @@ static int start_ports(struct instance *in, struct err *err)
 	const struct options *o = in->opt;
 	struct port_env env = { .relay_sock = in->worker[KIND_RELAY].control.fd,
 				.have_child_ip = in->has_plan,
+				.have_child_ip6 = in->has_plan && in->plan.ipv6,
 				.child_ip = in->plan.address,
+				.child_ip6 = in->plan.address6,
 				.source_ip_transparent = o->source_ip_transparent,
 				.named_rootlesskit = o->named_rootlesskit };
 	int r;

@@ -62,11 +62,12 @@ static int on_listener_ready(struct watch *w, uint32_t events)
 	(void)events;
 	for (int n = 0; n < ACCEPT_BATCH; n++) { /* bounded: no listener starves the others */
 		const char *why = a->no_room(a);
+		socklen_t len = sizeof(a->peer);
 		int fd;
 
 		if (why)
 			return acceptor_pause(a, why);
-		fd = accept4(w->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+		fd = accept4(w->fd, &a->peer.sa, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
 		if (fd < 0)
 			return accept_failed(a, errno);
 		if (!a->inherits)

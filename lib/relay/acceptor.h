@@ -7,6 +7,7 @@
 #include <stdbool.h>
 
 #include "lib/base/loop.h"
+#include "lib/relay/addr.h"
 
 /* embedded in its owner, who sets the callbacks before acceptor_start() */
 struct acceptor {
@@ -14,7 +15,8 @@ struct acceptor {
 	void *owner;       /* for the callbacks */
 	struct watch watch;
 	struct timer pause;
-	bool inherits; /* every connection in the queue has the listener's options */
+	bool inherits;        /* every connection in the queue has the listener's options */
+	union sock_addr peer; /* of the connection that on_accept() gets */
 	/* NULL when there is room for one more, else why not */
 	const char *(*no_room)(struct acceptor *a);
 	/* @fd: non-blocking, close-on-exec; consumed */

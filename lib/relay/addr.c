@@ -31,6 +31,17 @@ socklen_t addr_to_sock(const struct net_addr *a, union sock_addr *ret)
 	return sizeof(ret->in6);
 }
 
+void addr_unmap(union sock_addr *a)
+{
+	struct sockaddr_in in = { .sin_family = AF_INET };
+
+	if (a->sa.sa_family != AF_INET6 || !IN6_IS_ADDR_V4MAPPED(&a->in6.sin6_addr))
+		return;
+	in.sin_port = a->in6.sin6_port;
+	memcpy(&in.sin_addr, &a->in6.sin6_addr.s6_addr[12], sizeof(in.sin_addr));
+	a->in = in;
+}
+
 bool addr_same_host(const union sock_addr *a, const union sock_addr *b)
 {
 	if (a->sa.sa_family != b->sa.sa_family)

@@ -23,6 +23,9 @@ bool addr_equal(const struct net_addr *a, const struct net_addr *b);
 /* addr_to_sock() - fill @ret; its length. @a must be valid */
 socklen_t addr_to_sock(const struct net_addr *a, union sock_addr *ret);
 
+/* addr_unmap() - an IPv4 address in IPv6 clothes (::ffff:a.b.c.d) becomes one of IPv4 */
+void addr_unmap(union sock_addr *a);
+
 /* addr_same_host() - whether two addresses differ in the port at most */
 bool addr_same_host(const union sock_addr *a, const union sock_addr *b);
 

@@ -5,8 +5,10 @@
  *   FREE -> WAITING -> CONNECTING -> OPEN -> FREE
  *              ^            |
  *              +- refused --+  (next target; after the last one: reset)
+ *              +- silence, or the client's address cannot be had: next source (source.h)
  *
- * WAITING is skipped when the pool has a socket; flow_start_open() goes from FREE to OPEN. Flows
+ * WAITING is skipped when the pool has a socket; flow_start_open() goes from FREE to OPEN. What
+ * refuses is believed: only where nothing is heard the client's address is given up. Flows
  * come from slabs and go back to a free list: watches and timers of a flow are removed before, so
  * nothing of the round can reach the next user.
  */
@@ -27,6 +29,7 @@
 #define SLAB_FLOWS 32
 #define SOCKET_WAIT_MS 2000
 #define CONNECT_MS 5000
+#define CLIENT_CONNECT_MS 1300 /* with the client's address; a SYN is repeated after 1 s */
 
 struct flow_slab {
 	struct flow_slab *next;
@@ -154,24 +157,49 @@ static int on_again_ready(struct watch *w, uint32_t events)
 
 static void flow_try(struct flow *f);
 
+static const struct net_addr *target_of(const struct flow *f)
+{
+	return &f->spec->target[f->target];
+}
+
 static void flow_next_target(struct flow *f)
 {
 	side_close(&f->pump.side[FLOW_TARGET], true);
 	timer_cancel(&f->timer);
-	if (++f->target >= f->spec->ntargets) {
+	if (f->state == FLOW_CONNECTING)
+		flow_set_state(f, FLOW_WAITING);
+	if (++f->tried >= f->spec->ntargets) {
 		flow_reset(f);
 		return;
 	}
+	f->target = (uint8_t)((f->target + 1) % f->spec->ntargets);
+	f->source = source_first(f->all->sources, f->spec, &f->client, target_of(f));
+	flow_try(f);
+}
+
+/* the same target, without what this source needs */
+static void flow_next_source(struct flow *f)
+{
+	side_close(&f->pump.side[FLOW_TARGET], true);
+	timer_cancel(&f->timer);
 	if (f->state == FLOW_CONNECTING)
 		flow_set_state(f, FLOW_WAITING);
+	f->source++;
 	flow_try(f);
 }
 
 /* another address may do better only where this one was not there */
 static void flow_connect_failed(struct flow *f, int error)
 {
-	if (error == ECONNREFUSED || error == ENETUNREACH || error == EHOSTUNREACH ||
-	    error == ETIMEDOUT || error == EADDRNOTAVAIL)
+	bool refused = error == ECONNREFUSED || error == ENETUNREACH || error == EHOSTUNREACH;
+
+	if (f->source == SOURCE_CLIENT && error == ETIMEDOUT)
+		clientroute_is_silent(&f->all->sources->routes, &f->client);
+	/* EADDRNOTAVAIL: a connection with these addresses exists. One that has ended does not
+	   count, as both ends have timestamps */
+	if (f->source == SOURCE_CLIENT && !refused)
+		flow_next_source(f);
+	else if (refused || error == ETIMEDOUT || error == EADDRNOTAVAIL)
 		flow_next_target(f);
 	else
 		flow_reset(f);
@@ -229,22 +257,37 @@ static int on_connect_due(struct timer *t)
 	return 0;
 }
 
-/* @fd: of the child netns; consumed */
-static void flow_connect(struct flow *f, int fd)
+static void flow_connect(struct flow *f)
 {
 	struct pump_side *target = &f->pump.side[FLOW_TARGET];
 	union sock_addr addr;
-	socklen_t len = addr_to_sock(&f->spec->target[f->target], &addr);
+	socklen_t len = addr_to_sock(target_of(f), &addr);
 
-	flow_set_state(f, FLOW_CONNECTING);
-	target->watch.fd = fd;
-	if (connect(fd, &addr.sa, len) < 0 && errno != EINPROGRESS) {
+	if (connect(target->watch.fd, &addr.sa, len) < 0 && errno != EINPROGRESS) {
 		flow_connect_failed(f, errno);
 		return;
 	}
-	timer_set(f->all->loop, &f->timer, CONNECT_MS, on_connect_due);
-	if (watch_add(f->all->loop, &target->watch, fd, PUMP_EVENTS, on_target_ready) < 0)
+	timer_set(f->all->loop, &f->timer,
+		  f->source == SOURCE_CLIENT ? CLIENT_CONNECT_MS : CONNECT_MS, on_connect_due);
+	if (watch_add(f->all->loop, &target->watch, target->watch.fd, PUMP_EVENTS,
+		      on_target_ready) < 0)
 		flow_reset(f);
+}
+
+/* @fd: of the pool of its source; consumed */
+static void flow_bind(struct flow *f, int fd)
+{
+	int r;
+
+	flow_set_state(f, FLOW_CONNECTING);
+	f->pump.side[FLOW_TARGET].watch.fd = fd;
+	r = source_bind(f->all->sources, f->source, fd, target_of(f)->family, &f->client);
+	if (r == 0)
+		flow_connect(f);
+	else if (f->source == SOURCE_CHILD)
+		flow_reset(f);
+	else
+		flow_next_source(f);
 }
 
 static void on_socket(struct sockpool_wait *w, int fd)
@@ -252,7 +295,9 @@ static void on_socket(struct sockpool_wait *w, int fd)
 	struct flow *f = container_of(w, struct flow, wait);
 
 	if (fd >= 0)
-		flow_connect(f, fd);
+		flow_bind(f, fd);
+	else if (f->source != SOURCE_CHILD)
+		flow_next_source(f);
 	else
 		flow_next_target(f);
 }
@@ -266,13 +311,15 @@ static int on_wait_due(struct timer *t)
 /* asks for a socket of the current target's family and connects when there is one */
 static void flow_try(struct flow *f)
 {
-	int fd = sockpool_take(f->all->pool, f->spec->target[f->target].family, SOCK_STREAM,
-			       &f->wait);
+	int fd = sockpool_take(source_pool(f->all->sources, f->source), target_of(f)->family,
+			       SOCK_STREAM, &f->wait);
 
 	if (fd >= 0)
-		flow_connect(f, fd);
+		flow_bind(f, fd);
 	else if (fd == -EAGAIN)
 		timer_set(f->all->loop, &f->timer, SOCKET_WAIT_MS, on_wait_due);
+	else if (f->source != SOURCE_CHILD)
+		flow_next_source(f);
 	else
 		flow_reset(f);
 }
@@ -296,13 +343,16 @@ static struct flow *flow_new(struct flows *fs, struct list *flows, int client)
 }
 
 void flow_start(struct flows *fs, struct list *port_flows, const struct worker_port *spec,
-		int client)
+		int client, const union sock_addr *peer)
 {
 	struct flow *f = flow_new(fs, port_flows, client);
 
 	if (!f)
 		return;
 	f->spec = spec;
+	f->client = *peer;
+	f->target = (uint8_t)source_target(fs->sources, spec, peer);
+	f->source = source_first(fs->sources, spec, peer, target_of(f));
 	f->wait.on_socket = on_socket;
 	flow_set_state(f, FLOW_WAITING);
 	flow_try(f);
@@ -333,12 +383,12 @@ void flow_start_open(struct flows *fs, struct list *flows, int client, int targe
 
 /* --- all flows ---------------------------------------------------------------------------- */
 
-int flows_init(struct flows *fs, struct loop *l, struct sockpool *pool, unsigned pipes,
+int flows_init(struct flows *fs, struct loop *l, struct sources *sources, unsigned pipes,
 	       struct err *err)
 {
 	int fd, r;
 
-	*fs = (struct flows){ .loop = l, .pool = pool, .again_watch = WATCH_INIT };
+	*fs = (struct flows){ .loop = l, .sources = sources, .again_watch = WATCH_INIT };
 	list_init(&fs->free);
 	list_init(&fs->again);
 	pipepool_init(&fs->shared.pipes, pipes);

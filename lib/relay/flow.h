@@ -9,7 +9,7 @@
 #include "lib/base/loop.h"
 #include "lib/ipc/worker.h"
 #include "lib/relay/pump.h"
-#include "lib/relay/sockpool.h"
+#include "lib/relay/source.h"
 
 struct err;
 
@@ -17,7 +17,7 @@ enum flow_side { FLOW_CLIENT, FLOW_TARGET };
 
 enum flow_state {
 	FLOW_FREE,       /* in the free list; flow_start() and flow_start_open() leave it */
-	FLOW_WAITING,    /* for a socket of the child netns, 2 s at most */
+	FLOW_WAITING,    /* for a socket of the child or gateway netns, 2 s at most */
 	FLOW_CONNECTING, /* to a target, 5 s each; only the target side has an fd that is watched */
 	FLOW_OPEN,       /* both sides are watched and pumped */
 	FLOW_NSTATES
@@ -29,7 +29,10 @@ struct flow {
 	struct list again;              /* in flows.again when its budget was spent */
 	const struct worker_port *spec; /* its port's; lives longer. NULL: was started open */
 	enum flow_state state;
-	uint32_t target; /* index of the address that is tried */
+	union sock_addr client; /* never an IPv4 address in IPv6 */
+	uint8_t target;         /* index of the address that is tried */
+	uint8_t tried;          /* addresses that have failed */
+	enum source source;     /* with this address */
 	struct timer timer;
 	struct sockpool_wait wait;
 	void (*on_end)(void *owner); /* NULL: nobody wants to know */
@@ -40,7 +43,7 @@ static_assert(sizeof(struct flow) <= 1024, "8000 flows shall fit in 8 MiB");
 
 struct flows {
 	struct loop *loop;
-	struct sockpool *pool;
+	struct sources *sources;
 	struct pump_shared shared;
 	struct list free;
 	struct flow_slab *slabs;  /* kept until the end: no more than the most flows ever at once */
@@ -51,7 +54,7 @@ struct flows {
 	bool again_told;
 };
 
-int flows_init(struct flows *fs, struct loop *l, struct sockpool *pool, unsigned pipes,
+int flows_init(struct flows *fs, struct loop *l, struct sources *sources, unsigned pipes,
 	       struct err *err);
 void flows_done(struct flows *fs); /* all flows must have ended */
 
@@ -59,9 +62,10 @@ void flows_done(struct flows *fs); /* all flows must have ended */
  * flow_start() - connect @client to the first target of @spec that takes it
  * @port_flows:	list that the flow is in until it ends
  * @client:	consumed; reset when the flow cannot be
+ * @peer:	its address, as addr_unmap() leaves it
  */
 void flow_start(struct flows *fs, struct list *port_flows, const struct worker_port *spec,
-		int client);
+		int client, const union sock_addr *peer);
 
 /**
  * flow_start_open() - pump between two sockets that are connected already

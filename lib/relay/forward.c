@@ -36,7 +36,8 @@ bool forward_has_room(const struct forward *f)
 static const char *forward_full(struct acceptor *a)
 {
 	const struct forward *f = ((const struct port *)a->owner)->forward;
-	bool full = f->flows.pool->is_short || !forward_has_room(f);
+	bool full = f->flows.sources->child->is_short || f->flows.sources->gateway->is_short ||
+		    !forward_has_room(f);
 
 	return full ? "no more descriptors" : NULL;
 }
@@ -57,7 +58,8 @@ static void on_accept(struct acceptor *a, int fd)
 {
 	struct port *p = a->owner;
 
-	flow_start(&p->forward->flows, &p->flows, &p->spec, fd);
+	addr_unmap(&a->peer);
+	flow_start(&p->forward->flows, &p->flows, &p->spec, fd, &a->peer);
 }
 
 static void port_free(struct deferred *d)
@@ -93,7 +95,8 @@ static struct port *port_find(struct forward *f, uint32_t id)
 
 static bool spec_valid(const struct worker_port *spec)
 {
-	if (spec->protocol != IPPROTO_TCP || !spec->ntargets || spec->ntargets > WORKER_TARGETS_MAX)
+	if (spec->protocol != IPPROTO_TCP || !spec->ntargets ||
+	    spec->ntargets > WORKER_TARGETS_MAX || spec->show_client > 1)
 		return false;
 	for (size_t i = 0; i < spec->ntargets; i++) {
 		if (!addr_valid(&spec->target[i]))
@@ -125,8 +128,7 @@ int forward_add(struct forward *f, const struct worker_port *spec, int listener,
 	if (r < 0)
 		return err_set(err, -r, "watching port %u", spec->id);
 	take_fd(&fd);
-	for (size_t i = 0; i < spec->ntargets; i++)
-		sockpool_warm(f->flows.pool, spec->target[i].family, SOCK_STREAM);
+	sources_warm(f->flows.sources, spec, SOCK_STREAM);
 	list_append(&f->ports, &p->entry);
 	f->nports++;
 	take_ptr(p);
@@ -141,14 +143,14 @@ void forward_remove(struct forward *f, uint32_t id)
 		port_end(p);
 }
 
-int forward_init(struct forward *f, struct loop *l, struct sockpool *pool, unsigned fds_max,
+int forward_init(struct forward *f, struct loop *l, struct sources *sources, unsigned fds_max,
 		 unsigned flows_max, unsigned pipes, struct err *err)
 {
 	*f = (struct forward){ .loop = l,
 			       .fds_max = fds_max,
 			       .flows_max = flows_max ? flows_max : fds_max / 2 };
 	list_init(&f->ports);
-	return flows_init(&f->flows, l, pool, pipes, err);
+	return flows_init(&f->flows, l, sources, pipes, err);
 }
 
 void forward_done(struct forward *f)

@@ -21,7 +21,7 @@ struct forward {
  * @flows_max:	flows at once, 0: as many as @fds_max allows
  * @pipes:	for splice
  */
-int forward_init(struct forward *f, struct loop *l, struct sockpool *pool, unsigned fds_max,
+int forward_init(struct forward *f, struct loop *l, struct sources *sources, unsigned fds_max,
 		 unsigned flows_max, unsigned pipes, struct err *err);
 void forward_done(struct forward *f); /* resets what is open; takes a zeroed one */
 

@@ -34,6 +34,7 @@ struct relay {
 	struct watch control;
 	struct sockpool pool;    /* of the child netns */
 	struct sockpool gateway; /* of the gateway netns, transparent */
+	struct sources sources;
 	struct forward forward;
 	struct udp_ports udp;
 	struct dns dns;
@@ -65,8 +66,9 @@ static struct limits limits_make(unsigned fds)
 				     .conns = clamp(fds / 32, 4, DNS_CONNS_MAX) },
 			    .pipes = clamp(fds / 64, 1, PIPEPOOL_MAX),
 			    .udp = clamp(fds < 512 ? fds / 16 : fds / 4, 4, UDP_FLOWS_MAX) };
-	unsigned used = clamp(fds / 8, 8, 64) + 2 * SOCKPOOL_NKINDS * (l.batch + l.batch / 4) +
-			l.dns.queries + 2 * l.dns.conns + 2 * l.pipes + l.udp;
+	unsigned used = clamp(fds / 8, 8, 64) +
+			2 * (SOCKPOOL_NKINDS - 1) * (l.batch + l.batch / 4) + l.dns.queries +
+			2 * l.dns.conns + 2 * l.pipes + l.udp;
 
 	l.flows = fds > used + 4 ? fds - used : 4;
 	l.holds = clamp(fds / 8, 4, HOLDS_MAX);
@@ -203,7 +205,9 @@ static int relay_start(struct relay *r)
 		e = sockpool_init(&r->gateway, &r->loop, "the gateway's network namespace",
 				  fds.gateway, limits.batch, &r->err);
 	if (e == 0)
-		e = forward_init(&r->forward, &r->loop, &r->pool, limits.flows,
+		sources_init(&r->sources, &r->loop, &r->pool, &r->gateway, &config.net);
+	if (e == 0)
+		e = forward_init(&r->forward, &r->loop, &r->sources, limits.flows,
 				 config.tcp_flows_max, limits.pipes, &r->err);
 	if (e == 0)
 		e = dns_init(&r->dns, &r->loop, fds.dns, config.ndns, &r->forward.flows,
@@ -230,6 +234,7 @@ static void relay_free(struct relay *r)
 	bounce_done(&r->bounce); /* its flows are among those of forward, as those of DNS */
 	dns_done(&r->dns);
 	forward_done(&r->forward);
+	sources_done(&r->sources);
 	if (r->gateway.loop)
 		sockpool_done(&r->gateway);
 	if (r->pool.loop)

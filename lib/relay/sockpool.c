@@ -3,15 +3,16 @@
  * sockpool.c - unbound sockets of another netns
  *
  * The agent lives on the child's side, root there can make it send anything. So each socket is
- * looked at: a TCP socket that does not listen or a UDP socket, of the family asked for, of one and
- * the same netns which is not ours. With that the worst it can do is what the child may do anyway,
- * talk inside its own netns. Its duplicates share O_NONBLOCK with ours: a child that clears it can
- * make our calls wait and so hurt its own ports, nobody else's.
+ * looked at: a TCP socket that does not listen, a UDP or an rtnetlink socket, as asked for, of one
+ * and the same netns which is not ours. With that the worst it can do is what the child may do
+ * anyway, talk inside its own netns. Its duplicates share O_NONBLOCK with ours: a child that clears
+ * it can make our calls wait and so hurt its own ports, nobody else's.
  */
 #include "lib/relay/sockpool.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/netlink.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <string.h>
@@ -29,15 +30,16 @@ static const struct kind_spec {
 	uint16_t family, type;
 	int protocol;
 } kind_spec[] = {
-	{ AF_INET, SOCK_STREAM, IPPROTO_TCP },
-	{ AF_INET6, SOCK_STREAM, IPPROTO_TCP },
-	{ AF_INET, SOCK_DGRAM, IPPROTO_UDP },
-	{ AF_INET6, SOCK_DGRAM, IPPROTO_UDP },
+	{ AF_INET, SOCK_STREAM, IPPROTO_TCP },   { AF_INET6, SOCK_STREAM, IPPROTO_TCP },
+	{ AF_INET, SOCK_DGRAM, IPPROTO_UDP },    { AF_INET6, SOCK_DGRAM, IPPROTO_UDP },
+	{ AF_NETLINK, SOCK_RAW, NETLINK_ROUTE },
 };
 static_assert(ARRAY_SIZE(kind_spec) == SOCKPOOL_NKINDS, "what each kind is");
 
 static struct sockpool_kind *kind_of(struct sockpool *p, int family, int type)
 {
+	if (family == AF_NETLINK)
+		return &p->kind[SOCKPOOL_NKINDS - 1];
 	return &p->kind[(type == SOCK_DGRAM ? 2 : 0) + (family == AF_INET6)];
 }
 
@@ -74,6 +76,11 @@ static void agent_gone(struct sockpool *p, const char *why)
 	}
 }
 
+static bool is_low(const struct sockpool *p, const struct sockpool_kind *k)
+{
+	return spec_of(p, k)->family == AF_NETLINK ? !list_empty(&k->waiters) : k->n <= p->low;
+}
+
 /* asks for a batch when the stock is low and no request is under way */
 static void refill(struct sockpool *p, struct sockpool_kind *k)
 {
@@ -81,8 +88,10 @@ static void refill(struct sockpool *p, struct sockpool_kind *k)
 				       .socktype = spec_of(p, k)->type,
 				       .count = (uint16_t)p->ask };
 
-	if (p->agent < 0 || k->asked || !k->wanted || k->n > p->low || p->retry.loop)
+	if (p->agent < 0 || k->asked || !k->wanted || !is_low(p, k) || p->retry.loop)
 		return;
+	if (req.family == AF_NETLINK)
+		req.count = 1;
 	if (msg_send(p->agent, &nsagent_proto, NSAGENT_SOCKETS_REQ, &req, NULL, 0) < 0)
 		timer_set(p->loop, &p->retry, RETRY_MS,
 			  on_retry_due); /* EOF is told by the watch */

@@ -10,7 +10,7 @@
 struct err;
 
 #define SOCKPOOL_BATCH_MAX MSG_FDS_MAX
-#define SOCKPOOL_NKINDS 4 /* IPv4 and IPv6, stream and datagram */
+#define SOCKPOOL_NKINDS 5 /* IPv4 and IPv6, stream and datagram; rtnetlink */
 
 /* one who waits for a socket; embedded in its owner, list_init() before the first use */
 struct sockpool_wait {
@@ -59,7 +59,8 @@ void sockpool_done(struct sockpool *p); /* waiters are not told */
 void sockpool_warm(struct sockpool *p, int family, int type);
 
 /**
- * sockpool_take() - one socket of @family, SOCK_STREAM or SOCK_DGRAM
+ * sockpool_take() - one socket of @family, SOCK_STREAM or SOCK_DGRAM; or AF_NETLINK and SOCK_RAW,
+ *                   of which none is kept in stock
  * Return: the fd; -EAGAIN: @w->on_socket() follows, unless list_remove(&w->entry) comes first;
  *         -EPIPE: the agent is gone
  */

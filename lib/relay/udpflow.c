@@ -414,6 +414,7 @@ struct udp_flow *udpflow_get(struct udp_port *p, const struct udp_key *key, unsi
 	f->client = u->batch->name[i];
 	f->client_len = u->batch->msg[i].msg_hdr.msg_namelen;
 	f->source_len = (uint8_t)udpbatch_source(f->source, p->family, key->local, key->scope);
+	f->target = p->spec.ntargets > 2; /* the child's IPv6 address is the last that is tried */
 	f->careful = p->spec.ntargets > 1 ? CAREFUL : 0;
 	udphold_init(&f->hold);
 	list_init(&f->wait.entry);

@@ -95,7 +95,8 @@ static struct udp_port *port_find(struct udp_ports *u, uint32_t id)
 
 static bool spec_valid(const struct worker_port *spec)
 {
-	if (spec->protocol != IPPROTO_UDP || !spec->ntargets || spec->ntargets > WORKER_TARGETS_MAX)
+	if (spec->protocol != IPPROTO_UDP || !spec->ntargets ||
+	    spec->ntargets > WORKER_TARGETS_MAX || spec->show_client > 1)
 		return false;
 	for (size_t i = 0; i < spec->ntargets; i++) {
 		if (!addr_valid(&spec->target[i]))

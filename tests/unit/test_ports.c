@@ -19,7 +19,7 @@ static struct port_env env;
 static int relay = -1;
 static struct err err;
 
-static void start(bool transparent, bool have_child_ip)
+static void start(bool transparent, bool have_child_ip, bool have_child_ip6)
 {
 	int pair[2];
 
@@ -28,9 +28,11 @@ static void start(bool transparent, bool have_child_ip)
 	base = event_base_new();
 	env = (struct port_env){ .relay_sock = pair[0],
 				 .have_child_ip = have_child_ip,
+				 .have_child_ip6 = have_child_ip6,
 				 .source_ip_transparent = transparent,
 				 .named_rootlesskit = true };
 	inet_pton(AF_INET, "10.0.2.100", &env.child_ip);
+	inet_pton(AF_INET6, "fd00::100", &env.child_ip6);
 	err = (struct err){ 0 };
 	ck_assert_int_eq(ports_new(base, port_driver_find("builtin"), &env, &table, &err), 0);
 }
@@ -107,42 +109,49 @@ static int try_connect(const char *ip, int port)
 
 static const struct target_row {
 	const char *parent_ip, *child_ip;
-	bool transparent, have_child_ip;
-	const char *first, *second;
+	bool transparent, have_child_ip, have_child_ip6;
+	const char *want[WORKER_TARGETS_MAX];
 } target_rows[] = {
-	{ "", "", true, true, "10.0.2.100", "127.0.0.1" },
-	{ "127.0.0.1", "127.0.0.1", true, true, "10.0.2.100", "127.0.0.1" },
-	{ "127.0.0.1", "::1", true, true, "10.0.2.100", "::1" },
-	{ "127.0.0.1", "10.0.2.100", true, true, "10.0.2.100", NULL },
-	{ "127.0.0.1", "172.17.0.2", true, true, "172.17.0.2", NULL },
-	{ "127.0.0.5", "", true, true, "10.0.2.100", "127.0.0.5" },
-	{ "::1", "", true, true, "10.0.2.100", "::1" },
-	{ "", "", true, false, "127.0.0.1", NULL },
-	{ "", "", false, true, "127.0.0.1", NULL },
-	{ "127.0.0.1", "10.0.2.100", false, true, "10.0.2.100", NULL },
-	{ "127.0.0.5", "", false, true, "127.0.0.5", NULL },
-	{ "0.0.0.0", "", false, true, "127.0.0.1", NULL },
-	{ "::", "", false, true, "::1", NULL },
-	{ "::ffff:127.0.0.1", "", false, true, "127.0.0.1", NULL },
+	{ "", "", true, true, false, { "10.0.2.100", "127.0.0.1" } },
+	{ "127.0.0.1", "127.0.0.1", true, true, false, { "10.0.2.100", "127.0.0.1" } },
+	{ "127.0.0.1", "::1", true, true, false, { "10.0.2.100", "::1" } },
+	{ "127.0.0.1", "10.0.2.100", true, true, false, { "10.0.2.100" } },
+	{ "127.0.0.1", "172.17.0.2", true, true, false, { "172.17.0.2" } },
+	{ "127.0.0.5", "", true, true, false, { "10.0.2.100", "127.0.0.5" } },
+	{ "::1", "", true, true, false, { "10.0.2.100", "::1" } },
+	{ "", "", true, false, false, { "127.0.0.1" } },
+	{ "", "", false, true, false, { "127.0.0.1" } },
+	{ "127.0.0.1", "10.0.2.100", false, true, false, { "10.0.2.100" } },
+	{ "127.0.0.5", "", false, true, false, { "127.0.0.5" } },
+	{ "0.0.0.0", "", false, true, false, { "127.0.0.1" } },
+	{ "::", "", false, true, false, { "::1" } },
+	{ "::ffff:127.0.0.1", "", false, true, false, { "127.0.0.1" } },
+	{ "", "", true, true, true, { "fd00::100", "10.0.2.100", "127.0.0.1" } },
+	{ "::1", "", true, true, true, { "fd00::100", "10.0.2.100", "::1" } },
+	{ "::1", "10.0.2.100", true, true, true, { "10.0.2.100" } },
+	{ "", "", false, true, true, { "127.0.0.1" } },
 };
 
 START_TEST(targets_are_tried_in_the_order_of_the_design)
 {
 	const struct target_row *row = &target_rows[_i];
-	const char *want[] = { row->first, row->second };
 	struct worker_port p;
+	int n = 0;
 
-	start(row->transparent, row->have_child_ip);
+	start(row->transparent, row->have_child_ip, row->have_child_ip6);
 	ck_assert_int_eq(add("tcp", row->parent_ip, free_port(), row->child_ip), 1);
 	close(receive_add(&p));
 	ck_assert_uint_eq(p.id, 1);
 	ck_assert_uint_eq(p.protocol, IPPROTO_TCP);
-	ck_assert_uint_eq(p.ntargets, row->second ? 2 : 1);
-	for (int i = 0; i < p.ntargets; i++) {
+	ck_assert_uint_eq(p.show_client, row->transparent);
+	while (n < WORKER_TARGETS_MAX && row->want[n])
+		n++;
+	ck_assert_uint_eq(p.ntargets, n);
+	for (int i = 0; i < n; i++) {
 		char text[INET6_ADDRSTRLEN];
 
 		inet_ntop(p.target[i].family, p.target[i].addr, text, sizeof(text));
-		ck_assert_str_eq(text, want[i]);
+		ck_assert_str_eq(text, row->want[i]);
 		ck_assert_uint_eq(p.target[i].port, 80);
 	}
 	stop();
@@ -166,7 +175,7 @@ START_TEST(the_families_are_those_of_the_protocol)
 	int port = free_port(), fd, conn;
 	struct worker_port p;
 
-	start(true, true);
+	start(true, true, false);
 	ck_assert_int_eq(add(row->proto, row->parent_ip, port, ""), 1);
 	fd = receive_add(&p);
 	ck_assert_int_eq(try_connect("127.0.0.1", port), row->v4 ? 0 : ECONNREFUSED);
@@ -184,7 +193,7 @@ START_TEST(errors_have_the_words_of_go)
 	int port = free_port();
 	char want[256];
 
-	start(true, true);
+	start(true, true, false);
 	ck_assert_int_eq(add("tcp4", "::1", port, ""), -EINVAL);
 	ck_assert_str_eq(err.msg, "listen tcp4: address ::1: no suitable address found");
 	ck_assert_int_eq(add("tcp6", "0.0.0.0", port, ""), -EINVAL);
@@ -246,7 +255,7 @@ START_TEST(a_datagram_port_has_the_families_of_its_protocol)
 	struct worker_port p;
 	char want[256];
 
-	start(true, true);
+	start(true, true, false);
 	ck_assert_int_eq(add(row->proto, row->parent_ip, port, ""), 1);
 	fd = receive_add(&p);
 	ck_assert_uint_eq(p.protocol, IPPROTO_UDP);
@@ -269,7 +278,7 @@ START_TEST(a_privileged_port_is_explained)
 
 	if (geteuid() == 0) /* the test runs in a process of its own */
 		ck_assert_int_eq(setresuid(65534, 65534, 65534), 0);
-	start(true, true);
+	start(true, true, false);
 	if (ports_add(table, &s, &id, &err) == -EACCES) { /* not where every port is free */
 		ck_assert_ptr_nonnull(strstr(
 			err.msg, "cannot expose privileged port 1, you can add "
@@ -296,7 +305,7 @@ START_TEST(a_removed_port_is_closed_at_once_and_free_with_the_relays_word)
 	struct worker_port p;
 	struct msg m;
 
-	start(true, true);
+	start(true, true, false);
 	ck_assert_int_eq(add("tcp4", "127.0.0.1", port, ""), 1);
 	fd = receive_add(&p);
 	ck_assert_int_eq(ports_remove(table, 1, on_removed, &done, &err), 0);
@@ -325,7 +334,7 @@ START_TEST(a_silent_or_dead_relay_does_not_hold_a_removal)
 	uint64_t begin = clock_ms();
 	int done = 0;
 
-	start(true, true);
+	start(true, true, false);
 	ck_assert_int_eq(add("tcp4", "127.0.0.1", free_port(), ""), 1);
 	ck_assert_int_eq(add("tcp4", "127.0.0.1", free_port(), ""), 2);
 	ck_assert_int_eq(ports_remove(table, 1, on_removed, &done, &err), 0);
@@ -346,7 +355,7 @@ START_TEST(removals_under_way_are_done_at_the_end)
 {
 	int done = 0;
 
-	start(true, true);
+	start(true, true, false);
 	ck_assert_int_eq(add("tcp4", "127.0.0.1", free_port(), ""), 1);
 	ck_assert_int_eq(add("tcp4", "127.0.0.1", free_port(), ""), 2);
 	ck_assert_int_eq(ports_remove(table, 1, on_removed, &done, &err), 0);

@@ -27,6 +27,7 @@
 struct rig {
 	struct loop loop;
 	struct sockpool pool;
+	struct sources sources;
 	struct forward forward;
 	struct bounce b;
 	int wire; /* the child's end of bounce0 */
@@ -170,7 +171,8 @@ static void rig_init(struct rig *r)
 	fds[1] = listener_at("127.0.0.2", 16);
 	ck_assert_int_eq(loop_init(&r->loop), 0);
 	ck_assert_int_eq(sockpool_init(&r->pool, &r->loop, "none", -1, 2, err), 0);
-	ck_assert_int_eq(forward_init(&r->forward, &r->loop, &r->pool, 200, 0, 2, err), 0);
+	sources_init(&r->sources, &r->loop, &r->pool, &r->pool, &plan);
+	ck_assert_int_eq(forward_init(&r->forward, &r->loop, &r->sources, 200, 0, 2, err), 0);
 	ck_assert_msg(bounce_init(&r->b, &r->loop, &plan, NET_ACCEL_TPROXY, fds, 2, &r->forward,
 				  HOLDS, err) == 0,
 		      "%s", err->msg);

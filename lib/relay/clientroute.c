@@ -1,0 +1,279 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * clientroute.c - ask the child's routing table how it answers a client
+ *
+ * The kernel answers RTM_GETROUTE inside of the call that asks, so nothing waits: what is not there
+ * when the question is sent does not come. Answers are kept until the same socket tells of a change
+ * of routes, rules or addresses.
+ *
+ * Root in the child has the socket too, and may change its routes at will. All that hangs on the
+ * answer is which source address a connection into the child has; both are ours to give.
+ */
+#include "lib/relay/clientroute.h"
+
+#include <errno.h>
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "lib/base/cleanup.h"
+
+#define ANSWER_MAX 4096 /* bytes; a longer message is one that we do not look into */
+#define READ_BATCH 64
+#define SILENT_MS 30000
+
+struct question {
+	struct nlmsghdr hdr;
+	struct rtmsg rt;
+	struct rtattr attr;
+	uint8_t dst[16];
+};
+
+enum verdict { PENDING, BY_GATEWAY, OTHERWISE };
+
+static size_t ip_of(const union sock_addr *a, const void **ret)
+{
+	*ret = a->sa.sa_family == AF_INET6 ? (const void *)&a->in6.sin6_addr
+					   : (const void *)&a->in.sin_addr;
+	return a->sa.sa_family == AF_INET6 ? 16 : 4;
+}
+
+/* addresses for which no table is asked: what they mean depends on the interface */
+static bool is_special(const union sock_addr *a)
+{
+	const struct in6_addr *a6 = &a->in6.sin6_addr;
+	uint32_t a4;
+
+	if (a->sa.sa_family == AF_INET6)
+		return IN6_IS_ADDR_LOOPBACK(a6) || IN6_IS_ADDR_UNSPECIFIED(a6) ||
+		       IN6_IS_ADDR_LINKLOCAL(a6) || IN6_IS_ADDR_MULTICAST(a6) ||
+		       IN6_IS_ADDR_V4MAPPED(a6);
+	a4 = ntohl(a->in.sin_addr.s_addr);
+	return a->sa.sa_family != AF_INET || a4 >> 24 == 127 || a4 >> 24 == 0 || a4 >> 28 >= 0xe;
+}
+
+static void forget(struct clientroutes *c)
+{
+	if (++c->generation == 0) { /* after 2^32 changes: no old answer may look new */
+		memset(c->kept, 0, sizeof(c->kept));
+		c->generation = 1;
+	}
+}
+
+/* --- what the kernel says ----------------------------------------------------------------- */
+
+static enum verdict verdict_of(const struct clientroutes *c, const struct nlmsghdr *h)
+{
+	const struct rtmsg *rt = NLMSG_DATA(h);
+	int len = (int)RTM_PAYLOAD(h);
+
+	if (h->nlmsg_len < NLMSG_LENGTH(sizeof(*rt)) || rt->rtm_type != RTN_UNICAST)
+		return OTHERWISE;
+	for (const struct rtattr *a = RTM_RTA(rt); RTA_OK(a, len); a = RTA_NEXT(a, len)) {
+		if (a->rta_type != RTA_GATEWAY)
+			continue;
+		if (rt->rtm_family == AF_INET)
+			return RTA_PAYLOAD(a) == sizeof(c->gateway) &&
+					       !memcmp(RTA_DATA(a), &c->gateway, sizeof(c->gateway))
+				       ? BY_GATEWAY
+				       : OTHERWISE;
+		return RTA_PAYLOAD(a) == sizeof(c->gateway6) &&
+				       !memcmp(RTA_DATA(a), &c->gateway6, sizeof(c->gateway6))
+			       ? BY_GATEWAY
+			       : OTHERWISE;
+	}
+	return OTHERWISE;
+}
+
+/* one record: answers to the last question end the wait, all else is a change */
+static enum verdict read_record(struct clientroutes *c, const void *data, size_t n)
+{
+	const struct nlmsghdr *h = data;
+	int left = (int)n;
+
+	for (; NLMSG_OK(h, left); h = NLMSG_NEXT(h, left)) {
+		if (h->nlmsg_seq == c->seq && h->nlmsg_type == NLMSG_ERROR)
+			return OTHERWISE;
+		if (h->nlmsg_seq == c->seq && h->nlmsg_type == RTM_NEWROUTE)
+			return verdict_of(c, h);
+		forget(c);
+	}
+	return PENDING;
+}
+
+static void lose_socket(struct clientroutes *c)
+{
+	watch_remove(&c->watch);
+	cleanup_closep(&c->watch.fd);
+	c->watch.fd = -1;
+	forget(c);
+}
+
+/* what is there, up to an answer; PENDING: there was none */
+static enum verdict read_some(struct clientroutes *c)
+{
+	union {
+		struct nlmsghdr align;
+		uint8_t bytes[ANSWER_MAX];
+	} buf;
+
+	for (int i = 0; i < READ_BATCH; i++) {
+		struct sockaddr_nl from = { 0 };
+		socklen_t len = sizeof(from);
+		ssize_t n = recvfrom(c->watch.fd, &buf, sizeof(buf), MSG_DONTWAIT,
+				     (struct sockaddr *)&from, &len);
+		enum verdict v;
+
+		if (n < 0 && errno == ENOBUFS) { /* changes were lost */
+			forget(c);
+			continue;
+		}
+		if (n < 0) {
+			if (errno != EAGAIN && errno != EINTR)
+				lose_socket(c);
+			return PENDING;
+		}
+		if (from.nl_pid) /* no word of the kernel */
+			continue;
+		v = read_record(c, &buf, (size_t)n);
+		if (v != PENDING)
+			return v;
+	}
+	return PENDING;
+}
+
+static int on_change(struct watch *w, uint32_t events)
+{
+	struct clientroutes *c = container_of(w, struct clientroutes, watch);
+
+	(void)events;
+	c->seq++; /* a late answer is none */
+	read_some(c);
+	return 0;
+}
+
+static enum verdict ask(struct clientroutes *c, const union sock_addr *client)
+{
+	const struct sockaddr_nl kernel = { .nl_family = AF_NETLINK };
+	const void *ip;
+	size_t size = ip_of(client, &ip);
+	struct question q = {
+		.hdr = { .nlmsg_len = (uint32_t)(offsetof(struct question, dst) + size),
+			 .nlmsg_type = RTM_GETROUTE,
+			 .nlmsg_flags = NLM_F_REQUEST,
+			 .nlmsg_seq = ++c->seq },
+		.rt = { .rtm_family = (uint8_t)client->sa.sa_family,
+			.rtm_dst_len = (uint8_t)(size * 8) },
+		.attr = { .rta_type = RTA_DST, .rta_len = (uint16_t)RTA_LENGTH(size) },
+	};
+
+	memcpy(q.dst, ip, size);
+	if (sendto(c->watch.fd, &q, q.hdr.nlmsg_len, MSG_DONTWAIT, (const struct sockaddr *)&kernel,
+		   sizeof(kernel)) < 0)
+		return PENDING;
+	return read_some(c);
+}
+
+/* --- what is remembered ------------------------------------------------------------------- */
+
+static struct clientroute *place_of(struct clientroutes *c, const uint8_t addr[static 16])
+{
+	uint64_t h = c->seed, word;
+
+	for (size_t i = 0; i < 16; i += sizeof(word)) {
+		memcpy(&word, addr + i, sizeof(word));
+		h = (h ^ word) * 0x9e3779b97f4a7c15u;
+		h ^= h >> 29;
+	}
+	return &c->kept[(h >> 32) & (CLIENTROUTES_KEPT - 1)];
+}
+
+static void key_of(const union sock_addr *client, uint8_t ret[static 16])
+{
+	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
+	const void *ip;
+	size_t size = ip_of(client, &ip);
+
+	memcpy(ret, mapped, sizeof(mapped));
+	memcpy(ret + 16 - size, ip, size);
+}
+
+static void keep(struct clientroutes *c, const uint8_t addr[static 16], bool by_gateway,
+		 uint64_t until_ms)
+{
+	struct clientroute *e = place_of(c, addr);
+
+	*e = (struct clientroute){ .generation = c->generation,
+				   .by_gateway = by_gateway,
+				   .until_ms = until_ms };
+	memcpy(e->addr, addr, sizeof(e->addr));
+}
+
+bool clientroute_by_gateway(struct clientroutes *c, const union sock_addr *client)
+{
+	const struct clientroute *e;
+	enum verdict v;
+	uint8_t key[16];
+
+	if (!c->loop || c->watch.fd < 0 || is_special(client))
+		return false;
+	key_of(client, key);
+	e = place_of(c, key);
+	if (e->generation == c->generation && memcmp(e->addr, key, sizeof(key)) == 0 &&
+	    (!e->until_ms || c->loop->now_ms < e->until_ms))
+		return e->by_gateway;
+	v = ask(c, client);
+	if (v != PENDING)
+		keep(c, key, v == BY_GATEWAY, 0);
+	return v == BY_GATEWAY;
+}
+
+void clientroute_is_silent(struct clientroutes *c, const union sock_addr *client)
+{
+	uint8_t key[16];
+
+	if (!c->loop)
+		return;
+	key_of(client, key);
+	keep(c, key, false, c->loop->now_ms + SILENT_MS);
+}
+
+static void on_socket(struct sockpool_wait *w, int fd)
+{
+	struct clientroutes *c = container_of(w, struct clientroutes, wait);
+
+	if (fd < 0)
+		return; /* the pool has said why */
+	c->watch.fd = fd;
+	if (watch_add(c->loop, &c->watch, fd, EPOLLIN, on_change) < 0)
+		lose_socket(c);
+}
+
+void clientroutes_init(struct clientroutes *c, struct loop *l, struct sockpool *child,
+		       const struct net_plan *plan)
+{
+	*c = (struct clientroutes){ .loop = l,
+				    .watch = WATCH_INIT,
+				    .wait.on_socket = on_socket,
+				    .gateway = plan->gateway,
+				    .gateway6 = plan->gateway6,
+				    .generation = 1 };
+	list_init(&c->wait.entry);
+	if (getrandom(&c->seed, sizeof(c->seed), 0) != (ssize_t)sizeof(c->seed))
+		c->seed = clock_ms();
+	c->seq = (uint32_t)(c->seed >> 32);
+	sockpool_take(child, AF_NETLINK, SOCK_RAW, &c->wait);
+}
+
+void clientroutes_done(struct clientroutes *c)
+{
+	if (!c->loop)
+		return;
+	list_remove(&c->wait.entry);
+	watch_remove(&c->watch);
+	cleanup_closep(&c->watch.fd);
+	*c = (struct clientroutes){ 0 };
+}

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * source.c - which address a server in the child sees as its client's
+ *
+ * The client's own address is shown where the server's answers come back to us: to a target at the
+ * child's own address, of the client's family, when the child's routing table leads to the client
+ * by our gateway. Clients whose address is on-link in the child, on a bridge there, or loopback,
+ * have the gateway's. Servers on the child's loopback can be reached from within only.
+ */
+#include "lib/relay/source.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "lib/base/cleanup.h"
+
+void sources_init(struct sources *s, struct loop *l, struct sockpool *child,
+		  struct sockpool *gateway, const struct net_plan *plan)
+{
+	*s = (struct sources){ .child = child, .gateway = gateway, .plan = *plan };
+	if (gateway->agent >= 0)
+		clientroutes_init(&s->routes, l, child, plan);
+}
+
+void sources_done(struct sources *s)
+{
+	clientroutes_done(&s->routes);
+}
+
+static bool is_childs_own(const struct net_plan *p, const struct net_addr *a)
+{
+	if (a->family == AF_INET)
+		return memcmp(a->addr, &p->address, sizeof(p->address)) == 0;
+	return p->ipv6 && memcmp(a->addr, &p->address6, sizeof(p->address6)) == 0;
+}
+
+/* by the gateway's netns; what is behind the child's address is the child's to route */
+static bool is_outside(const struct sources *s, const struct worker_port *spec,
+		       const struct net_addr *target)
+{
+	return spec->show_client && s->gateway->agent >= 0 && is_childs_own(&s->plan, target);
+}
+
+enum source source_first(struct sources *s, const struct worker_port *spec,
+			 const union sock_addr *client, const struct net_addr *target)
+{
+	if (!is_outside(s, spec, target))
+		return SOURCE_CHILD;
+	if (client->sa.sa_family == target->family && clientroute_by_gateway(&s->routes, client))
+		return SOURCE_CLIENT;
+	return SOURCE_GATEWAY;
+}
+
+unsigned source_target(struct sources *s, const struct worker_port *spec,
+		       const union sock_addr *client)
+{
+	const struct net_addr *first = &spec->target[0];
+
+	/* the child's IPv6 address stands first for those whom it can show, and is last for all
+	 * others */
+	if (spec->ntargets > 1 && first->family == AF_INET6 && is_childs_own(&s->plan, first) &&
+	    source_first(s, spec, client, first) != SOURCE_CLIENT)
+		return 1;
+	return 0;
+}
+
+struct sockpool *source_pool(struct sources *s, enum source source)
+{
+	return source == SOURCE_CHILD ? s->child : s->gateway;
+}
+
+void sources_warm(struct sources *s, const struct worker_port *spec, int type)
+{
+	for (size_t i = 0; i < spec->ntargets; i++) {
+		const struct net_addr *t = &spec->target[i];
+
+		sockpool_warm(is_outside(s, spec, t) ? s->gateway : s->child, t->family, type);
+	}
+}
+
+/* the port is chosen by connect(), which knows which are free for that target */
+static int bind_gateway(const struct net_plan *p, int fd, int family)
+{
+	struct net_addr a = { .family = (uint16_t)family };
+	union sock_addr addr;
+	const int on = 1;
+	socklen_t len;
+
+	if (family == AF_INET6)
+		memcpy(a.addr, &p->gateway6, sizeof(p->gateway6));
+	else
+		memcpy(a.addr, &p->gateway, sizeof(p->gateway));
+	len = addr_to_sock(&a, &addr);
+	setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof(on));
+	return bind(fd, &addr.sa, len) < 0 ? -errno : 0;
+}
+
+int source_bind(const struct sources *s, enum source source, int fd, int family,
+		const union sock_addr *client)
+{
+	socklen_t len = family == AF_INET6 ? sizeof(client->in6) : sizeof(client->in);
+
+	if (source == SOURCE_GATEWAY)
+		return bind_gateway(&s->plan, fd, family);
+	return source == SOURCE_CLIENT && bind(fd, &client->sa, len) < 0 ? -errno : 0;
+}

@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: Apache-2.0
+# port_client_address.py - clients of port_client_address.sh: port_client_address.py VERB ARG...
+import socket
+import sys
+import threading
+import time
+
+
+def family(addr):
+    return socket.AF_INET6 if ":" in addr else socket.AF_INET
+
+
+def read_all(s):
+    said = b""
+    while True:
+        more = s.recv(4096)
+        if not more:
+            return said.decode().strip()
+        said += more
+
+
+def ask(addr, port, source):
+    """who a server says that we are; the client closes last"""
+    s = socket.socket(family(addr))
+    s.settimeout(5)
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    s.bind(source)
+    s.connect((addr, port))
+    said = read_all(s)
+    s.close()
+    return said
+
+
+def again(addr, port, host, source_port, count):
+    """the same address and port, at once, count times: each is shown, none takes long"""
+    want = f"{host} {source_port}"
+    slowest = 0
+    for i in range(int(count)):
+        since = time.monotonic()
+        said = ask(addr, int(port), (host, int(source_port)))
+        slowest = max(slowest, time.monotonic() - since)
+        if said != want:
+            return f"number {i}: {said!r}, not {want!r}"
+    return "ok" if slowest < 0.9 else f"one took {slowest:.1f} s"
+
+
+def first_closes(addr, port, host, source_port, count):
+    """the same, and the client ends first"""
+    slowest = 0
+    for i in range(int(count)):
+        since = time.monotonic()
+        s = socket.socket(family(addr))
+        s.settimeout(5)
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        # no TIME_WAIT of our own
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+        s.bind((host, int(source_port)))
+        s.connect((addr, int(port)))
+        s.sendall(b"x")
+        s.shutdown(socket.SHUT_WR)
+        if read_all(s) != "x":
+            return f"number {i}"
+        s.close()
+        slowest = max(slowest, time.monotonic() - since)
+    return "ok" if slowest < 0.9 else f"one took {slowest:.1f} s"
+
+
+def two(addr, port, other, host, source_port):
+    """one client address and port to two ports of the host at once, which lead to one server"""
+    said, conns, since = [], [], time.monotonic()
+    for p in (int(port), int(other)):
+        s = socket.socket(family(addr))
+        s.settimeout(5)
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        s.bind((host, int(source_port)))
+        s.connect((addr, p))
+        conns.append(s)
+    for s in conns:
+        s.sendall(b"echo\n")
+        said.append(s.recv(100).decode().strip())
+    return " ".join(said) if time.monotonic() - since < 0.9 else "slow"
+
+
+def load(addr, port, seconds):
+    """connections one after the other on 8 threads; a refusal is right, an answer cut short is not"""
+    end = time.monotonic() + float(seconds)
+    bad, good = [], []
+
+    def run():
+        while time.monotonic() < end:
+            try:
+                s = socket.create_connection((addr, int(port)), 5)
+                s.sendall(b"y" * 1000)
+                s.shutdown(socket.SHUT_WR)
+                n = len(read_all(s))
+                s.close()
+                (good if n == 1000 else bad).append(n)
+            except ConnectionError:
+                pass
+            except OSError as e:
+                bad.append(e)
+
+    threads = [threading.Thread(target=run) for _ in range(8)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    return "ok" if not bad and good else f"{bad[:5]} {len(good)}"
+
+
+verbs = {f.__name__: f for f in (again, first_closes, two, load)}
+print(verbs[sys.argv[1]](*sys.argv[2:]))

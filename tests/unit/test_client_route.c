@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: Apache-2.0
+/* test_client_route.c - which clients the child answers by the gateway, asked of a real table */
+#include <poll.h>
+
+#include "lib/ipc/worker.h"
+#include "lib/nsagent/netlink.h"
+#include "lib/relay/clientroute.h"
+#include "lib/relay/source.h"
+#include "tests/unit/nsagent_rig.h"
+
+static struct rig rig;
+static struct loop loop;
+static struct sockpool child, gateway;
+static struct sources sources;
+static struct err err;
+
+static void start(void)
+{
+	rig = rig_new_accel(true, NET_ACCEL_TPROXY);
+	ck_assert_int_eq(loop_init(&loop), 0);
+	/* sockets of both are refused where they come from our own netns: the relay's is another */
+	ck_assert_int_eq(sockpool_init(&child, &loop, "child", rig.relay[CHILD], 2, &err), 0);
+	ck_assert_int_eq(sockpool_init(&gateway, &loop, "gateway", rig.relay[GATEWAY], 2, &err), 0);
+	child.own_cookie = gateway.own_cookie = 1; /* this test lives in the child's */
+	sources_init(&sources, &loop, &child, &gateway, &rig.plan);
+	for (int i = 0; i < 100 && sources.routes.watch.fd < 0; i++)
+		ck_assert_int_eq(loop_once(&loop, WAIT_MS), 0);
+	ck_assert_int_ge(sources.routes.watch.fd, 0);
+}
+
+static union sock_addr address(const char *text)
+{
+	union sock_addr a = { 0 };
+
+	if (inet_pton(AF_INET, text, &a.in.sin_addr) == 1) {
+		a.in.sin_family = AF_INET;
+	} else {
+		ck_assert_int_eq(inet_pton(AF_INET6, text, &a.in6.sin6_addr), 1);
+		a.in6.sin6_family = AF_INET6;
+	}
+	a.in.sin_port = htons(5000);
+	return a;
+}
+
+static bool by_gateway(const char *text)
+{
+	union sock_addr a = address(text);
+
+	return clientroute_by_gateway(&sources.routes, &a);
+}
+
+/* what the kernel has told meanwhile */
+static void settle(void)
+{
+	struct pollfd p = { sources.routes.watch.fd, POLLIN, 0 };
+
+	while (poll(&p, 1, 0) == 1)
+		ck_assert_int_eq(loop_once(&loop, 0), 0);
+}
+
+START_TEST(the_table_says_who_is_far)
+{
+	start();
+	for (int i = 0; i < 2; i++) { /* asked, and remembered */
+		ck_assert(by_gateway("192.0.2.9"));
+		ck_assert(by_gateway("10.0.3.1"));
+		ck_assert(by_gateway("2001:db8::9"));
+		ck_assert(!by_gateway("10.0.2.77")); /* on-link */
+		ck_assert(!by_gateway("10.0.2.100"));
+		ck_assert(!by_gateway("10.0.2.2"));
+		ck_assert(!by_gateway("10.0.2.255"));
+		ck_assert(!by_gateway("fd00::77"));
+		ck_assert(!by_gateway("fd00::100"));
+		ck_assert(!by_gateway("127.0.0.1"));
+		ck_assert(!by_gateway("0.0.0.0"));
+		ck_assert(!by_gateway("224.0.0.1"));
+		ck_assert(!by_gateway("255.255.255.255"));
+		ck_assert(!by_gateway("::1"));
+		ck_assert(!by_gateway("fe80::1"));
+		ck_assert(!by_gateway("ff02::1"));
+		ck_assert(!by_gateway("::ffff:192.0.2.9"));
+	}
+}
+END_TEST
+
+START_TEST(a_change_is_heard)
+{
+	struct netlink *nl = NULL;
+	struct netlink_ip ip = { .family = AF_INET, .prefix = 24, .addr = { 192, 0, 2, 1 } };
+	union sock_addr silent = address("198.51.100.1");
+
+	start();
+	ck_assert(by_gateway("192.0.2.9"));
+	ck_assert(by_gateway("198.51.100.1"));
+	clientroute_is_silent(&sources.routes, &silent);
+	ck_assert(!by_gateway("198.51.100.1"));
+	ck_assert_int_eq(netlink_new(&nl, &err), 0);
+	ck_assert_int_eq(netlink_addr_add(nl, "lo", &ip, &err), 0);
+	settle();
+	ck_assert(!by_gateway("192.0.2.9"));
+	ck_assert(by_gateway("198.51.100.1"));
+	netlink_free(nl);
+}
+END_TEST
+
+START_TEST(more_changes_than_fit_are_survived)
+{
+	struct netlink *nl = NULL;
+	int small = 1;
+
+	start();
+	ck_assert_int_eq(
+		setsockopt(sources.routes.watch.fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small)),
+		0);
+	ck_assert(by_gateway("192.0.2.9"));
+	ck_assert_int_eq(netlink_new(&nl, &err), 0);
+	for (uint8_t i = 1; i < 30; i++) {
+		struct netlink_ip ip = { .family = AF_INET,
+					 .prefix = 24,
+					 .addr = { 192, 0, i, 1 } };
+
+		ck_assert_int_eq(netlink_addr_add(nl, "lo", &ip, &err), 0);
+	}
+	ck_assert(!by_gateway("192.0.2.9") || (settle(), !by_gateway("192.0.2.9")));
+	settle();
+	ck_assert(by_gateway("192.0.99.9"));
+	netlink_free(nl);
+}
+END_TEST
+
+START_TEST(a_source_for_each_client_and_target)
+{
+	struct worker_port spec = {
+		.ntargets = 3,
+		.show_client = 1,
+		.target = { { .family = AF_INET6, .port = 80 },
+			    { .family = AF_INET, .port = 80 },
+			    { .family = AF_INET, .port = 80, .addr = { 127, 0, 0, 1 } } }
+	};
+	union sock_addr far, far6, near;
+
+	start();
+	far = address("192.0.2.9");
+	far6 = address("2001:db8::9");
+	near = address("10.0.2.77");
+	memcpy(spec.target[0].addr, &rig.plan.address6, sizeof(rig.plan.address6));
+	memcpy(spec.target[1].addr, &rig.plan.address, sizeof(rig.plan.address));
+	ck_assert_int_eq(source_first(&sources, &spec, &far, &spec.target[1]), SOURCE_CLIENT);
+	ck_assert_int_eq(source_first(&sources, &spec, &far, &spec.target[0]), SOURCE_GATEWAY);
+	ck_assert_int_eq(source_first(&sources, &spec, &far, &spec.target[2]), SOURCE_CHILD);
+	ck_assert_int_eq(source_first(&sources, &spec, &far6, &spec.target[0]), SOURCE_CLIENT);
+	ck_assert_int_eq(source_first(&sources, &spec, &near, &spec.target[1]), SOURCE_GATEWAY);
+	ck_assert_uint_eq(source_target(&sources, &spec, &far6), 0);
+	ck_assert_uint_eq(source_target(&sources, &spec, &far), 1);
+	ck_assert_uint_eq(source_target(&sources, &spec, &near), 1);
+	spec.show_client = 0;
+	ck_assert_int_eq(source_first(&sources, &spec, &far, &spec.target[1]), SOURCE_CHILD);
+	ck_assert_uint_eq(source_target(&sources, &spec, &far6), 1);
+}
+END_TEST
+
+static void add_tests(TCase *c)
+{
+	tcase_add_test(c, the_table_says_who_is_far);
+	tcase_add_test(c, a_change_is_heard);
+	tcase_add_test(c, more_changes_than_fit_are_survived);
+	tcase_add_test(c, a_source_for_each_client_and_target);
+}
+
+int main(void)
+{
+	return run_suite("client_route", add_tests);
+}
