@@ -27,14 +27,16 @@ RK_OUT=$T/out RK_ERR=$T/err # of the last rk_run and rk_start
 RK_STATUS='' RK_PID=''      # of the last rk_run or rk_stop; of rk_start
 RK_NAME=rootless-supervisor # or rootlesskit: the name rk_run and rk_start call
 RK_GRACE=10                 # seconds that rk_start waits for readiness and rk_stop for the end
+RUNGS=${RUNGS:-tproxy redirect off} # a test of the network is `for RUNG in $RUNGS; do ... done; RUNG=`
+RUNG=
 rk_tests=0 rk_failed=0
 
 # --- TAP ---------------------------------------------------------------------------------------
-pass() { rk_tests=$((rk_tests + 1)); echo "ok $rk_tests - $1"; }
+pass() { rk_tests=$((rk_tests + 1)); echo "ok $rk_tests - ${RUNG:+$RUNG: }$1"; }
 # fail DESCRIPTION [LINES]
 fail() {
 	rk_tests=$((rk_tests + 1)) rk_failed=$((rk_failed + 1))
-	echo "not ok $rk_tests - $1"
+	echo "not ok $rk_tests - ${RUNG:+$RUNG: }$1"
 	if [ $# -gt 1 ]; then printf '%s\n' "$2" | sed 's/^/#   /'; fi
 }
 # is DESCRIPTION GOT WANT: equal texts
@@ -173,13 +175,14 @@ rk_run() {
 
 rk_ready() { grep -q READY=1 "$T/ready" || { [ "$RK_NAME" = rootlesskit ] && [ -S "$STATE/api.sock" ]; }; }
 rk_ready_or_gone() { rk_ready || is_gone "$RK_PID"; }
-# rk_start [ARG...]: the program in the background with state directory $STATE, until it is ready
+# rk_start [ARG...]: the program in the background with state directory $STATE, until it is ready.
+# RUNG, when it is set, says who carries TCP out, and stands before the description of each check
 # shellcheck disable=SC2086 # lists of words
 rk_start() {
 	: >"$T/ready"
 	rk_flag=--ready-fd=3
 	[ "$RK_NAME" != rootlesskit ] || rk_flag=
-	(exec $rk_user $rk_env ${RK_ENV-} "$RK_NAME" --state-dir="$STATE" $rk_flag "$@" \
+	(exec $rk_user $rk_env ${RK_ENV-} "$RK_NAME" --state-dir="$STATE" $rk_flag ${RUNG:+--accel=$RUNG} "$@" \
 		>"$RK_OUT" 2>"$RK_ERR" </dev/null 3>"$T/ready") &
 	RK_PID=$!
 	wait_for "$RK_GRACE" rk_ready_or_gone

@@ -11,6 +11,7 @@ in_netns() { # COMMAND...: in STATE/netns, as root of the child's namespaces
 }
 host_ns=$(readlink /proc/self/ns/net)
 
+for RUNG in $RUNGS; do
 # shellcheck disable=SC2016 # expands inside
 rk_start --net=slirp --detach-netns -p 127.0.0.1:7007:7/tcp -- \
 	sh -c 'readlink /proc/self/ns/net; grep nameserver /etc/resolv.conf; exec nsenter "--net=$ROOTLESSKIT_STATE_DIR/netns" nsprobe serve tcp-echo,0.0.0.0,7' || exit
@@ -33,6 +34,8 @@ is "a datagram of 60000 bytes" "$(in_netns nsprobe ask -u 192.0.2.2 7 "$(head -c
 is "DNS from there" "$(in_netns nsprobe dns 10.0.2.3 web.world.test)" 192.0.2.2
 is "a published port leads there" "$(nsprobe duplex 127.0.0.1 7007 1000000 3)" ok
 rk_stop
+done
+RUNG=
 
 rk_start --net=slirp --detach-netns --copy-up=/etc --copy-up=/run -- sleep 50 || exit
 is "with /run copied up the path holds" "$(in_netns nsprobe duplex 192.0.2.2 7 1000000 3)" ok

@@ -5,6 +5,7 @@
 need userns tun tool:busybox
 echo "0 4294967294" >/proc/sys/net/ipv4/ping_group_range
 
+for RUNG in $RUNGS; do
 rk_start --net=slirp -- sleep 50 || exit
 is "TCP both ways at once" "$(in_child nsprobe duplex 192.0.2.2 7 1000000 3)" ok
 is "UDP" "$(in_child nsprobe ask -u 192.0.2.2 7 hello)" hello
@@ -40,3 +41,4 @@ like "--mtu" "$(in_child ip -o link show dev up0)" '* mtu 1500 *'
 is "TCP at MTU 1500" "$(in_child nsprobe duplex 192.0.2.2 7 1000000 3)" ok
 is "DNS moves with it" "$(in_child nsprobe dns 10.99.0.3 web.world.test)" 192.0.2.2
 rk_stop
+done
