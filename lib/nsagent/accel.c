@@ -92,10 +92,10 @@ static int prepare(struct netlink *nl, const struct net_plan *plan, int *fds, st
 	return r;
 }
 
-/* settings of nf_tables' modules are there when these are, which the table brings */
+/* the table stands: it brings the modules, and these the settings */
 static int switch_on(struct netlink *nl, const struct net_plan *plan, uint32_t now, struct err *err)
 {
-	int r = nft_load(plan, now, err);
+	int r = nft_check(plan, now, err);
 
 	if (r == 0)
 		r = recipe_set_sysctls(plan, now, recipe_sysctls_late, recipe_nsysctls_late, err);
@@ -119,24 +119,36 @@ static const struct rung {
 	{ NET_ACCEL_REDIRECT, RECIPE_SWITCH | RECIPE_REDIRECT },
 };
 
+static void add_reason(struct err *all, const struct err *why)
+{
+	struct err before = *all;
+
+	*all = *why;
+	if (before.code)
+		err_wrap(all, -why->code, "%s; then", before.msg);
+}
+
 /* 0, or a negative errno as accel_setup() */
 static int try_rungs(struct netlink *nl, const struct net_plan *plan, struct accel *ret,
 		     struct err *err)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(rungs) && ret->rung == NET_ACCEL_OFF; i++) {
+		const uint32_t now = rungs[i].now;
 		struct err why = { 0 };
+		int r;
 
 		if (!(ret->tries & 1u << rungs[i].rung))
 			continue;
-		if (switch_on(nl, plan, rungs[i].now, &why) == 0) {
-			ret->rung = rungs[i].rung;
-		} else {
-			if (switch_off(nl, plan, rungs[i].now, err) < 0)
+		r = nft_load(plan, now, &why);
+		if (r == 0) {
+			r = switch_on(nl, plan, now, &why);
+			if (r < 0 && switch_off(nl, plan, now, err) < 0)
 				return err_wrap(err, -err->code, "%s; and then", why.msg);
-			if (ret->why.code)
-				err_wrap(&why, -why.code, "%s; then", ret->why.msg);
-			ret->why = why;
 		}
+		if (r == 0)
+			ret->rung = rungs[i].rung;
+		else
+			add_reason(&ret->why, &why);
 	}
 	return 0;
 }

@@ -389,26 +389,6 @@ static const char *name_of(const struct batch *b, uint32_t seq)
 	return seq < NAMES_MAX && b->name[seq] ? b->name[seq] : "a table";
 }
 
-static int read_back(int fd, unsigned nrules, struct err *err)
-{
-	struct batch b = { 0 };
-	uint32_t seq;
-	unsigned found = 0;
-	int r;
-
-	command(&b, NFT_MSG_GETRULE, NLM_F_DUMP, "the list");
-	attr_text(&b, NFTA_RULE_TABLE, TABLE);
-	message_end(&b);
-	r = send_batch(fd, &b);
-	if (r == 0)
-		r = read_answers(fd, UINT32_MAX, &seq, &found);
-	if (r < 0)
-		return err_set(err, -r, "nf_tables: reading back");
-	return found == nrules
-		       ? 0
-		       : err_say(err, EIO, "nf_tables: %u rules of %u are there", found, nrules);
-}
-
 static void add_chains(struct batch *b, const struct net_plan *plan, uint32_t now)
 {
 	bool added[RECIPE_NCHAINS] = { false };
@@ -423,11 +403,8 @@ static void add_chains(struct batch *b, const struct net_plan *plan, uint32_t no
 	}
 }
 
-/* how many, or a negative errno */
 static int add_rules(struct batch *b, const struct net_plan *plan, uint32_t now, struct err *err)
 {
-	int n = 0;
-
 	for (size_t i = 0; i < recipe_nnft; i++) {
 		const struct recipe_nft *row = &recipe_nft[i];
 		uint32_t ifindex = row->iif ? if_nametoindex(row->iif) : 0;
@@ -437,9 +414,8 @@ static int add_rules(struct batch *b, const struct net_plan *plan, uint32_t now,
 		if (row->iif && !ifindex)
 			return err_set(err, errno, "looking up interface '%s'", row->iif);
 		add_rule(b, row, ifindex);
-		n++;
 	}
-	return n;
+	return 0;
 }
 
 int nft_load(const struct net_plan *plan, uint32_t now, struct err *err)
@@ -448,25 +424,48 @@ int nft_load(const struct net_plan *plan, uint32_t now, struct err *err)
 	struct batch b = { 0 };
 	uint32_t seq = 0, last;
 	unsigned none = 0;
-	int r, nrules;
+	int r;
 
 	if (fd < 0)
 		return fd;
 	edge(&b, NFNL_MSG_BATCH_BEGIN);
 	add_table(&b);
 	add_chains(&b, plan, now);
-	nrules = add_rules(&b, plan, now, err);
-	if (nrules < 0)
-		return nrules;
+	r = add_rules(&b, plan, now, err);
+	if (r < 0)
+		return r;
 	ask_for_answer(&b);
 	last = b.seq - 1;
 	edge(&b, NFNL_MSG_BATCH_END);
 	r = send_batch(fd, &b);
 	if (r == 0)
 		r = read_answers(fd, last, &seq, &none);
+	return r < 0 ? err_set(err, -r, "nf_tables: %s", name_of(&b, seq)) : 0;
+}
+
+int nft_check(const struct net_plan *plan, uint32_t now, struct err *err)
+{
+	autoclose int fd = open_netfilter(err);
+	struct batch b = { 0 };
+	uint32_t seq;
+	unsigned found = 0, nrules = 0;
+	int r;
+
+	if (fd < 0)
+		return fd;
+	for (size_t i = 0; i < recipe_nnft; i++)
+		nrules += recipe_holds(plan, now, recipe_nft[i].when);
+	command(&b, NFT_MSG_GETRULE, NLM_F_DUMP, "the list");
+	attr_text(&b, NFTA_RULE_TABLE, TABLE);
+	message_end(&b);
+	r = send_batch(fd, &b);
+	if (r == 0)
+		r = read_answers(fd, UINT32_MAX, &seq, &found);
 	if (r < 0)
-		return err_set(err, -r, "nf_tables: %s", name_of(&b, seq));
-	return read_back(fd, (unsigned)nrules, err);
+		return err_set(err, -r, "nf_tables: reading back");
+	return found == nrules
+		       ? 0
+		       : err_say(err, EIO, "nf_tables: %u rules of %u are there", found, nrules);
 }
 
 int nft_unload(struct err *err)

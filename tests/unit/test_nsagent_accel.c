@@ -141,8 +141,7 @@ static void lowered(void (*spoil)(void), uint32_t tries, enum net_accel rung, co
 	ck_assert_msg(strstr(accel.why.msg, why) != NULL, "%s", accel.why.msg);
 	for (size_t i = 0; i < NET_ACCEL_FDS_MAX; i++)
 		ck_assert_int_eq(accel.fds[i] == -1, off);
-	ck_assert_int_eq(!!system("nft list tables 2>/dev/null | grep -q rootless-supervisor"),
-			 off);
+	ck_assert_int_eq(!!system("nft list ruleset 2>/dev/null | grep -q gw0"), off);
 	ck_assert_int_eq(!!system("ip rule | grep -q ^109:"), off);
 	ck_assert_int_eq(!!system("ip -6 rule | grep -q ^109:"), off);
 	ck_assert_int_eq(system("ip rule | grep -q ^110:"), 0);
@@ -186,8 +185,7 @@ END_TEST
 
 START_TEST(the_table_is_taken)
 {
-	lowered(take_the_table, _i ? BOTH : TPROXY, _i ? NET_ACCEL_REDIRECT : NET_ACCEL_OFF,
-		"nf_tables");
+	lowered(take_the_table, BOTH, NET_ACCEL_OFF, "nf_tables: a table: File exists");
 }
 END_TEST
 
@@ -206,7 +204,7 @@ static void add_tests(TCase *c)
 	tcase_add_test(c, our_own_addresses_are_held_too);
 	tcase_add_test(c, the_name_is_taken);
 	tcase_add_test(c, the_port_is_taken);
-	tcase_add_loop_test(c, the_table_is_taken, 0, 2);
+	tcase_add_test(c, the_table_is_taken);
 	tcase_add_loop_test(c, the_last_rule_is_taken, 0, 2);
 }
 
