@@ -37,7 +37,7 @@ for RUNG in $RUNGS; do
 		is "half-close, $a" "$(probe half $a)" 1000000
 		is "the far side's reset, $a" "$(probe is_reset $a)" ECONNRESET
 		is "the child's reset, $a" "$(probe resets $a)" ok
-		[ $RUNG = off ] || ok "reaches the far side, $a" wait_for 5 grep -q reset "$T/world.$a"
+		[ "$RUNG" = off ] || ok "reaches the far side, $a" wait_for 5 grep -q reset "$T/world.$a"
 	done
 	is "an unreachable host" "$(in_child nsprobe connect 198.51.100.99 7)" EHOSTUNREACH
 	is "no route" "$(in_child nsprobe connect 203.0.113.1 7)" ENETUNREACH
@@ -45,7 +45,7 @@ for RUNG in $RUNGS; do
 	is "DNS by TCP" "$(in_child nsprobe dns --tcp 10.0.2.3 web.world.test)" 192.0.2.2
 	is "a published port" "$(nsprobe duplex 127.0.0.1 7007 16777216 3)" ok
 	is "500 at once" "$(in_child nsprobe many 192.0.2.2 7 500)" "500 alive"
-	if [ $RUNG != off ]; then
+	if [ "$RUNG" != off ]; then
 		# libslirp cannot say these
 		is "prohibited" "$(in_child nsprobe connect 198.51.100.98 7)" EHOSTUNREACH
 		is "no route, IPv6" "$(in_child nsprobe connect 2001:db8:77::1 7)" ENETUNREACH

@@ -17,7 +17,7 @@ sees() {
 dgram="ask -u -t 1500"
 for RUNG in $RUNGS; do
 prohibited=EHOSTUNREACH
-[ $RUNG != off ] || prohibited=ENETUNREACH # all that libslirp can say
+[ "$RUNG" != off ] || prohibited=ENETUNREACH # all that libslirp can say
 rk_start --net=slirp -- sleep 50 || exit
 # on-link addresses that nobody has: the child's kernel asks for 3 s, the others meanwhile
 in_child sh -c 'nsprobe connect 10.0.2.77 7 & nsprobe connect 10.0.2.200 7 & nsprobe connect fd00::77 7 & wait' >"$T/neighbours" &
