@@ -30,6 +30,7 @@
 #include "lib/parent/nursery.h"
 #include "lib/parent/parent.h"
 #include "lib/relay/relay.h"
+#include "lib/sandbox/sandbox.h"
 #include "lib/slirp/slirp_main.h"
 #include "netdrivers/netdriver.h"
 #include "portdrivers/portdriver.h"
@@ -41,23 +42,35 @@ enum {
 	LISTEN_FDS_MAX = 64,
 };
 
+static bool has_word(char **words, const char *word)
+{
+	for (; *words; words++) {
+		if (strcmp(*words, word) == 0)
+			return true;
+	}
+	return false;
+}
+
 static int worker_main(int argc, char **argv)
 {
 	static const struct {
 		enum role role;
-		int (*main)(void);
+		int (*main)(const struct sandbox_report *sandbox);
 	} workers[] = { { ROLE_RELAY, relay_main }, { ROLE_SLIRP, slirp_main } };
-	bool debug = argc > 2 && strcmp(argv[2], WORKER_DEBUG) == 0;
+	struct sandbox_report sandbox = { 0 };
 
 	for (size_t i = 0; i < ARRAY_SIZE(workers) && argc > 1; i++) {
 		enum role role = workers[i].role;
 
 		if (strcmp(argv[1], role_name(role)) != 0)
 			continue;
-		log_init(LOG_STYLE_WORKER, role_name(role), debug);
+		log_init(LOG_STYLE_WORKER, role_name(role), has_word(argv, WORKER_DEBUG));
+		sandbox_oom(role);
 		if (role_enter(role, SIGKILL) < 0 || prctl(PR_SET_DUMPABLE, 0) < 0)
 			return 1;
-		return workers[i].main();
+		if (!has_word(argv, WORKER_NO_SANDBOX))
+			sandbox_enter(&sandbox);
+		return workers[i].main(&sandbox);
 	}
 	fputs("this name is for the program itself\n", stderr);
 	return STATUS_USAGE_OURS;

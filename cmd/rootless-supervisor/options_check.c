@@ -269,6 +269,25 @@ static int check_accel(struct check *c, struct err *err)
 		       go_quote(q, sizeof(q), mode));
 }
 
+static int check_sandbox(struct check *c, struct err *err)
+{
+	static const char *const modes[] = {
+		[SANDBOX_AUTO] = "auto", [SANDBOX_REQUIRE] = "require", [SANDBOX_OFF] = "off"
+	};
+	const char *mode = c->v[OPT_SANDBOX].text;
+	char q[GO_QUOTE_MAX];
+
+	static_assert(ARRAY_SIZE(modes) == SANDBOX_NMODES, "a word for each mode");
+	for (size_t i = 0; i < ARRAY_SIZE(modes); i++) {
+		if (strcmp(mode, modes[i]) == 0) {
+			c->o->sandbox = (enum sandbox_mode)i;
+			return 0;
+		}
+	}
+	return err_say(err, EINVAL, "unsupported sandbox mode: %s (auto, require, off)",
+		       go_quote(q, sizeof(q), mode));
+}
+
 static int check_port_driver(struct check *c, struct err *err)
 {
 	const struct option_value *typed = &c->v[OPT_PORT_DRIVER];
@@ -471,10 +490,10 @@ static int check_process(struct check *c, struct err *err)
 
 /* the order is a contract: the first mistake is the one that is told */
 static int (*const checks[])(struct check *c, struct err *err) = {
-	check_not_yet, check_mtu,           check_cidr,         check_ifname,
-	check_ipv6,    check_host_loopback, check_net,          check_slirp4netns,
-	check_accel,   check_port_driver,   check_transparency, check_publish,
-	check_reaper,  check_copy_up,       check_propagation,  check_process,
+	check_not_yet,       check_mtu,     check_cidr,        check_ifname,  check_ipv6,
+	check_host_loopback, check_net,     check_slirp4netns, check_accel,   check_port_driver,
+	check_transparency,  check_publish, check_reaper,      check_copy_up, check_propagation,
+	check_process,       check_sandbox,
 };
 
 int options_check(const struct option_values *values, struct options *o, struct options_report *rep,

@@ -142,6 +142,11 @@ const struct option_def option_table[OPT_NIDS] = {
 					   "Requires --pidns and --cgroupns (not supported by this "
 					   "build yet)" },
 
+	[OPT_SANDBOX] = { "sandbox", NULL, NULL, OPTION_STRING, IN_BOTH, "Process", SAME("auto"),
+			  .value = "MODE",
+			  .help = "confine the processes of the network (auto: by all that the "
+				  "kernel has; require: or do not start) [auto, require, off]" },
+
 	[OPT_STATE_DIR] = { "state-dir", NULL, "state", OPTION_STRING, IN_BOTH, "State",
 			    .value = "DIR", .help = "state directory" },
 

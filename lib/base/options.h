@@ -24,6 +24,14 @@ enum accel_mode {
 	ACCEL_NMODES
 };
 
+/* --sandbox: of the processes that meet the network's bytes */
+enum sandbox_mode {
+	SANDBOX_AUTO,    /* all that the kernel has; what is missing is said */
+	SANDBOX_REQUIRE, /* all that is required, or no start */
+	SANDBOX_OFF,
+	SANDBOX_NMODES
+};
+
 struct options {
 	enum dialect dialect;
 	bool named_rootlesskit; /* basename(argv[0]) is exactly "rootlesskit" */
@@ -54,6 +62,7 @@ struct options {
 	bool pidns, cgroupns, utsns, ipcns;
 	bool reaper;              /* "auto" resolved: the value of pidns */
 	const char *subid_source; /* auto, dynamic, static */
+	enum sandbox_mode sandbox;
 
 	char **command; /* NULL-terminated, points into argv */
 };

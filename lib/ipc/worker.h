@@ -6,6 +6,7 @@
 #include "lib/base/err.h"
 #include "lib/ipc/msg.h"
 #include "lib/ipc/netplan.h"
+#include "lib/ipc/sandboxstate.h"
 
 #define WORKER_VERSION 6
 
@@ -70,8 +71,8 @@ struct worker_port_id {
 	  2 + NET_DNS_SOCKS_MAX + NET_ACCEL_FDS_MAX, ROLE_BIT(ROLE_PARENT), WORKER_STARTING) \
 	X(WORKER_SLIRP_CONFIG, 2, struct slirp_config, 1, 1, ROLE_BIT(ROLE_PARENT), \
 	  WORKER_STARTING) \
-	X(WORKER_READY, 3, struct msg_empty, 0, 0, ROLE_BIT(ROLE_RELAY) | ROLE_BIT(ROLE_SLIRP), \
-	  WORKER_STARTING) \
+	X(WORKER_READY, 3, struct sandbox_report, 0, 0, \
+	  ROLE_BIT(ROLE_RELAY) | ROLE_BIT(ROLE_SLIRP), WORKER_STARTING) \
 	X(WORKER_FAILED, 4, struct err, 0, 0, ROLE_BIT(ROLE_RELAY) | ROLE_BIT(ROLE_SLIRP), \
 	  WORKER_STARTING | WORKER_UP) \
 	X(WORKER_DNS, 5, struct worker_dns, 0, 0, ROLE_BIT(ROLE_PARENT), WORKER_UP) \

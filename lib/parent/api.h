@@ -27,6 +27,8 @@ struct api_info {
 	bool ipv6;
 	const char *accel;     /* who carries TCP out, by net_accel_name(); NULL: no such choice */
 	const char *accel_why; /* NULL, or why it is less than was asked for */
+	/* of relay and slirp: what they have given up; NULL: no such process */
+	const char *sandbox[2];
 	const char *port_driver;   /* NULL: none or implicit, no object at all */
 	const char *const *protos; /* NULL-terminated; NULL: an empty list */
 	bool disallow_loopback_child_ip;

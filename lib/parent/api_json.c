@@ -55,6 +55,18 @@ static char *dump(json_t *j)
 	return j ? json_dumps(j, JSON_COMPACT) : NULL;
 }
 
+static json_t *sandbox_new(const struct api_info *info)
+{
+	static const char *const names[] = { "relay", "slirp" };
+	json_t *j = json_object();
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		if (info->sandbox[i])
+			json_object_set_new(j, names[i], text_new(info->sandbox[i]));
+	}
+	return j;
+}
+
 /* what upstream's clients do not know */
 static json_t *extra_new(const struct api_info *info)
 {
@@ -63,6 +75,8 @@ static json_t *extra_new(const struct api_info *info)
 	json_object_set_new(j, "accel", text_new(info->accel));
 	if (info->accel_why)
 		json_object_set_new(j, "accelReason", text_new(info->accel_why));
+	if (info->sandbox[0] || info->sandbox[1])
+		json_object_set_new(j, "sandbox", sandbox_new(info));
 	return j;
 }
 

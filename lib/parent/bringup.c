@@ -246,11 +246,13 @@ static int start_workers(struct instance *in, struct err *err)
 {
 	bool gateway = in->setup->net->flags & NET_F_GATEWAY;
 	bool relay = gateway || (in->setup->port->flags & PORT_F_RELAY);
+	const struct nursery_opts opts = { .debug = in->opt->debug,
+					   .no_sandbox = in->opt->sandbox == SANDBOX_OFF };
 	int sock, r;
 
 	if (!relay && !gateway)
 		return 0;
-	r = nursery_start(in->setup->self_exe, in->opt->debug, &in->nursery, &sock, err);
+	r = nursery_start(in->setup->self_exe, &opts, &in->nursery, &sock, err);
 	if (r < 0)
 		return r;
 	if (link_open(in, &in->nursery_link, sock, on_nursery_link, in) < 0)

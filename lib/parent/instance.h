@@ -63,6 +63,8 @@ struct worker {
 	struct link control, log;
 	uint32_t state; /* enum worker_state: what we may get from it */
 	bool configured;
+	uint32_t sandbox;  /* enum sandbox_property: what it has given up, when it is up */
+	bool sandbox_said; /* the user knows what is missing of it */
 	char line[LOG_LINE_MAX];
 	size_t nline;
 	uint64_t
@@ -83,6 +85,7 @@ struct agent {
 struct info_text {
 	char child_ip[INET_ADDRSTRLEN], dns[2][INET6_ADDRSTRLEN];
 	const char *dns_list[3];
+	char sandbox[NWORKERS][SANDBOX_TEXT_MAX];
 	const char *protos[8];
 };
 
@@ -179,6 +182,11 @@ void worker_log_flush(struct worker *w);
 void worker_drain(struct worker *w);
 /* worker_tell_dns() - in->dns to the relay; later, when it is not configured yet */
 int worker_tell_dns(struct instance *in, struct err *err);
+
+/* confined.c: what a worker has given up, by its struct sandbox_report; is it enough to serve? */
+int worker_confined(struct worker *w, const void *payload, struct err *err);
+/* confined_info() - the same for the API */
+void confined_info(struct instance *in);
 
 /* names.c: STATE/resolv.conf and hosts, followed from the start on */
 int names_start(struct instance *in, struct err *err);

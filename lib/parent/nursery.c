@@ -33,7 +33,7 @@
 
 struct nursery {
 	int sock, self_exe, sigfd;
-	bool debug;
+	struct nursery_opts opts;
 	struct {
 		pid_t pid; /* 0: free */
 		enum role role;
@@ -56,14 +56,17 @@ __attribute__((noreturn)) static void worker_failed(int control, int errnum, con
 static void exec_worker(const struct nursery *n, pid_t nursery, enum role role, int control,
 			int log)
 {
-	char *argv[] = { (char *)WORKER_ARGV0, (char *)role_name(role),
-			 n->debug ? (char *)WORKER_DEBUG : NULL, NULL };
+	char *argv[5] = { (char *)WORKER_ARGV0, (char *)role_name(role) }, **word = argv + 2;
 	char *env[ARRAY_SIZE(worker_env) + 1] = { NULL };
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	sigset_t none;
 	size_t nenv = 0;
 	int self_exe;
 
+	if (n->opts.debug)
+		*word++ = (char *)WORKER_DEBUG;
+	if (n->opts.no_sandbox)
+		*word++ = (char *)WORKER_NO_SANDBOX;
 	for (size_t i = 0; i < ARRAY_SIZE(worker_env); i++) {
 		const char *value = getenv(worker_env[i]);
 
@@ -211,9 +214,10 @@ static int nursery_main(struct nursery *n)
 	return -r;
 }
 
-int nursery_start(int self_exe, bool debug, pid_t *ret_pid, int *ret_sock, struct err *err)
+int nursery_start(int self_exe, const struct nursery_opts *opts, pid_t *ret_pid, int *ret_sock,
+		  struct err *err)
 {
-	struct nursery n = { .self_exe = self_exe, .debug = debug };
+	struct nursery n = { .self_exe = self_exe, .opts = *opts };
 	int pair[2];
 	int r = msg_pair(pair);
 	pid_t self = getpid(), pid;

@@ -15,16 +15,23 @@
 #include "lib/base/err.h"
 #include "lib/ipc/role.h"
 
-/* argv[0] and argv[1] of a worker; argv[2] is "debug" when the log is to be */
+/* argv[0] of a worker; argv[1] is the name of its role, then these words when they are meant */
 #define WORKER_ARGV0 "rs-worker"
 #define WORKER_DEBUG "debug"
+#define WORKER_NO_SANDBOX "no-sandbox"
+
+/* how its workers are run */
+struct nursery_opts {
+	bool debug, no_sandbox;
+};
 
 /**
  * nursery_start() - fork it
  * @self_exe:	O_PATH descriptor of the program; borrowed
  * @ret_sock:	the parent's end (nursery protocol)
  */
-int nursery_start(int self_exe, bool debug, pid_t *ret_pid, int *ret_sock, struct err *err);
+int nursery_start(int self_exe, const struct nursery_opts *opts, pid_t *ret_pid, int *ret_sock,
+		  struct err *err);
 
 /**
  * ask_spawn() - start a worker; the answer comes as NURSERY_SPAWNED

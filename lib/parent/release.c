@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "lib/base/cleanup.h"
@@ -95,6 +96,7 @@ static void fill_info(struct instance *in)
 		if (in->accel_why[0])
 			in->info.accel_why = in->accel_why;
 	}
+	confined_info(in);
 	if (in->ports) {
 		in->info.port_driver = in->setup->port->name;
 		in->info.disallow_loopback_child_ip =
@@ -129,6 +131,9 @@ int release(struct instance *in, struct err *err)
 		r = api_new(in->base, in->state->fd, &in->info, in->ports, &in->api, err);
 	if (r < 0)
 		return r;
+	/* the id tools have looked at us; from here on only root of the host may */
+	if (in->opt->sandbox != SANDBOX_OFF && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+		return err_set(err, errno, "forbidding to be traced");
 	r = msg_send(in->child_link.fd, &handshake_proto, HS_RELEASE, &(struct msg_empty){ 0 },
 		     NULL, 0);
 	if (r < 0)

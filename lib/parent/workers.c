@@ -95,6 +95,10 @@ static void worker_told(struct worker *w, const struct msg *m)
 
 	switch (m->type) {
 	case WORKER_READY:
+		if (worker_confined(w, m->payload, &in->err) < 0) {
+			instance_fail(in);
+			break;
+		}
 		w->state = WORKER_UP;
 		instance_clear(in, w->bit);
 		break;

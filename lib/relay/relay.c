@@ -182,7 +182,7 @@ static int receive_config(struct relay *r, struct relay_config *ret, struct conf
 	return 0;
 }
 
-static int relay_start(struct relay *r)
+static int relay_start(struct relay *r, const struct sandbox_report *sandbox)
 {
 	struct config_fds fds;
 	struct relay_config config = { 0 };
@@ -223,8 +223,7 @@ static int relay_start(struct relay *r)
 	e = watch_add(&r->loop, &r->control, WORKER_CONTROL_FD, EPOLLIN, on_control_ready);
 	if (e < 0)
 		return err_set(&r->err, -e, "watching the control socket");
-	e = msg_send(WORKER_CONTROL_FD, &worker_proto, WORKER_READY, &(struct msg_empty){ 0 }, NULL,
-		     0);
+	e = msg_send(WORKER_CONTROL_FD, &worker_proto, WORKER_READY, sandbox, NULL, 0);
 	return e < 0 ? err_set(&r->err, -e, "telling the parent that we are ready") : 0;
 }
 
@@ -245,7 +244,7 @@ static void relay_free(struct relay *r)
 	free(r);
 }
 
-int relay_main(void)
+int relay_main(const struct sandbox_report *sandbox)
 {
 	struct relay *r;
 	int e;
@@ -260,7 +259,7 @@ int relay_main(void)
 		return 1;
 	}
 	r->reserve = -1;
-	e = relay_start(r);
+	e = relay_start(r, sandbox);
 	if (e == 0)
 		e = loop_run(&r->loop);
 	if (e < 0) {

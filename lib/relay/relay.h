@@ -3,7 +3,13 @@
 #ifndef RK_RELAY_RELAY_H
 #define RK_RELAY_RELAY_H
 
-/* relay_main() - serve on WORKER_CONTROL_FD until its end of file; the process's exit status */
-int relay_main(void);
+struct sandbox_report;
+
+/**
+ * relay_main() - serve on WORKER_CONTROL_FD until its end of file
+ * @sandbox:	what the process has given up, for the parent
+ * Return: the process's exit status
+ */
+int relay_main(const struct sandbox_report *sandbox);
 
 #endif

@@ -38,10 +38,9 @@ static int receive_config(struct slirp_config *ret, int *ret_tap, struct err *er
 	return 1;
 }
 
-static int start_and_serve(struct err *err)
+static int start_and_serve(const struct sandbox_report *sandbox, struct err *err)
 {
 	AUTO(stack_freep) struct stack *s = NULL;
-	struct msg_empty nothing = { 0 };
 	struct slirp_config cfg;
 	int tap, r;
 
@@ -51,7 +50,7 @@ static int start_and_serve(struct err *err)
 	r = stack_new(&cfg, tap, 0, &s, err);
 	if (r < 0)
 		return r;
-	r = msg_send(WORKER_CONTROL_FD, &worker_proto, WORKER_READY, &nothing, NULL, 0);
+	r = msg_send(WORKER_CONTROL_FD, &worker_proto, WORKER_READY, sandbox, NULL, 0);
 	if (r == -EPIPE)
 		return 0;
 	if (r < 0)
@@ -59,7 +58,7 @@ static int start_and_serve(struct err *err)
 	return stack_run(s, WORKER_CONTROL_FD, err);
 }
 
-int slirp_main(void)
+int slirp_main(const struct sandbox_report *sandbox)
 {
 	struct err err = { 0 };
 	int r;
@@ -69,7 +68,7 @@ int slirp_main(void)
 	if (r < 0)
 		log_warning("slirp", "raising the descriptor limit: %s, fewer connections fit",
 			    strerror(-r));
-	r = start_and_serve(&err);
+	r = start_and_serve(sandbox, &err);
 	if (r >= 0)
 		return EXIT_SUCCESS;
 	r = msg_send(WORKER_CONTROL_FD, &worker_proto, WORKER_FAILED, &err, NULL, 0);

@@ -3,7 +3,13 @@
 #ifndef RK_SLIRP_SLIRP_MAIN_H
 #define RK_SLIRP_SLIRP_MAIN_H
 
-/* slirp_main() - serve on WORKER_CONTROL_FD until its end of file; the process's exit status */
-int slirp_main(void);
+struct sandbox_report;
+
+/**
+ * slirp_main() - serve on WORKER_CONTROL_FD until its end of file
+ * @sandbox:	what the process has given up, for the parent
+ * Return: the process's exit status
+ */
+int slirp_main(const struct sandbox_report *sandbox);
 
 #endif

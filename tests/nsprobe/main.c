@@ -35,6 +35,9 @@ static const struct {
 	  probe_sigcount },
 	{ "fds", "list the open descriptors: number, flags, target", probe_fds },
 	{ "netns", "print the cookie of the network namespace", probe_netns },
+	{ "trace", "[-c] PID  what may be done to it; -c: with Docker's capabilities only",
+	  probe_trace },
+	{ "holds", "PID  the kind of each of its descriptors", probe_holds },
 	{ "nonblock", "FD [on|off]  show or set O_NONBLOCK", probe_nonblock },
 };
 

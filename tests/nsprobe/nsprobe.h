@@ -31,6 +31,8 @@ int probe_sigcount(int argc, char **argv);
 int probe_fds(int argc, char **argv);
 int probe_netns(int argc, char **argv);
 int probe_nonblock(int argc, char **argv);
+int probe_trace(int argc, char **argv);
+int probe_holds(int argc, char **argv);
 
 /* addr_parse() - "fe80::1%eth0" too; exits with a message when the text is no address */
 void addr_parse(struct addr *a, const char *host, const char *port);

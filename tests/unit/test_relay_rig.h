@@ -191,7 +191,7 @@ static inline _Noreturn void run_relay(const struct rig *rig, int control)
 	dup2(control, WORKER_CONTROL_FD);
 	fd_close_all_but(keep, ARRAY_SIZE(keep));
 	role_enter(ROLE_RELAY, SIGKILL);
-	exit(relay_main());
+	exit(relay_main(&(struct sandbox_report){ 0 }));
 }
 
 /* what the gateway's agent hands over, mixed up: nobody promises an order. The number */

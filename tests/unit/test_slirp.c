@@ -79,7 +79,7 @@ static struct worker start_with(const struct slirp_config *cfg, int64_t clock_ms
 		dup2(fd, WORKER_CONTROL_FD);
 		close(fd);
 		role_enter(ROLE_SLIRP, SIGKILL);
-		_exit(slirp_main());
+		_exit(slirp_main(&(struct sandbox_report){ 0 }));
 	}
 	close(control[1]);
 	if (clock_ms_start < 0)

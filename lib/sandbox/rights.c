@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+/* rights.c - capabilities, tracing, limits: what remains after the jail */
+#include "lib/sandbox/rights.h"
+
+#include <errno.h>
+#include <linux/capability.h>
+#include <stdbool.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "lib/base/cleanup.h"
+#include "lib/base/err.h"
+#include "lib/ipc/sandboxstate.h"
+
+/* takes CAP_SETPCAP, which a process has that has just made its user namespace */
+static int drop_bound(struct err *err)
+{
+	int held = 0;
+
+	for (unsigned long c = 0; (held = prctl(PR_CAPBSET_READ, c, 0, 0, 0)) >= 0; c++) {
+		if (held == 1 && prctl(PR_CAPBSET_DROP, c, 0, 0, 0) < 0)
+			return err_set(err, errno, "dropping capability %lu from the bounding set",
+				       c);
+		if (prctl(PR_CAPBSET_READ, c, 0, 0, 0) != 0)
+			return err_say(err, EPROTO, "capability %lu is still in the bounding set",
+				       c);
+	}
+	return 0;
+}
+
+static int drop_capabilities(struct err *err)
+{
+	struct __user_cap_header_struct hdr = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct caps[_LINUX_CAPABILITY_U32S_3] = { 0 };
+
+	if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0 ||
+	    syscall(SYS_capset, &hdr, caps) < 0 || syscall(SYS_capget, &hdr, caps) < 0)
+		return err_set(err, errno, "dropping capabilities");
+	for (size_t i = 0; i < ARRAY_SIZE(caps); i++) {
+		if (caps[i].effective || caps[i].permitted || caps[i].inheritable)
+			return err_say(err, EPROTO, "capabilities are still there");
+	}
+	return 0;
+}
+
+static int forbid_tracing(struct err *err)
+{
+	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 || prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) != 0)
+		return err_set(err, errno, "forbidding to be traced");
+	return 0;
+}
+
+static int forbid_new_rights(struct err *err)
+{
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
+	    prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) != 1)
+		return err_set(err, errno, "setting no_new_privs");
+	return 0;
+}
+
+static int lower_limits(struct err *err)
+{
+	static const struct {
+		int resource;
+		const char *name;
+	} zero[] = {
+		{ RLIMIT_CORE, "RLIMIT_CORE" },       /* a core would hold the users' data */
+		{ RLIMIT_MEMLOCK, "RLIMIT_MEMLOCK" }, /* nothing is locked */
+#if !RK_RELAXED
+		{ RLIMIT_FSIZE, "RLIMIT_FSIZE" }, /* pipes and sockets do not count */
+		{ RLIMIT_NPROC, "RLIMIT_NPROC" }, /* neither processes nor threads */
+#endif
+	};
+	const struct rlimit none = { 0 };
+	struct rlimit l;
+
+	for (size_t i = 0; i < ARRAY_SIZE(zero); i++) {
+		if (setrlimit((__rlimit_resource_t)zero[i].resource, &none) < 0 ||
+		    getrlimit((__rlimit_resource_t)zero[i].resource, &l) < 0)
+			return err_set(err, errno, "lowering %s", zero[i].name);
+		if (l.rlim_cur || l.rlim_max)
+			return err_say(err, EPROTO, "%s is not 0", zero[i].name);
+	}
+	return 0;
+}
+
+uint32_t rights_drop_all(struct err *err)
+{
+	static const struct {
+		enum sandbox_property property;
+		int (*drop)(struct err *err);
+	} steps[] = {
+		{ SANDBOX_BOUND, drop_bound },       { SANDBOX_NOCAPS, drop_capabilities },
+		{ SANDBOX_NOTRACE, forbid_tracing }, { SANDBOX_NONEWPRIVS, forbid_new_rights },
+		{ SANDBOX_LIMITS, lower_limits },
+	};
+	uint32_t have = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {
+		struct err e = { 0 };
+
+		if (steps[i].drop(&e) == 0)
+			have |= steps[i].property;
+		else if (!err->code)
+			*err = e;
+	}
+	return have;
+}

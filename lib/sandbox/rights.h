@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* rights.h - capabilities, tracing, limits: what remains after the jail */
+#ifndef RK_SANDBOX_RIGHTS_H
+#define RK_SANDBOX_RIGHTS_H
+
+#include <stdint.h>
+
+struct err;
+
+/**
+ * rights_drop_all() - the properties BOUND, NOCAPS, NOTRACE, NONEWPRIVS, LIMITS, in this order
+ *
+ * To be done before: mounts, namespaces, forks. Nothing of it can be taken back.
+ * Return: those that hold (enum sandbox_property); @err tells of the first that does not
+ */
+uint32_t rights_drop_all(struct err *err);
+
+#endif

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* sandbox.h - how a process gives up what its work does not need */
+#ifndef RK_SANDBOX_SANDBOX_H
+#define RK_SANDBOX_SANDBOX_H
+
+#include "lib/ipc/role.h"
+#include "lib/ipc/sandboxstate.h"
+
+/**
+ * sandbox_oom() - let the kernel choose this process before the daemon and before the parent
+ *
+ * To be called while the process is dumpable: its /proc files belong to root afterwards.
+ */
+void sandbox_oom(enum role role);
+
+/**
+ * sandbox_enter() - give up rights for good, and read back what is gone
+ * @ret:	filled in each case; whether it suffices is the parent's decision
+ *
+ * All is tried, one refusal does not end it. To be done before: whatever needs a path, a fork, a
+ * thread. Sockets, pipes and epoll instances can be made afterwards, so a worker does it first of
+ * all, while it has nothing else to do than to wait for its settings.
+ */
+void sandbox_enter(struct sandbox_report *ret);
+
+/* sandbox_missing() - the properties that a process with @have must have but has not */
+uint32_t sandbox_missing(uint32_t have);
+
+#endif

@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: Apache-2.0
+# sandbox_state.sh - what the workers have given up, as the kernel tells it, and what they still hold
+. "${0%/*}/lib.sh"
+need userns tun tool:curl
+
+info() { as_user curl -s --unix-socket "$STATE/api.sock" http://x/v1/info; }
+status() { sed -n "s/^$2:[[:blank:]]*//p" "/proc/$1/status"; }
+# kinds PROCESS: its descriptors, counted; the pools' as "some" when there are as many as a batch
+kinds() {
+	nsprobe holds "$1" | sort | uniq -c | while read -r count kind; do
+		[ "$count" -lt 32 ] || [ "$count" -gt 80 ] || count=some
+		echo "$count $kind"
+	done
+}
+
+rk_start --net=slirp --sandbox=require -p 127.0.0.1:7080:80/tcp -p 127.0.0.1:7080:80/udp -- sleep 100 || exit
+relay=$(pgrep rs-relay) slirp=$(pgrep rs-slirp)
+all='userns root nocaps bound notrace nonewprivs limits'
+like "info tells it" "$(info)" "*\"sandbox\":{\"relay\":\"$all\",\"slirp\":\"$all\"}*"
+
+for name in relay slirp; do
+	p=$(pgrep "rs-$name")
+	for set in CapInh CapPrm CapEff CapBnd CapAmb; do
+		is "$name: $set" "$(status "$p" $set)" 0000000000000000
+	done
+	is "$name: no new privileges" "$(status "$p" NoNewPrivs)" 1
+	is "$name: one thread" "$(status "$p" Threads)" 1
+	is "$name: no id is mapped" "$(cat "/proc/$p/uid_map" "/proc/$p/gid_map")" ""
+	is "$name: root owns its /proc files" "$(stat -c %u "/proc/$p/environ")" 0
+	is "$name: its root is empty" "$(ls -A "/proc/$p/root/")" ""
+	is "$name: one mount" "$(wc -l <"/proc/$p/mountinfo")" 1
+	like "$name: and that is read-only" "$(cat "/proc/$p/mountinfo")" '* / / ro,nosuid,nodev,noexec,* - tmpfs *'
+	is "$name: its directory" "$(readlink "/proc/$p/cwd")" /
+	for ns in user mnt ipc uts cgroup; do
+		isnt "$name: its own $ns namespace" "$(readlink "/proc/$p/ns/$ns")" "$(readlink "/proc/$RK_PID/ns/$ns")"
+	done
+	isnt "$name: not the child's user namespace" "$(readlink "/proc/$p/ns/user")" "$(readlink "/proc/$(cat "$STATE/child_pid")/ns/user")"
+	is "$name: the host's network" "$(readlink "/proc/$p/ns/net")" "$(readlink "/proc/$RK_PID/ns/net")"
+	is "$name: no core, no file, no process, no locked memory" "$(grep -cE '^Max (core file size|file size|processes|locked memory) +0 +0 ' "/proc/$p/limits")" 4
+	is "$name: nothing of the user's environment" "$(tr '\0' '\n' <"/proc/$p/environ" | grep -v SAN_OPTIONS=)" ""
+done
+is "relay: goes before the daemon when memory ends" "$(cat "/proc/$relay/oom_score_adj")" 200
+is "slirp: goes first" "$(cat "/proc/$slirp/oom_score_adj")" 300
+
+# an exact list: what is in it must be known, and what is not in it must not be there
+is "slirp holds" "$(kinds "$slirp")" "1 /dev/net/tun
+2 /dev/null
+1 pipe
+1 socket unix seqpacket"
+wait_for 2 sh -c "[ \$(nsprobe holds $relay | grep -c 'inet .* elsewhere\$') -ge 129 ]"
+is "relay holds" "$(kinds "$relay")" "1 /dev/net/tun
+2 /dev/null
+1 anon_inode:[eventfd]
+2 anon_inode:[eventpoll]
+1 pipe
+1 socket inet dgram
+some socket inet dgram elsewhere
+some socket inet stream elsewhere
+1 socket inet stream listens
+2 socket inet stream listens elsewhere
+1 socket inet6 dgram elsewhere
+2 socket inet6 stream listens elsewhere
+3 socket unix seqpacket"
+is "the work is done all the same" "$(in_child nsprobe duplex 192.0.2.2 7 1000000 3)" ok
+like "by slirp too" "$(in_child nsprobe ask -u 192.0.2.2 1007)" "192.0.2.1 *"
+is "and DNS" "$(in_child nsprobe dns 10.0.2.3 web.world.test)" 192.0.2.2
+rk_stop
+
+rk_start --net=slirp --sandbox=off -- sleep 100 || exit
+like "off: info tells it" "$(info)" '*"sandbox":{"relay":"","slirp":""}*'
+is "off: the host's root" "$(readlink "/proc/$(pgrep rs-relay)/ns/mnt")" "$(readlink "/proc/$RK_PID/ns/mnt")"
+is "off: no word of it" "$(cat "$RK_ERR")" ""
+rk_stop
+
+# other networks have a relay only
+rk_start --net=none --port-driver=builtin --sandbox=require -- sleep 100 || exit
+is "none: the relay's root is empty" "$(ls -A "/proc/$(pgrep rs-relay)/root/")" ""
+rk_stop
+rk_run --sandbox=maybe true
+documented "another word" "$RK_ERR"
