@@ -169,6 +169,9 @@ static void print_socket(int fd, uint64_t own_cookie)
 	case AF_INET:
 		family = "inet";
 		break;
+	case AF_NETLINK:
+		family = "netlink";
+		break;
 	case AF_INET6:
 		family = "inet6";
 		break;
@@ -179,6 +182,9 @@ static void print_socket(int fd, uint64_t own_cookie)
 		break;
 	case SOCK_DGRAM:
 		type = "dgram";
+		break;
+	case SOCK_RAW:
+		type = "raw";
 		break;
 	case SOCK_SEQPACKET:
 		type = "seqpacket";
