@@ -19,6 +19,7 @@ fi
 rounds=${BENCH_ROUNDS:-5} seconds=${BENCH_SECONDS:-1} budget=${BENCH_BUDGET:-120}
 results=$T/results
 mkdir "$results"
+bench_columns='ours peer'
 pids='' # of all that bench_stop ends
 
 # the same congestion control in every network namespace of both columns: new ones take the
@@ -33,11 +34,14 @@ congestion=$(pin_congestion env)
 pin_congestion in_world >/dev/null
 
 # --- instances -----------------------------------------------------------------------------------
-# instance NAME MTU ARG...: ours when NAME begins with ours, else RootlessKit on slirp4netns
+# instance NAME MTU ARG...: what the part of NAME before '-' says: ours; before, another build of it;
+# slirp4netns and pasta by themselves, veth by root; else RootlessKit on slirp4netns
 instance() {
 	STATE=$RK_RUN/$1
 	case $1 in
 	ours*) bench_program="rootless-supervisor --net=slirp" ;;
+	before*) bench_program="$(program_before) --net=slirp" ;;
+	slirp4netns* | pasta* | veth*) instance_bare "$1" "$2"; return ;;
 	*) bench_program="/usr/bin/rootlesskit --net=slirp4netns --slirp4netns-binary=/usr/bin/slirp4netns" ;;
 	esac
 	bench_log=$T/$1.log bench_mtu=$2
@@ -46,11 +50,64 @@ instance() {
 	spawn $bench_program --state-dir="$STATE" --mtu="$bench_mtu" --port-driver=builtin \
 		--copy-up=/etc --copy-up=/run --disable-host-loopback "$@" sleep 1000 >"$bench_log" 2>&1
 	pids="$SPAWNED $pids"
+	bench_pid=$SPAWNED
 	wait_for 10 test -S "$STATE/api.sock" || bail "$bench_program does not start: $(cat "$bench_log")"
+	echo "$bench_pid" >"$T/${STATE##*/}.pid" # not in the state directory: it is the program's
 	is "$bench_program: congestion control in the child" "$(pin_congestion in_child)" "$congestion"
 }
-# select_instance NAME: in_child goes there
+program_before() {
+	mkdir -p "$RK_BIN/before"
+	cp -u "$BENCH_BEFORE/cmd/rootless-supervisor/rootless-supervisor" "$RK_BIN/before"
+	echo "$RK_BIN/before/rootless-supervisor"
+}
+# instance_bare NAME MTU: namespaces that nothing but a sleep holds, and a network program beside it
+instance_bare() {
+	mkdir -p "$STATE"
+	case $1 in
+	veth*) unshare --net sleep 1000 & SPAWNED=$! ;;
+	*) spawn unshare --user --map-root-user --net --mount sleep 1000 ;;
+	esac
+	pids="$SPAWNED $pids"
+	echo "$SPAWNED" >"$STATE/child_pid"
+	wait_for 5 grep -qx sleep "/proc/$SPAWNED/comm" || bail "unshare does not start"
+	bench_log=$T/$1.log
+	case $1 in
+	veth*) make_veth "$1" "$2" ;;
+	slirp4netns*) spawn /usr/bin/slirp4netns --configure --mtu="$2" --disable-host-loopback "$SPAWNED" tap0 ;;
+	# pasta takes the host's addresses for the namespace unless it is told others
+	pasta*) spawn pasta --foreground --config-net --ns-ifname tap0 --address 10.0.2.100 --netmask 24 \
+		--gateway 10.0.2.2 --mtu "$2" --tcp-ports none --udp-ports none --tcp-ns none --udp-ns none \
+		--ipv4-only "$(cat "$STATE/child_pid")" ;;
+	esac >"$bench_log" 2>&1
+	pids="$SPAWNED $pids"
+	echo "$SPAWNED" >"$T/$1.pid"
+	wait_for 10 has_route || bail "no route in $1: $(cat "$bench_log")"
+	is "$1: congestion control in the child" "$(pin_congestion enter)" "$congestion"
+}
+has_route() { enter ip route get 192.0.2.1; }
+bench_veths=0
+make_veth() { # NAME MTU
+	bench_veths=$((bench_veths + 1))
+	ip link add "b$bench_veths" mtu "$2" type veth peer name tap0 mtu "$2" netns "$SPAWNED"
+	ip address add "10.99.$bench_veths.1/24" dev "b$bench_veths"
+	ip link set "b$bench_veths" up
+	enter ip link set lo up
+	enter ip address add "10.99.$bench_veths.2/24" dev tap0
+	enter ip link set tap0 up
+	enter ip route add default via "10.99.$bench_veths.1"
+}
+
+# select_instance NAME: in_child and enter go there; enter knows the host and root's namespaces, too
 select_instance() { STATE=$RK_RUN/$1; }
+enter() {
+	case $STATE in
+	*/loopback-*) as_user "$@" ;;
+	*/veth-*) nsenter --net="/proc/$(cat "$STATE/child_pid")/ns/net" -- "$@" ;;
+	*) in_child "$@" ;;
+	esac
+}
+# what makes the network of the selected instance: the processes on top
+instance_pids() { cat "$T/${STATE##*/}.pid" 2>/dev/null || :; }
 
 # serve_child PORT COMMAND..., serve_world PORT COMMAND...: a server, until it listens
 serve_child() {
@@ -68,6 +125,20 @@ serve_world() {
 	pids="$! $pids"
 	wait_for 5 listens in_world "$rk_port" || bail "$* does not listen: $(cat "$T/servers.log")"
 }
+serve_host() {
+	rk_port=$1
+	shift
+	"$@" >>"$T/servers.log" 2>&1 &
+	pids="$! $pids"
+	wait_for 5 listens env "$rk_port" || bail "$* does not listen: $(cat "$T/servers.log")"
+}
+# serve_idle COMMAND...: in the selected instance, until it is ready
+serve_idle() {
+	spawn nsenter --user --mount --net --preserve-credentials --target "$(cat "$STATE/child_pid")" -- \
+		"$@" >"$T/idle" 2>&1
+	pids="$SPAWNED $pids"
+	wait_for 60 grep -q ^ready "$T/idle" || bail "$*: $(cat "$T/idle")"
+}
 listens() { "$1" ss -Hltn "sport = :$2" | grep -q .; }
 
 # nginx_config NAME: a configuration for one process on port 8080; prints its path
@@ -75,9 +146,10 @@ nginx_config() {
 	install -d -m 777 "$T/$1"
 	cat >"$T/$1/nginx.conf" <<-EOT
 		daemon off; master_process off; pid $T/$1/pid; error_log stderr crit;
-		events { worker_connections 4096; }
+		worker_rlimit_nofile 20000;
+		events { worker_connections 18000; }
 		http {
-			access_log off; keepalive_requests 100000000;
+			access_log off; keepalive_requests 100000000; client_header_timeout 3600;
 			client_body_temp_path $T/$1/a; proxy_temp_path $T/$1/b; fastcgi_temp_path $T/$1/c;
 			uwsgi_temp_path $T/$1/d; scgi_temp_path $T/$1/e;
 			server { listen 8080 backlog=4096; location / { return 200 "hello from the bench\n"; } }
@@ -93,6 +165,13 @@ bench_stop() {
 		wait "$rk_pid" 2>/dev/null
 	done
 	pids=''
+	for rk_dir in "$RK_RUN"/veth-* "$RK_RUN"/slirp4netns-* "$RK_RUN"/pasta-*; do
+		[ ! -d "$rk_dir" ] || rm -r "$rk_dir"
+	done
+	while [ $bench_veths -gt 0 ]; do # they go with their namespaces, if not at once
+		ip link del "b$bench_veths" 2>/dev/null
+		bench_veths=$((bench_veths - 1))
+	done
 }
 
 # --- measuring -----------------------------------------------------------------------------------
@@ -105,7 +184,10 @@ more_rounds() {
 		return 1
 	fi
 	bench_round=$((bench_round + 1))
-	if [ $((bench_round % 2)) = 1 ]; then columns='ours peer'; else columns='peer ours'; fi
+	columns=
+	for rk_column in $bench_columns; do # the other way round in every second round
+		if [ $((bench_round % 2)) = 1 ]; then columns="$columns $rk_column"; else columns="$rk_column $columns"; fi
+	done
 }
 # both ROW COMMAND ARG...: one value of each column, by COMMAND COLUMN ARG...
 both() {
@@ -139,7 +221,7 @@ iperf() { # ENTER ARG...
 }
 # requests/s
 http_load() { # ENTER CONNECTIONS URL [HEADER]
-	"$1" timeout $((seconds + 10)) wrk --threads 1 --connections "$2" --duration "${seconds}s" \
+	"$1" timeout $((seconds + 10)) wrk --latency --threads 1 --connections "$2" --duration "${seconds}s" \
 		${4+--header "$4"} "$3" >"$T/measured" 2>&1 || return
 	awk '/^Requests\/sec:/ { v = $2 } /Non-2xx|Socket errors: connect [1-9]/ { bad = 1 } END { print (bad || v == 0) ? "bad" : v }' "$T/measured"
 }
@@ -166,6 +248,49 @@ report() {
 			}
 		}'
 	echo
+}
+# table TITLE COLUMN...: the median of each column (its least and its greatest value)
+table() {
+	echo
+	echo "# $1; medians (min-max) of $bench_round rounds of $seconds s, $(nproc) cores, $(uname -r), load $(cut -d' ' -f1-3 /proc/loadavg), $congestion"
+	shift
+	sort -t "$(printf '\t')" -k1,2 -k3n "$results/values" | awk -F '\t' -v rows="$results/rows" \
+		-v medians="$results/medians" -v columns="$*" '
+		{ k = $1 SUBSEP $2; v[k, ++n[k]] = $3 }
+		function median(k, m) { m = int((n[k] + 1) / 2); return n[k] % 2 ? v[k, m] : (v[k, m] + v[k, m + 1]) / 2 }
+		function short(x) { return x >= 100 ? sprintf("%.0f", x) : x >= 10 ? sprintf("%.1f", x) : sprintf("%.2f", x) }
+		END {
+			nc = split(columns, c, " ")
+			printf "|"; for (i = 1; i <= nc; i++) printf " | %s", c[i]; print " |"
+			printf "|---|"; for (i = 1; i <= nc; i++) printf "---|"; print ""
+			while ((getline row <rows) > 0) {
+				printf "| %s |", row
+				for (i = 1; i <= nc; i++) {
+					k = row SUBSEP c[i]
+					if (!n[k]) { printf " |"; continue }
+					m = median(k)
+					printf " %s (%s-%s) |", short(m), short(v[k, 1]), short(v[k, n[k]])
+					printf "%s\t%s\t%f\n", row, c[i], m >medians
+				}
+				print ""
+			}
+		}'
+	echo
+}
+median_of() { awk -F '\t' -v r="$1" -v c="$2" '$1 == r && $2 == c { print $3 }' "$results/medians"; }
+# compare ROW COLUMN ROW COLUMN [COMPARISON LIMIT]: the ratio of two medians; beside a goal it is checked
+compare() {
+	rk_a=$(median_of "$1" "$2") rk_b=$(median_of "$3" "$4")
+	[ "$rk_a" ] && [ "$rk_b" ] || return 0
+	rk_ratio=$(awk "BEGIN { printf \"%.3f\", $rk_b ? $rk_a / $rk_b : 0 }")
+	rk_row="$1: $2 / $4"
+	[ "$1" = "$3" ] || rk_row="$1, $2 / $3, $4"
+	if [ $# -lt 5 ]; then
+		echo "# $rk_row = $rk_ratio"
+	else
+		printf '%s\t%s\n' "$rk_row" "$rk_ratio" >>"$results/ratios"
+		goal "$rk_row" "$5" "$6"
+	fi
 }
 # goal ROW COMPARISON LIMIT: of the ratio, as awk writes it; checked when BENCH_CHECK=1
 goal() {
