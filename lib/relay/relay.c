@@ -65,7 +65,7 @@ static struct limits limits_make(unsigned fds)
 			    .dns = { .queries = clamp(fds / 8, 4, DNS_QUERIES_MAX),
 				     .conns = clamp(fds / 32, 4, DNS_CONNS_MAX) },
 			    .pipes = clamp(fds / 64, 1, PIPEPOOL_MAX),
-			    .udp = clamp(fds < 512 ? fds / 16 : fds / 4, 4, UDP_FLOWS_MAX) };
+			    .udp = clamp(fds / 16, 4, UDP_FLOWS_MAX) };
 	unsigned used = clamp(fds / 8, 8, 64) +
 			2 * (SOCKPOOL_NKINDS - 1) * (l.batch + l.batch / 4) + l.dns.queries +
 			2 * l.dns.conns + 2 * l.pipes + l.udp;
