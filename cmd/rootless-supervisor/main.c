@@ -141,15 +141,15 @@ static int run_role(const struct options *opt, const struct options_report *rep,
 {
 	enum log_style style =
 		opt->dialect == DIALECT_ROOTLESSKIT ? LOG_STYLE_ROOTLESSKIT : LOG_STYLE_OURS;
-	const char *sock = getenv(HANDSHAKE_ENV);
-	uint64_t fd;
+	const char *fds = getenv(HANDSHAKE_ENV);
+	int sock, state_dir;
 
-	log_init(style, sock ? "child " : "parent", opt->debug);
-	if (sock) {
-		if (str_to_u64(sock, INT32_MAX, &fd) < 0)
+	log_init(style, fds ? "child " : "parent", opt->debug);
+	if (fds) {
+		if (sscanf(fds, HANDSHAKE_ENV_FORMAT, &sock, &state_dir) != 2)
 			return STATUS_USAGE_OURS;
 		prctl(PR_SET_NAME, str_basename(argv[0]));
-		return child_main(opt, (int)fd);
+		return child_main(opt, sock, state_dir);
 	}
 	for (size_t i = 0; i < rep->nwarnings; i++)
 		log_warning("", "%s", rep->warnings[i]);

@@ -4,8 +4,8 @@
  *
  * Exec'ed once, with the ids mapped (its /proc/PID/environ shows the variables that others look
  * for, and it stays dumpable: nsenter works). It forks the agents while it still sees the host's
- * mounts, makes the mounts, says READY and waits; the command is released last. Until it runs, the
- * parent's death kills it at once by signal.
+ * mounts, makes the mounts, says READY and waits; the command is released last. The parent's death
+ * is the end of file of its socket, from the first moment on: then it removes the state directory.
  */
 #include "lib/child/child.h"
 
@@ -74,7 +74,7 @@ static int fork_agent(struct child *c, enum nsagent_kind kind, int parent_sock, 
 	return 0;
 }
 
-/* the two pairs of agent sockets follow the state dir in the order of the flags */
+/* the two pairs of agent sockets come in the order of the flags */
 static int start_agents(struct child *c, struct msg *m, struct err *err)
 {
 	static const struct {
@@ -83,7 +83,7 @@ static int start_agents(struct child *c, struct msg *m, struct err *err)
 	} agents[] = { { HS_SETUP_AGENT_CHILD, NSAGENT_CHILD },
 		       { HS_SETUP_AGENT_GATEWAY, NSAGENT_GATEWAY } };
 	autoclose int netns = -1;
-	size_t next = 1;
+	size_t next = 0;
 	int r = stage(c, HS_STAGE_AGENTS, err);
 
 	if (r == 0)
@@ -145,9 +145,6 @@ static int receive_setup(struct child *c, struct err *err)
 	c->run.sigs = (struct sigstate){ s->sigblocked, s->sigignored };
 	c->run.listen_fds = s->listen_fds;
 	c->run.fix_listen_pid = s->fix_listen_pid;
-	c->run.state_dir = msg_take_fd(&m, 0);
-	/* from here on the parent's death is an end of file, and the state dir is ours to remove */
-	prctl(PR_SET_PDEATHSIG, 0);
 	r = start_agents(c, &m, err);
 	msg_close_fds(&m);
 	return r;
@@ -179,12 +176,12 @@ static int prepare(struct child *c, struct err *err)
 	return r;
 }
 
-int child_main(const struct options *opt, int sock)
+int child_main(const struct options *opt, int sock, int state_dir)
 {
 	struct child c = { .opt = opt,
 			   .sock = sock,
 			   .run = { .sock = sock,
-				    .state_dir = -1,
+				    .state_dir = state_dir,
 				    .command = opt->command,
 				    .reaper = opt->reaper } };
 	struct err err = { 0 };
@@ -192,7 +189,8 @@ int child_main(const struct options *opt, int sock)
 
 	unsetenv(HANDSHAKE_ENV);
 	fd_set_cloexec(sock, 1);
-	role_enter(ROLE_CHILD, SIGKILL);
+	fd_set_cloexec(state_dir, 1);
+	role_enter(ROLE_CHILD, 0);
 	if (prctl(PR_SET_CHILD_SUBREAPER, 1) < 0)
 		log_warning("child",
 			    "becoming a subreaper: %s; daemons of the command may outlive it",
@@ -202,7 +200,7 @@ int child_main(const struct options *opt, int sock)
 	if (prepare(&c, &err) < 0) {
 		int r = msg_send(sock, &handshake_proto, HS_FAILED, &err, NULL, 0);
 
-		return r == -EPIPE ? run_parent_gone(&c.run) : 1;
+		return msg_peer_gone(r) ? run_parent_gone(&c.run) : 1;
 	}
 	return run_command(&c.run);
 }

@@ -20,7 +20,6 @@
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "lib/base/cleanup.h"
@@ -34,8 +33,7 @@
 #include "lib/ipc/statenames.h"
 
 #define DEFAULT_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-#define KILL_MS 2000  /* a process in uninterruptible sleep is given up after that */
-#define LOCK_TRIES 10 /* of 10 ms: the dying parent may still be closing its descriptors */
+#define KILL_MS 2000 /* a process in uninterruptible sleep is given up after that */
 
 enum outcome {
 	OUTCOME_NONE,
@@ -279,28 +277,11 @@ static enum outcome serve(struct running *x)
 	}
 }
 
-/* the lock was the parent's and is free since its death; if a new instance has it, all is its */
-static void remove_state(int state_dir)
-{
-	const struct timespec pause = { .tv_nsec = 10000000 };
-	int lock = -EWOULDBLOCK;
-
-	for (int i = 0; i < LOCK_TRIES && lock == -EWOULDBLOCK; i++) {
-		if (i)
-			nanosleep(&pause, NULL);
-		lock = statenames_lock(state_dir, false);
-	}
-	if (lock < 0)
-		return;
-	statenames_remove_dir(state_dir);
-	close(lock);
-}
-
 int run_parent_gone(const struct run *r)
 {
 	proc_kill_children(NULL, 0, KILL_MS);
 	if (r->state_dir >= 0)
-		remove_state(r->state_dir);
+		statenames_remove_orphaned(r->state_dir);
 	return 1;
 }
 

@@ -7,7 +7,7 @@
  *     newuidmap, newgidmap
  *     MAPPED -----------------------------> execs the program once
  *     <------------------------------ HELLO
- *     SETUP (state dir) ------------------> forks the agents, mounts, copy-up
+ *     SETUP ------------------------------> forks the agents, mounts, copy-up
  *     (agents configure the networks, workers start, all at the same time)
  *     <---------------- STAGE... then READY  or FAILED
  *     RELEASE ----------------------------> forks the command
@@ -23,10 +23,14 @@
 #include "lib/ipc/msg.h"
 #include "lib/ipc/netplan.h"
 
-#define HANDSHAKE_VERSION 1
+#define HANDSHAKE_VERSION 2
 
-/* the variable that tells the exec'ed child the number of its socket; removed before the command */
+/*
+ * The variable that tells the exec'ed child the numbers of its socket and of the state directory,
+ * which it removes when the parent is killed; removed before the command
+ */
 #define HANDSHAKE_ENV "_ROOTLESS_SUPERVISOR_HANDSHAKE_FD"
+#define HANDSHAKE_ENV_FORMAT "%d,%d"
 
 /* what the child may be at when it dies; the parent names it */
 enum hs_stage {
@@ -47,9 +51,8 @@ enum hs_state { /* bits: what the receiver is in */
 		HS_RUNNING = 4,
 };
 
-/* descriptors: state dir; with agents also child agent (parent's, relay's end), gateway agent
- * (same) */
-#define HS_SETUP_FDS_MAX 5
+/* descriptors: with agents child agent (parent's, relay's end), gateway agent (same) */
+#define HS_SETUP_FDS_MAX 4
 enum hs_setup_flag {
 	HS_SETUP_AGENT_CHILD = 1,   /* two descriptors for the agent of the child netns follow */
 	HS_SETUP_AGENT_GATEWAY = 2, /* and two for the one of the gateway netns */
@@ -93,7 +96,7 @@ struct hs_exited {
 #define HANDSHAKE_MESSAGES(X) \
 	X(HS_MAPPED, 1, struct msg_empty, 0, 0, ROLE_BIT(ROLE_PARENT), HS_UNMAPPED) \
 	X(HS_HELLO, 2, struct msg_empty, 0, 0, ROLE_BIT(ROLE_CHILD), HS_STARTING) \
-	X(HS_SETUP, 3, struct hs_setup, 1, HS_SETUP_FDS_MAX, ROLE_BIT(ROLE_PARENT), HS_STARTING) \
+	X(HS_SETUP, 3, struct hs_setup, 0, HS_SETUP_FDS_MAX, ROLE_BIT(ROLE_PARENT), HS_STARTING) \
 	X(HS_STAGE, 4, struct hs_stage_msg, 0, 0, ROLE_BIT(ROLE_CHILD), HS_STARTING) \
 	X(HS_READY, 5, struct msg_empty, 0, 0, ROLE_BIT(ROLE_CHILD), HS_STARTING) \
 	X(HS_RELEASE, 6, struct msg_empty, 0, 0, ROLE_BIT(ROLE_PARENT), HS_STARTING) \

@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* nursery.h - the parent asks the nursery for workers and hears of their ends */
+/*
+ * nursery.h - the parent asks the nursery for workers and hears of their ends
+ *
+ * An end of file that no NURSERY_STOP comes before is the parent's death.
+ */
 #ifndef RK_IPC_NURSERY_H
 #define RK_IPC_NURSERY_H
 
 #include "lib/ipc/msg.h"
 
-#define NURSERY_VERSION 1
+#define NURSERY_VERSION 2
 
 enum nursery_state { NURSERY_UP = 1 };
 
@@ -30,7 +34,8 @@ struct nursery_exited {
 #define NURSERY_MESSAGES(X) \
 	X(NURSERY_SPAWN, 1, struct nursery_spawn, 2, 2, ROLE_BIT(ROLE_PARENT), NURSERY_UP) \
 	X(NURSERY_SPAWNED, 2, struct nursery_spawned, 0, 0, ROLE_BIT(ROLE_NURSERY), NURSERY_UP) \
-	X(NURSERY_EXITED, 3, struct nursery_exited, 0, 0, ROLE_BIT(ROLE_NURSERY), NURSERY_UP)
+	X(NURSERY_EXITED, 3, struct nursery_exited, 0, 0, ROLE_BIT(ROLE_NURSERY), NURSERY_UP) \
+	X(NURSERY_STOP, 4, struct msg_empty, 0, 0, ROLE_BIT(ROLE_PARENT), NURSERY_UP)
 
 enum nursery_type { NURSERY_MESSAGES(MSG_ENUM_ENTRY) };
 extern const struct msg_proto nursery_proto;

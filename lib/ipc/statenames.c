@@ -8,12 +8,14 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "lib/base/cleanup.h"
 #include "lib/base/str.h"
 
 #define UNLINK_TRIES 2
+#define LOCK_TRIES 10 /* of 10 ms: the dying parent may still be closing its descriptors */
 
 /* the second half is what RootlessKit 1 to 3 leave behind after a SIGKILL */
 static const char *const names[] = {
@@ -117,4 +119,20 @@ int statenames_remove_dir(int dirfd)
 	if (named.st_dev != own.st_dev || named.st_ino != own.st_ino)
 		return -ESTALE;
 	return unlink_name(up, name, AT_REMOVEDIR);
+}
+
+void statenames_remove_orphaned(int dirfd)
+{
+	const struct timespec pause = { .tv_nsec = 10000000 };
+	int lock = -EWOULDBLOCK;
+
+	for (int i = 0; i < LOCK_TRIES && lock == -EWOULDBLOCK; i++) {
+		if (i)
+			nanosleep(&pause, NULL);
+		lock = statenames_lock(dirfd, false);
+	}
+	if (lock < 0)
+		return;
+	statenames_remove_dir(dirfd);
+	close(lock);
 }

@@ -47,4 +47,12 @@ int statenames_lock(int dirfd, bool make);
  */
 int statenames_remove_dir(int dirfd);
 
+/**
+ * statenames_remove_orphaned() - statenames_remove_dir() for an instance whose parent is dead
+ *
+ * Its lock is free since then, or held for a moment by the dying process. When a new instance has
+ * it, all is its own, and nothing is touched.
+ */
+void statenames_remove_orphaned(int dirfd);
+
 #endif

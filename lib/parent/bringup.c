@@ -13,7 +13,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "lib/base/cleanup.h"
@@ -21,6 +20,7 @@
 #include "lib/base/log.h"
 #include "lib/base/proc.h"
 #include "lib/base/str.h"
+#include "lib/ipc/statenames.h"
 #include "lib/parent/idmap.h"
 #include "lib/parent/instance.h"
 #include "lib/parent/nursery.h"
@@ -35,7 +35,8 @@ struct clone_arg {
 	const struct parent_setup *setup;
 	int sock;        /* the child's end */
 	int parent_sock; /* closed there, or the parent's death would go unnoticed */
-	char *sock_text;
+	int state_dir;   /* removed there, were the parent killed */
+	int lock_fd;     /* closed there, or the lock would outlive the parent */
 };
 
 /* in the clone, unmapped: wait for the maps, then become the program again, once */
@@ -44,12 +45,16 @@ static int cloned_child(void *arg)
 	const struct clone_arg *c = arg;
 	struct err err = { 0 };
 	struct msg m;
+	int r;
 
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	close(c->parent_sock);
-	if (msg_recv(c->sock, &handshake_proto, ROLE_PARENT, HS_UNMAPPED, 0, &m) <= 0)
+	close(c->lock_fd);
+	r = msg_recv(c->sock, &handshake_proto, ROLE_PARENT, HS_UNMAPPED, 0, &m);
+	if (r == 0)
+		statenames_remove_orphaned(c->state_dir);
+	if (r <= 0)
 		return 1;
-	if (fd_set_cloexec(c->sock, 0) == 0)
+	if (fd_set_cloexec(c->sock, 0) == 0 && fd_set_cloexec(c->state_dir, 0) == 0)
 		execveat(c->setup->self_exe, "", c->setup->argv, environ, AT_EMPTY_PATH);
 	err_set(&err, errno, "running the program in its namespaces");
 	msg_send(c->sock, &handshake_proto, HS_FAILED, &err, NULL, 0);
@@ -113,15 +118,16 @@ static int clone_failed(const struct instance *in, int errnum, struct err *err)
 
 static int set_environment(const struct instance *in, int sock, struct err *err)
 {
-	char text[16];
+	char text[16], fds[32];
 	const struct {
 		const char *name, *value;
 		int number;
 	} vars[] = { { "ROOTLESSKIT_STATE_DIR", in->state->path, 0 },
 		     { "ROOTLESSKIT_PARENT_EUID", NULL, (int)geteuid() },
 		     { "ROOTLESSKIT_PARENT_EGID", NULL, (int)getegid() },
-		     { HANDSHAKE_ENV, NULL, sock } };
+		     { HANDSHAKE_ENV, fds, 0 } };
 
+	snprintf(fds, sizeof(fds), HANDSHAKE_ENV_FORMAT, sock, in->state->fd);
 	for (size_t i = 0; i < ARRAY_SIZE(vars); i++) {
 		snprintf(text, sizeof(text), "%d", vars[i].number);
 		if (setenv(vars[i].name, vars[i].value ? vars[i].value : text, 1) < 0)
@@ -134,7 +140,11 @@ static int clone_child(struct instance *in, struct err *err)
 {
 	autofree char *stack = malloc(CLONE_STACK_BYTES);
 	int pair[2], r = msg_pair(pair);
-	struct clone_arg arg = { .setup = in->setup, .sock = pair[1], .parent_sock = pair[0] };
+	struct clone_arg arg = { .setup = in->setup,
+				 .sock = pair[1],
+				 .parent_sock = pair[0],
+				 .state_dir = in->state->fd,
+				 .lock_fd = in->state->lock_fd };
 
 	if (r < 0 || !stack)
 		return err_set(err, r < 0 ? -r : ENOMEM, "preparing the child");
@@ -216,8 +226,8 @@ static int send_setup(struct instance *in, struct err *err)
 			      .listen_fds = (uint16_t)in->setup->listen_fds,
 			      .fix_listen_pid = in->fix_listen_pid };
 	uint32_t net = in->setup->net->flags;
-	int fds[HS_SETUP_FDS_MAX] = { in->state->fd };
-	size_t nfds = 1;
+	int fds[HS_SETUP_FDS_MAX];
+	size_t nfds = 0;
 	int r = 0;
 
 	if (in->opt->detach_netns)
@@ -237,7 +247,7 @@ static int send_setup(struct instance *in, struct err *err)
 		if (r < 0)
 			child_gone(in, r, "telling the child what to set up", err);
 	}
-	for (size_t i = 1; i < nfds; i++)
+	for (size_t i = 0; i < nfds; i++)
 		close(fds[i]);
 	return r;
 }
@@ -246,18 +256,22 @@ static int start_workers(struct instance *in, struct err *err)
 {
 	bool gateway = in->setup->net->flags & NET_F_GATEWAY;
 	bool relay = gateway || (in->setup->port->flags & PORT_F_RELAY);
+	struct orphans orphans;
 	const struct nursery_opts opts = { .debug = in->opt->debug,
-					   .no_sandbox = in->opt->sandbox == SANDBOX_OFF };
+					   .no_sandbox = in->opt->sandbox == SANDBOX_OFF,
+					   .orphans = &orphans };
 	int sock, r;
 
-	if (!relay && !gateway)
-		return 0;
+	if (!(in->setup->net->flags & NET_F_NETNS))
+		return 0; /* scripts of others rely on one direct child with --net=host */
+	orphans_init(&orphans, in->child, in->state->fd);
 	r = nursery_start(in->setup->self_exe, &opts, &in->nursery, &sock, err);
+	orphans_done(&orphans);
 	if (r < 0)
 		return r;
 	if (link_open(in, &in->nursery_link, sock, on_nursery_link, in) < 0)
 		return err_set(err, ENOMEM, "watching the nursery");
-	r = worker_prepare(in, KIND_RELAY, err);
+	r = relay ? worker_prepare(in, KIND_RELAY, err) : 0;
 	if (r == 0 && gateway)
 		r = worker_prepare(in, KIND_SLIRP, err);
 	return r;
@@ -313,12 +327,12 @@ int bringup(struct instance *in, struct err *err)
 		r = idmap_load(o->subid_source, &in->idmap, err);
 	if (r == 0)
 		r = statedir_open(o->state_dir, o->dialect == DIALECT_ROOTLESSKIT, &in->state, err);
-	if (r == 0 && in->setup->net->flags & NET_F_RESOLVER)
-		r = names_start(in, err);
-	if (r == 0)
+	if (r == 0) /* first: from here on the state directory has a second who removes it */
 		r = clone_child(in, err);
 	if (r == 0)
 		r = start_workers(in, err);
+	if (r == 0 && in->setup->net->flags & NET_F_RESOLVER)
+		r = names_start(in, err);
 	if (r == 0)
 		r = map_ids(in, err);
 	if (r == 0)

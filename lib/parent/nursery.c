@@ -3,7 +3,8 @@
  * nursery.c - the process that starts workers, and the parent's stub for it
  *
  * It ends at the end of file of its socket: then it waits a moment for its workers, which see
- * theirs at the same time, and kills what is left.
+ * theirs at the same time, and kills what is left. When the parent has not said that it stops, it
+ * has been killed, and what may be left of the child and in the state directory is ended, too.
  */
 #include "lib/parent/nursery.h"
 
@@ -23,17 +24,20 @@
 
 #include "lib/base/cleanup.h"
 #include "lib/base/fd.h"
+#include "lib/base/loop.h"
 #include "lib/base/proc.h"
 #include "lib/base/str.h"
 #include "lib/ipc/nursery.h"
 #include "lib/ipc/worker.h"
 
 #define WORKERS_MAX 4
-#define WORKER_GRACE_MS 1000 /* from the end of file to SIGKILL */
+#define WORKER_GRACE_MS 1000 /* from the end of file to SIGKILL, for all of them */
+#define KEEP_MAX 6
 
 struct nursery {
 	int sock, self_exe, sigfd;
 	struct nursery_opts opts;
+	bool stopped; /* the parent ends in order */
 	struct {
 		pid_t pid; /* 0: free */
 		enum role role;
@@ -144,9 +148,14 @@ static int reap(struct nursery *n)
 
 static void wait_for_workers(const struct nursery *n)
 {
+	uint64_t deadline = clock_ms() + WORKER_GRACE_MS;
+
 	for (size_t i = 0; i < WORKERS_MAX; i++) {
+		uint64_t now = clock_ms();
+
 		if (n->worker[i].pid &&
-		    proc_wait_within(n->worker[i].pid, WORKER_GRACE_MS, NULL) < 0)
+		    proc_wait_within(n->worker[i].pid, now < deadline ? (int)(deadline - now) : 0,
+				     NULL) < 0)
 			kill(n->worker[i].pid, SIGKILL);
 	}
 	while (waitpid(-1, NULL, 0) > 0)
@@ -165,22 +174,56 @@ static int drop_rights(void)
 	return 0;
 }
 
+static int by_number(const void *a, const void *b)
+{
+	return *(const int *)a - *(const int *)b;
+}
+
+static int keep_own_fds(const struct nursery *n)
+{
+	const int own[KEEP_MAX] = { 2,
+				    n->sock,
+				    n->self_exe,
+				    n->opts.orphans->child,
+				    n->opts.orphans->userns,
+				    n->opts.orphans->state_dir };
+	int keep[KEEP_MAX];
+	size_t nkeep = 0;
+
+	for (size_t i = 0; i < KEEP_MAX; i++) {
+		if (own[i] >= 0)
+			keep[nkeep++] = own[i];
+	}
+	qsort(keep, nkeep, sizeof(keep[0]), by_number);
+	return fd_close_all_but(keep, nkeep);
+}
+
+/* Return: 1 to go on, 0 at end of file, or a negative errno */
+static int serve_parent(struct nursery *n)
+{
+	struct msg m;
+	int r = msg_recv(n->sock, &nursery_proto, ROLE_PARENT, NURSERY_UP, MSG_DONTWAIT, &m);
+
+	if (r <= 0)
+		return r == -EAGAIN ? 1 : r;
+	if (m.type == NURSERY_STOP) {
+		n->stopped = true;
+		return 1;
+	}
+	r = do_spawn(n, &m);
+	return r < 0 ? r : 1;
+}
+
 /* Return: the exit status: 0, or the errno of what failed */
 static int nursery_main(struct nursery *n)
 {
 	struct pollfd p[2] = { { .fd = n->sock, .events = POLLIN } };
-	int keep[3] = { 2, n->sock, n->self_exe };
 	sigset_t chld;
-	struct msg m;
 	int r;
 
-	if (keep[1] > keep[2]) {
-		keep[1] = n->self_exe;
-		keep[2] = n->sock;
-	}
-	r = role_enter(ROLE_NURSERY, SIGKILL);
+	r = role_enter(ROLE_NURSERY, SIGCONT); /* stopped, it would not see the parent's end */
 	if (r == 0)
-		r = fd_close_all_but(keep, ARRAY_SIZE(keep));
+		r = keep_own_fds(n);
 	if (r == 0)
 		r = drop_rights();
 	if (r == 0)
@@ -205,13 +248,14 @@ static int nursery_main(struct nursery *n)
 			r = reap(n);
 		if (!p[0].revents || r < 0)
 			continue;
-		r = msg_recv(n->sock, &nursery_proto, ROLE_PARENT, NURSERY_UP, MSG_DONTWAIT, &m);
+		r = serve_parent(n);
 		if (r == 0)
 			break;
-		r = r == -EAGAIN ? 0 : r < 0 ? r : do_spawn(n, &m);
 	}
 	wait_for_workers(n);
-	return -r;
+	if (!n->stopped)
+		orphans_end(n->opts.orphans);
+	return r < 0 ? -r : 0;
 }
 
 int nursery_start(int self_exe, const struct nursery_opts *opts, pid_t *ret_pid, int *ret_sock,
@@ -220,18 +264,14 @@ int nursery_start(int self_exe, const struct nursery_opts *opts, pid_t *ret_pid,
 	struct nursery n = { .self_exe = self_exe, .opts = *opts };
 	int pair[2];
 	int r = msg_pair(pair);
-	pid_t self = getpid(), pid;
+	pid_t pid;
 
 	if (r < 0)
 		return err_set(err, -r, "making the socket pair of the nursery");
 	n.sock = pair[1];
 	pid = fork();
-	if (pid == 0) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		if (getppid() != self)
-			_exit(1); /* the parent died before the line above */
+	if (pid == 0)
 		_exit(nursery_main(&n));
-	}
 	close(pair[1]);
 	if (pid < 0) {
 		r = errno;

@@ -5,6 +5,8 @@
  * It is forked before the parent gives up rights and knows nothing: one socket, the program's file,
  * stderr. So a worker can be started again after the parent is locked down, with a fresh address
  * space, and the parent never forks while it holds sockets and secrets.
+ *
+ * It outlives the parent: when that is killed, the nursery sees to it that nothing stays behind.
  */
 #ifndef RK_PARENT_NURSERY_H
 #define RK_PARENT_NURSERY_H
@@ -14,15 +16,16 @@
 
 #include "lib/base/err.h"
 #include "lib/ipc/role.h"
+#include "lib/parent/orphans.h"
 
 /* argv[0] of a worker; argv[1] is the name of its role, then these words when they are meant */
 #define WORKER_ARGV0 "rs-worker"
 #define WORKER_DEBUG "debug"
 #define WORKER_NO_SANDBOX "no-sandbox"
 
-/* how its workers are run */
 struct nursery_opts {
-	bool debug, no_sandbox;
+	bool debug, no_sandbox;        /* how its workers are run */
+	const struct orphans *orphans; /* what it ends when the parent has been killed; borrowed */
 };
 
 /**

@@ -23,6 +23,7 @@
 #include "lib/base/log.h"
 #include "lib/base/loop.h"
 #include "lib/base/proc.h"
+#include "lib/ipc/nursery.h"
 #include "lib/parent/idmap.h"
 #include "lib/parent/instance.h"
 #include "lib/parent/statedir.h"
@@ -290,6 +291,9 @@ static void tear_down(struct instance *in)
 	}
 	for (int i = 0; i < NWORKERS; i++)
 		link_close(&in->worker[i].control);
+	if (in->nursery_link.fd >= 0)
+		msg_send(in->nursery_link.fd, &nursery_proto, NURSERY_STOP,
+			 &(struct msg_empty){ 0 }, NULL, 0);
 	link_close(&in->nursery_link);
 	if (in->nursery > 0)
 		proc_wait_within(in->nursery, END_MS, NULL);
