@@ -3,7 +3,7 @@
  * fuzz_msg.c - a record that is accepted is one of the protocol's table, and no descriptor is lost
  *
  * The input is a byte that chooses protocol, sender and state, a byte with the number of
- * descriptors that are sent along, and the record as it stands.
+ * descriptors that are sent along and a bit to make the version right, and the record as it stands.
  */
 #include <assert.h>
 #include <fcntl.h>
@@ -17,6 +17,7 @@
 #include "lib/ipc/nursery.h"
 #include "lib/ipc/worker.h"
 
+#define RIGHT_VERSION 0x80
 #define FDS_MOST (MSG_FDS_MAX + 4)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -67,18 +68,22 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	uint32_t state;
 	enum role from;
 	int pair[2], before, after, r;
+	uint8_t record[sizeof(struct msg_hdr) + MSG_PAYLOAD_MAX + 1];
 	struct msg m;
 
-	if (size < 2)
+	if (size < 2 || size - 2 > sizeof(record))
 		return 0;
+	memcpy(record, data + 2, size - 2);
 	p = protos[data[0] % ARRAY_SIZE(protos)];
 	from = (enum role)(data[0] / 4 % ROLE_NROLES);
 	state = 1u << (data[0] / 32 % 3);
+	if ((data[1] & RIGHT_VERSION) && size - 2 >= sizeof(p->version))
+		memcpy(record, &p->version, sizeof(p->version));
 	before = dup(0); /* the lowest that is free: the same again when all were closed */
 	close(before);
 	if (msg_pair(pair) < 0)
 		return 0;
-	if (send_raw(pair[0], data + 2, size - 2, data[1] % (FDS_MOST + 1))) {
+	if (send_raw(pair[0], record, size - 2, (data[1] & ~RIGHT_VERSION) % (FDS_MOST + 1))) {
 		r = msg_recv(pair[1], p, from, state, MSG_DONTWAIT, &m);
 		assert(r == 1 || r == 0 || r == -EPROTO || r == -EAGAIN || r == -EMFILE);
 		if (r == 1) {
