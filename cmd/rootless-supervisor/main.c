@@ -27,6 +27,7 @@
 #include "lib/base/str.h"
 #include "lib/child/child.h"
 #include "lib/ipc/handshake.h"
+#include "lib/ipc/worker.h"
 #include "lib/parent/nursery.h"
 #include "lib/parent/parent.h"
 #include "lib/relay/relay.h"
@@ -51,6 +52,15 @@ static bool has_word(char **words, const char *word)
 	return false;
 }
 
+static int worker_failed(int errnum)
+{
+	struct err err = { 0 };
+
+	err_set(&err, errnum, "taking its role");
+	msg_send(WORKER_CONTROL_FD, &worker_proto, WORKER_FAILED, &err, NULL, 0);
+	return 1;
+}
+
 static int worker_main(int argc, char **argv)
 {
 	static const struct {
@@ -67,7 +77,7 @@ static int worker_main(int argc, char **argv)
 		log_init(LOG_STYLE_WORKER, role_name(role), has_word(argv, WORKER_DEBUG));
 		sandbox_oom(role);
 		if (role_enter(role, SIGKILL) < 0 || prctl(PR_SET_DUMPABLE, 0) < 0)
-			return 1;
+			return worker_failed(errno);
 		if (!has_word(argv, WORKER_NO_SANDBOX))
 			sandbox_enter(&sandbox);
 		return workers[i].main(&sandbox);

@@ -7,10 +7,11 @@
 #include <stdio.h>
 #include <string.h>
 
+/* what is cut is the middle: a path may be long, but why it failed is said at the end */
 static int err_vset(struct err *err, int errnum, const char *why, const char *fmt, va_list ap)
 {
+	size_t size = sizeof(err->msg), need = why ? strlen(why) + strlen("...: ") : 0;
 	char *end;
-	size_t left;
 	int n;
 
 	if (errnum <= 0)
@@ -18,13 +19,16 @@ static int err_vset(struct err *err, int errnum, const char *why, const char *fm
 	if (!err)
 		return -errnum;
 	err->code = errnum;
-	n = vsnprintf(err->msg, sizeof(err->msg), fmt, ap);
+	n = vsnprintf(err->msg, size, fmt, ap);
 	if (n < 0)
 		n = 0;
-	if (why && (size_t)n < sizeof(err->msg)) {
-		end = err->msg + n;
-		left = sizeof(err->msg) - (size_t)n;
-		snprintf(end, left, "%s%s", n ? ": " : "", why);
+	if (need > size / 2)
+		need = size / 2;
+	if (why && (size_t)n + need >= size) {
+		end = err->msg + size - need - 1;
+		snprintf(end, need + 1, "...: %s", why);
+	} else if (why) {
+		snprintf(err->msg + n, size - (size_t)n, "%s%s", n ? ": " : "", why);
 	}
 	return -errnum;
 }

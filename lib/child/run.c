@@ -19,6 +19,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -104,17 +105,20 @@ static void tell_signals(int report)
 {
 	struct report e = { 0 };
 	sigset_t pending;
+	ssize_t r;
 	char go;
 
-	if (fd_read_all(report, &go, 1) != 1)
-		_exit(127); /* nobody is there who would stay with the command */
+	r = fd_read_all(report, &go, 1);
+	if (r != 1) /* when nobody is there who would stay with the command, nobody hears this */
+		exec_failed(report, r < 0 ? (int)r : -EPIPE);
 	sigpending(&pending);
 	for (int s = 1; s < SIGMERGE_NSIG; s++) {
 		if (sigismember(&pending, s) == 1)
 			e.has |= SIGMERGE_BIT(s);
 	}
-	if (fd_write_all(report, &e, sizeof(e)) < 0)
-		_exit(127);
+	r = fd_write_all(report, &e, sizeof(e));
+	if (r < 0)
+		exec_failed(report, (int)r);
 }
 
 /* in the fork: everything that the command must not inherit goes, what it must have comes back */
@@ -169,16 +173,25 @@ static uint64_t take_early_signals(struct running *x)
 static int release_command(struct running *x, int report)
 {
 	uint64_t terminal = take_early_signals(x), has = 0;
+	int sent = fd_write_all(report, "", 1), result = 0;
 	struct report e;
-	int r = fd_write_all(report, "", 1);
-	ssize_t n = r;
+	ssize_t n;
 
-	while (r == 0 && (n = fd_read_all(report, &e, sizeof(e))) == sizeof(e)) {
+	if (sent < 0) /* it has failed already and says why, or shall not wait for ever */
+		shutdown(report, SHUT_WR);
+	do {
+		n = fd_read_all(report, &e, sizeof(e));
+		if (n == -ECONNRESET) /* it did not read our word: told once, before its own */
+			n = fd_read_all(report, &e, sizeof(e));
+		if (n != sizeof(e))
+			break;
 		has |= e.has;
-		r = e.result;
-	}
+		result = e.result;
+	} while (result == 0);
 	sigmerge_command_begins(&x->merge, has, terminal);
-	return r == 0 && n < 0 ? (int)n : r;
+	if (result == -EPIPE && sent < 0)
+		return sent;
+	return result == 0 && n < 0 ? (int)n : result;
 }
 
 /* 0 and x->command; a positive errno when the command could not be executed; else a negative errno

@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pwd.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -233,6 +234,12 @@ static int explain(const struct idmap *m, const struct run *run, const struct to
 				"a name service that does not answer (LDAP, SSSD, NIS) makes %s "
 				"wait; see nsswitch.conf",
 				tool_name[run->kind]);
+	if (WIFSIGNALED(t->status)) /* whatever rights it had */
+		return WTERMSIG(t->status) == SIGKILL
+			       ? err_hint(err, r,
+					  "it was killed from outside; the kernel does that for "
+					  "want of memory: see dmesg")
+			       : r;
 	if (hint_rights(run, r, err) < 0)
 		return r;
 	if (strstr(t->text, "not allowed"))

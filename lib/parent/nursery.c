@@ -214,6 +214,15 @@ static int serve_parent(struct nursery *n)
 	return r < 0 ? r : 1;
 }
 
+/* after a failure of our own, the parent is there and ends the rest itself */
+static bool parent_is_gone(const struct nursery *n)
+{
+	char c;
+	ssize_t r = recv(n->sock, &c, 1, MSG_PEEK | MSG_DONTWAIT);
+
+	return r == 0 || (r < 0 && errno == ECONNRESET);
+}
+
 /* Return: the exit status: 0, or the errno of what failed */
 static int nursery_main(struct nursery *n)
 {
@@ -253,7 +262,7 @@ static int nursery_main(struct nursery *n)
 			break;
 	}
 	wait_for_workers(n);
-	if (!n->stopped)
+	if (!n->stopped && parent_is_gone(n))
 		orphans_end(n->opts.orphans);
 	return r < 0 ? -r : 0;
 }
@@ -289,6 +298,7 @@ int ask_spawn(int sock, enum role role, int control, int log, struct err *err)
 	int fds[2] = { control, log };
 	int r = msg_send(sock, &nursery_proto, NURSERY_SPAWN, &req, fds, 2);
 
-	return r < 0 ? err_set(err, -r, "asking the nursery for the %s worker", role_name(role))
-		     : 0;
+	if (r == 0 || msg_peer_gone(r)) /* a nursery that has died tells why by its status */
+		return 0;
+	return err_set(err, -r, "asking the nursery for the %s worker", role_name(role));
 }

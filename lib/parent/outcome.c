@@ -48,22 +48,18 @@ static void join_command(char **command, char *dst, size_t size)
 		n += (size_t)snprintf(dst + n, size - n, "%s%s", i ? " " : "", command[i]);
 }
 
-/* as Go's exec.LookPath and fork/exec put it */
+/* as Go puts it: a path is not looked up, whatever is wrong with it is told by the exec */
 static void go_exec_text(const struct instance *in, char *dst, size_t size)
 {
 	const char *name = in->opt->command[0];
 	char why[96];
-	bool by_path = strchr(name, '/') != NULL;
+	bool has_slash = strchr(name, '/') != NULL;
 	int errnum = in->exited.value;
 
 	snprintf(why, sizeof(why), "%s", strerror(errnum));
 	why[0] = (char)(why[0] | 0x20);
-	if (!by_path && (errnum == ENOENT || errnum == EACCES))
+	if (!has_slash && (errnum == ENOENT || errnum == EACCES))
 		snprintf(dst, size, "exec: \"%s\": executable file not found in $PATH", name);
-	else if (errnum == ENOENT)
-		snprintf(dst, size, "exec: \"%s\": stat %s: %s", name, name, why);
-	else if (errnum == EACCES)
-		snprintf(dst, size, "exec: \"%s\": %s", name, why);
 	else
 		snprintf(dst, size, "fork/exec %s: %s", name, why);
 }

@@ -19,6 +19,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "lib/base/fd.h"
@@ -77,9 +78,28 @@ static int make_failed(const struct statedir *s, int errnum, struct err *err)
 	return err_set(err, errnum, "creating a state directory: mkdir %s", s->path);
 }
 
+/* the directories on the way that were made, when one behind them cannot be: from @first to @failed
+ */
+static void unmake(struct statedir *s, const char *first, char *failed)
+{
+	char *end = failed;
+
+	do {
+		char c;
+
+		while (*--end != '/')
+			;
+		c = *end;
+		*end = '\0';
+		rmdir(s->path);
+		*end = c;
+	} while (end > first);
+}
+
 static int make_given(struct statedir *s, const char *path, struct err *err)
 {
 	mode_t mode = s->upstream ? 0755 : 0700;
+	char *first = NULL; /* the end of the first name that was made */
 	int r = 0;
 
 	s->path = absolute(path);
@@ -92,10 +112,14 @@ static int make_given(struct statedir *s, const char *path, struct err *err)
 			continue;
 		*p = '\0';
 		s->made = mkdir(s->path, mode) == 0;
+		if (s->made && !first)
+			first = p;
 		/* what is on the way may be there and closed to us, but for the last one */
 		if (!s->made && errno != EEXIST && (!c || (errno != EROFS && errno != EACCES)))
 			r = make_failed(s, errno, err);
 		*p = c;
+		if (r < 0 && first)
+			unmake(s, first, p);
 		if (!c || r < 0)
 			return r;
 	}
@@ -103,8 +127,14 @@ static int make_given(struct statedir *s, const char *path, struct err *err)
 
 static int lock_failed(const struct statedir *s, int errnum, struct err *err)
 {
-	if (errnum != EWOULDBLOCK)
-		return err_set(err, errnum, "locking '%s/" STATE_LOCK "'", s->path);
+	if (errnum != EWOULDBLOCK) {
+		err_set(err, errnum, "locking '%s/" STATE_LOCK "'", s->path);
+		if (errnum == EOPNOTSUPP || errnum == ENOLCK || errnum == ENOSYS)
+			err_hint(err, -errnum,
+				 "its file system has no locks (NFS?): choose a --state-dir on a "
+				 "local one");
+		return -errnum;
+	}
 	if (s->upstream)
 		return err_say(err, EWOULDBLOCK,
 			       "failed to lock %s/" STATE_LOCK
@@ -169,6 +199,18 @@ static int refuse_foreign(const struct statedir *s, struct err *err)
 	err_say(err, EEXIST, "state directory '%s' holds files that are not ours: %s", s->path,
 		c.refused);
 	return err_hint(err, -EEXIST, "nothing was touched; choose an empty directory");
+}
+
+/* our own programs go by the directory's descriptor; others cannot */
+static void warn_of_length(const struct statedir *s)
+{
+	const size_t most = sizeof(((struct sockaddr_un *)0)->sun_path) - 1;
+
+	if (strlen(s->path) + strlen("/" STATE_API_SOCK) > most)
+		log_warning("state directory",
+			    "'%s/" STATE_API_SOCK "' is longer than the %zu bytes of a socket's "
+			    "address: only rootlessctl and rootlesskit-docker-proxy reach it",
+			    s->path, most);
 }
 
 static int open_dir(struct statedir *s, struct err *err)
@@ -238,6 +280,7 @@ int statedir_open(const char *path, bool upstream, struct statedir **ret, struct
 	r = statenames_unlink(s->fd);
 	if (r < 0)
 		return err_set(err, -r, "removing what an earlier run left in '%s'", s->path);
+	warn_of_length(s);
 	*ret = take_ptr(s);
 	return 0;
 }

@@ -47,8 +47,41 @@ done
 ends rootless-supervisor 126 "rootless-supervisor: error: running '$T/plain': Permission denied@" --net=none -- "$T/plain"
 ends rootless-supervisor 126 "rootless-supervisor: error: running '/etc': Permission denied@" --net=none -- /etc
 ends rootlesskit 1 "$(two 'nonexistent a' 'exec: "nonexistent": executable file not found in $PATH' 1)" --net=none -- nonexistent a
-ends rootlesskit 1 "$(two /nonexistent 'exec: "/nonexistent": stat /nonexistent: no such file or directory' 1)" --net=none -- /nonexistent
-ends rootlesskit 1 "$(two "$T/plain" "exec: \"$T/plain\": permission denied" 1)" --net=none -- "$T/plain"
+ends rootlesskit 1 "$(two /nonexistent 'fork/exec /nonexistent: no such file or directory' 1)" --net=none -- /nonexistent
+ends rootlesskit 1 "$(two "$T/plain" "fork/exec $T/plain: permission denied" 1)" --net=none -- "$T/plain"
+
+# refuses FILE STATUS WORDS: what the exec says in both dialects, documented, and the namespaces are gone
+refuses() {
+	ends rootless-supervisor "$2" "rootless-supervisor: error: running '$1': $3@" --net=none --copy-up=/etc -- "$1"
+	documented "running '$1': it is in the documentation" "$RK_ERR"
+	ends rootlesskit 1 "$(two "$1" "fork/exec $1: $(echo "$3" | sed 's/^./\l&/')" 1)" --net=none --copy-up=/etc -- "$1"
+	is "running '$1': no process is left" "$(pgrep -u "$RK_UID")" ''
+}
+echo 'echo it runs' >"$T/text"
+printf '#!/nonexistent\n' >"$T/script"
+printf '#!%s\n' "$T/recursive" >"$T/recursive"
+cp /bin/true "$T/busy"
+ln -s two "$T/one"
+ln -s one "$T/two"
+mkdir "$T/noexec"
+mount -t tmpfs -o noexec noexec "$T/noexec"
+cp "$T/busy" "$T/noexec/true"
+chmod 755 "$T/text" "$T/script" "$T/recursive" "$T/busy"
+refuses "$T/text" 126 "Exec format error"
+refuses "$T/script" 127 "No such file or directory"
+refuses "$T/recursive" 126 "Too many levels of symbolic links"
+refuses "$T/one" 126 "Too many levels of symbolic links"
+refuses "$T/noexec/true" 126 "Permission denied"
+refuses "$T/text/true" 126 "Not a directory"
+refuses "$T/$(printf '%0300d' 0)" 126 "File name too long"
+exec 9>>"$T/busy"
+refuses "$T/busy" 126 "Text file busy"
+exec 9>&-
+umount "$T/noexec"
+# what fits for us, but not with the variables that are added for the command
+# shellcheck disable=SC2016 # expands inside
+as_user sh -c 'ulimit -s 1024; exec "$0" --net=none -- /bin/echo $(seq 1 40000)' "$RK_BIN/rootless-supervisor" >"$RK_OUT" 2>"$RK_ERR"
+like "more arguments than fit beside what the command gets" "$? $(cat "$RK_ERR")" '12[56] *Argument list too long*'
 
 # our own failures
 RK_NAME=rootless-supervisor

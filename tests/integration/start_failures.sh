@@ -88,6 +88,10 @@ for script in 'echo some words >&2; exit 1:some words' 'exit 1:exit status 1' 'k
 	# shellcheck disable=SC2086 # words
 	refused "newuidmap: ${script%:*}" "$pattern" $slirp $run
 	umount "$tool"
+	case $script in
+	kill*) unlike "newuidmap: ${script%:*}: no hint at rights that were not the cause" "$(cat "$RK_ERR")" '*set-user-ID*' ;;
+	exit*) like "newuidmap: ${script%:*}: a hint at its rights" "$(cat "$RK_ERR")" '*set-user-ID*' ;;
+	esac
 done
 as_user sh -c 'setpriv --no-new-privs rootless-supervisor --net=none -- true' >"$RK_OUT" 2>"$RK_ERR"
 one_error_line "no_new_privs" "$RK_ERR" "no_new_privs is set"

@@ -60,6 +60,12 @@ START_TEST(a_long_error_is_cut)
 	ck_assert_uint_eq(strlen(e.msg), sizeof(e.msg) - 1);
 	err_hint(&e, -EIO, "%s", text);
 	ck_assert_uint_eq(strlen(e.msg), sizeof(e.msg) - 1);
+	/* but not its end: why it failed */
+	err_set(&e, ENAMETOOLONG, "mkdir %s", text);
+	ck_assert_str_eq(e.msg + strlen(e.msg) - strlen("x...: File name too long"),
+			 "x...: File name too long");
+	err_wrap(&e, -ENAMETOOLONG, "%s", text);
+	ck_assert_uint_eq(strlen(e.msg), sizeof(e.msg) - 1);
 }
 END_TEST
 
