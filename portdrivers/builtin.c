@@ -5,7 +5,10 @@
  * The parent binds in the host netns (hostsock.c), passes the socket to the relay and keeps its own
  * duplicate. When a TCP port is removed, shutdown() on that stops every duplicate at once; a UDP
  * socket has nothing alike. A removed port stays here until the relay has said that it closed its
- * own, or until ports.c stops waiting.
+ * own or has died, or until ports.c stops waiting.
+ *
+ * While there is no relay the kernel queues connections and datagrams at our duplicates; the next
+ * relay finds them.
  */
 #include <errno.h>
 #include <poll.h>
@@ -26,11 +29,10 @@
 
 struct published {
 	struct list link;
-	uint32_t id;
-	int fd; /* listening or bound; the relay has a duplicate */
-	bool tcp;
-	bool removing;         /* waits for the relay's word */
-	port_removed_fn *done; /* only while removing; may be NULL */
+	struct worker_port msg; /* as the relay is told */
+	int fd;                 /* listening or bound; the relay has a duplicate */
+	bool removing;          /* waits for the relay's word */
+	port_removed_fn *done;  /* only while removing; may be NULL */
 	void *arg;
 };
 
@@ -89,14 +91,16 @@ static void choose_targets(const struct port_env *env, const struct port_spec *s
 }
 
 /* msg_send() that waits a little for room: publishing thousands of ports outruns the relay */
-static int tell_relay(int sock, uint16_t type, const void *payload, const int *fd)
+static int tell_relay(const struct port_run *run, uint16_t type, const void *payload, const int *fd)
 {
 	uint64_t now = clock_ms(), end = now + RELAY_WAIT_MS;
-	struct pollfd p = { .fd = sock, .events = POLLOUT };
+	struct pollfd p = { .fd = run->env.relay_sock, .events = POLLOUT };
 	int r;
 
+	if (p.fd < 0)
+		return -EPIPE;
 	for (;;) {
-		r = msg_send(sock, &worker_proto, type, payload, fd, fd ? 1 : 0);
+		r = msg_send(p.fd, &worker_proto, type, payload, fd, fd ? 1 : 0);
 		if (r != -EAGAIN)
 			return r;
 		now = clock_ms();
@@ -113,7 +117,7 @@ static struct published *find(const struct port_run *run, uint32_t id)
 	list_for_each (l, &run->ports) {
 		struct published *p = container_of(l, struct published, link);
 
-		if (p->id == id)
+		if (p->msg.id == id)
 			return p;
 	}
 	return NULL;
@@ -122,7 +126,7 @@ static struct published *find(const struct port_run *run, uint32_t id)
 /* every duplicate stops listening, this instant */
 static void published_shut(const struct published *p)
 {
-	if (p->tcp)
+	if (p->msg.protocol == IPPROTO_TCP)
 		shutdown(p->fd, SHUT_RD);
 }
 
@@ -152,8 +156,7 @@ static int builtin_parent_add(struct port_run *run, uint32_t id, const struct po
 			      struct err *err)
 {
 	bool tcp = str_starts(spec->proto, "tcp");
-	struct worker_port msg = { .id = id, .protocol = tcp ? IPPROTO_TCP : IPPROTO_UDP };
-	struct published *p;
+	autofree struct published *p = NULL;
 	autoclose int fd = -1;
 	int r;
 
@@ -165,16 +168,13 @@ static int builtin_parent_add(struct port_run *run, uint32_t id, const struct po
 	p = calloc(1, sizeof(*p));
 	if (!p)
 		return err_set(err, ENOMEM, "publishing port %d", spec->parent_port);
-	choose_targets(&run->env, spec, &msg);
-	r = tell_relay(run->env.relay_sock, WORKER_PORT_ADD, &msg, &fd);
-	if (r < 0) {
-		free(p);
+	p->msg = (struct worker_port){ .id = id, .protocol = tcp ? IPPROTO_TCP : IPPROTO_UDP };
+	choose_targets(&run->env, spec, &p->msg);
+	r = tell_relay(run, WORKER_PORT_ADD, &p->msg, &fd);
+	if (r < 0 && !msg_peer_gone(r)) /* the next relay is told of every port */
 		return err_set(err, -r, "handing port %d to the relay process", spec->parent_port);
-	}
-	p->id = id;
-	p->tcp = tcp;
 	p->fd = take_fd(&fd);
-	list_append(&run->ports, &p->link);
+	list_append(&run->ports, &take_ptr(p)->link);
 	return 0;
 }
 
@@ -206,11 +206,43 @@ static int builtin_parent_remove(struct port_run *run, uint32_t id, port_removed
 	p->removing = true;
 	p->done = done;
 	p->arg = arg;
-	r = tell_relay(run->env.relay_sock, WORKER_PORT_REMOVE, &msg, NULL);
-	if (r < 0) {
+	r = tell_relay(run, WORKER_PORT_REMOVE, &msg, NULL);
+	if (run->env.relay_sock < 0) {
+		builtin_parent_removed(run, id);
+	} else if (r < 0 && !msg_peer_gone(r)) {
 		log_warning("port", "telling the relay to close port %u: %s, not waiting for it",
 			    id, strerror(-r));
 		builtin_parent_removed(run, id);
+	}
+	return 0;
+}
+
+static void builtin_parent_relay_gone(struct port_run *run)
+{
+	struct list *l, *next;
+
+	run->env.relay_sock = -1;
+	for (l = run->ports.next; l != &run->ports; l = next) {
+		const struct published *p = container_of(l, struct published, link);
+
+		next = l->next;
+		if (p->removing)
+			builtin_parent_removed(run, p->msg.id);
+	}
+}
+
+static int builtin_parent_relay_up(struct port_run *run, int relay_sock, struct err *err)
+{
+	struct list *l;
+	int r;
+
+	run->env.relay_sock = relay_sock;
+	list_for_each (l, &run->ports) {
+		const struct published *p = container_of(l, struct published, link);
+
+		r = tell_relay(run, WORKER_PORT_ADD, &p->msg, &p->fd);
+		if (r < 0)
+			return err_set(err, -r, "handing the ports to the new relay");
 	}
 	return 0;
 }
@@ -226,7 +258,7 @@ static void builtin_parent_stop(struct port_run *run)
 
 		published_shut(p);
 		p->removing = true;
-		builtin_parent_removed(run, p->id);
+		builtin_parent_removed(run, p->msg.id);
 	}
 	free(run);
 }
@@ -242,5 +274,7 @@ const struct port_driver port_builtin = {
 	.parent_add = builtin_parent_add,
 	.parent_remove = builtin_parent_remove,
 	.parent_removed = builtin_parent_removed,
+	.parent_relay_gone = builtin_parent_relay_gone,
+	.parent_relay_up = builtin_parent_relay_up,
 	.parent_stop = builtin_parent_stop,
 };

@@ -14,7 +14,8 @@ struct port_run; /* a driver's own state */
 
 /* what the parent gives a driver at start; borrowed for its life */
 struct port_env {
-	int relay_sock;             /* worker protocol to the relay; -1 when there is none */
+	int relay_sock;             /* worker protocol to the relay; -1 when there is none. The
+				       hooks below change it */
 	bool have_child_ip;         /* false with --net=none: only loopback is there */
 	bool have_child_ip6;        /* IPv6 is on; never without have_child_ip */
 	struct in_addr child_ip;    /* 10.0.2.100 */
@@ -45,6 +46,11 @@ struct port_driver {
 			     struct err *err);
 	/* the relay answered WORKER_PORT_REMOVED, or was silent for 2 s (ports.c has the timer) */
 	void (*parent_removed)(struct port_run *run, uint32_t id);
+	/* the relay is dead, and its descriptors are closed: what is being removed is free now.
+	 * Until there is another one, ports are added and removed without it */
+	void (*parent_relay_gone)(struct port_run *run);
+	/* there is another one: hand it every port. On failure some are not handed over */
+	int (*parent_relay_up)(struct port_run *run, int relay_sock, struct err *err);
 	void (*parent_stop)(struct port_run *run); /* takes NULL */
 };
 

@@ -247,45 +247,9 @@ static int check_slirp4netns(struct check *c, struct err *err)
 	return 0;
 }
 
-static int check_accel(struct check *c, struct err *err)
+static int check_modes(struct check *c, struct err *err)
 {
-	static const char *const modes[] = {
-		[ACCEL_AUTO] = "auto",
-		[ACCEL_TPROXY] = "tproxy",
-		[ACCEL_REDIRECT] = "redirect",
-		[ACCEL_OFF] = "off",
-	};
-	const char *mode = c->v[OPT_ACCEL].text;
-	char q[GO_QUOTE_MAX];
-
-	static_assert(ARRAY_SIZE(modes) == ACCEL_NMODES, "a word for each mode");
-	for (size_t i = 0; i < ARRAY_SIZE(modes); i++) {
-		if (strcmp(mode, modes[i]) == 0) {
-			c->o->accel = (enum accel_mode)i;
-			return 0;
-		}
-	}
-	return err_say(err, EINVAL, "unsupported accel mode: %s (auto, tproxy, redirect, off)",
-		       go_quote(q, sizeof(q), mode));
-}
-
-static int check_sandbox(struct check *c, struct err *err)
-{
-	static const char *const modes[] = {
-		[SANDBOX_AUTO] = "auto", [SANDBOX_REQUIRE] = "require", [SANDBOX_OFF] = "off"
-	};
-	const char *mode = c->v[OPT_SANDBOX].text;
-	char q[GO_QUOTE_MAX];
-
-	static_assert(ARRAY_SIZE(modes) == SANDBOX_NMODES, "a word for each mode");
-	for (size_t i = 0; i < ARRAY_SIZE(modes); i++) {
-		if (strcmp(mode, modes[i]) == 0) {
-			c->o->sandbox = (enum sandbox_mode)i;
-			return 0;
-		}
-	}
-	return err_say(err, EINVAL, "unsupported sandbox mode: %s (auto, require, off)",
-		       go_quote(q, sizeof(q), mode));
+	return options_modes(c->values, c->o, err);
 }
 
 static int check_port_driver(struct check *c, struct err *err)
@@ -490,10 +454,10 @@ static int check_process(struct check *c, struct err *err)
 
 /* the order is a contract: the first mistake is the one that is told */
 static int (*const checks[])(struct check *c, struct err *err) = {
-	check_not_yet,       check_mtu,     check_cidr,        check_ifname,  check_ipv6,
-	check_host_loopback, check_net,     check_slirp4netns, check_accel,   check_port_driver,
-	check_transparency,  check_publish, check_reaper,      check_copy_up, check_propagation,
-	check_process,       check_sandbox,
+	check_not_yet, check_mtu,           check_cidr,         check_ifname,
+	check_ipv6,    check_host_loopback, check_net,          check_slirp4netns,
+	check_modes,   check_port_driver,   check_transparency, check_publish,
+	check_reaper,  check_copy_up,       check_propagation,  check_process,
 };
 
 int options_check(const struct option_values *values, struct options *o, struct options_report *rep,

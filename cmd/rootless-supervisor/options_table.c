@@ -136,6 +136,12 @@ const struct option_def option_table[OPT_NIDS] = {
 	[OPT_REAPER] = { "reaper", NULL, NULL, OPTION_STRING, IN_BOTH, "Process", SAME("auto"),
 			 .value = "MODE",
 			 .help = "enable process reaper. Requires --pidns. [auto,true,false]" },
+	[OPT_ON_WORKER_CRASH] = { "on-worker-crash", NULL, NULL, OPTION_STRING, IN_BOTH, "Process",
+				  SAME("restart"), .value = "MODE",
+				  .help = "when the process that serves ports, names and TCP, or "
+					  "that "
+					  "with libslirp, dies: start it again, or end the run "
+					  "[restart, exit]" },
 	[OPT_EVACUATE_CGROUP2] = { "evacuate-cgroup2", NULL, NULL, OPTION_STRING, IN_BOTH,
 				   "Process", .value = "GROUP",
 				   .help = "evacuate processes into the specified subgroup. "

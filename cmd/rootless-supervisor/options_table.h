@@ -43,6 +43,7 @@ enum option_id {
 	OPT_UTSNS,
 	OPT_IPCNS,
 	OPT_REAPER,
+	OPT_ON_WORKER_CRASH,
 	OPT_EVACUATE_CGROUP2,
 	OPT_SANDBOX,
 	OPT_STATE_DIR,
@@ -105,6 +106,9 @@ void options_version(FILE *out, enum dialect dialect);
 
 /* options_print_semver() - major, minor or patch of the version; 0 or -EINVAL */
 int options_print_semver(FILE *out, enum dialect dialect, const char *part, struct err *err);
+
+/* options_modes() - accel, sandbox and on-worker-crash of @o; 0 or -EINVAL */
+int options_modes(const struct option_values *values, struct options *o, struct err *err);
 
 /**
  * options_check() - all checks in their order, and what follows from the values

@@ -32,6 +32,13 @@ enum sandbox_mode {
 	SANDBOX_NMODES
 };
 
+/* --on-worker-crash: what the death of relay or slirp means */
+enum crash_mode {
+	CRASH_RESTART, /* it is started again */
+	CRASH_EXIT,    /* the run ends */
+	CRASH_NMODES
+};
+
 struct options {
 	enum dialect dialect;
 	bool named_rootlesskit; /* basename(argv[0]) is exactly "rootlesskit" */
@@ -60,7 +67,8 @@ struct options {
 	bool source_ip_transparent;
 
 	bool pidns, cgroupns, utsns, ipcns;
-	bool reaper;              /* "auto" resolved: the value of pidns */
+	bool reaper; /* "auto" resolved: the value of pidns */
+	enum crash_mode on_worker_crash;
 	const char *subid_source; /* auto, dynamic, static */
 	enum sandbox_mode sandbox;
 

@@ -9,12 +9,16 @@
 
 #include "lib/ipc/msg.h"
 
-#define NURSERY_VERSION 2
+#define NURSERY_VERSION 3
 
 enum nursery_state { NURSERY_UP = 1 };
 
 struct nursery_spawn {
 	uint32_t role; /* ROLE_RELAY or ROLE_SLIRP */
+};
+
+struct nursery_kill {
+	uint32_t role; /* the worker of that role, if there is one */
 };
 
 struct nursery_spawned {
@@ -35,7 +39,8 @@ struct nursery_exited {
 	X(NURSERY_SPAWN, 1, struct nursery_spawn, 2, 2, ROLE_BIT(ROLE_PARENT), NURSERY_UP) \
 	X(NURSERY_SPAWNED, 2, struct nursery_spawned, 0, 0, ROLE_BIT(ROLE_NURSERY), NURSERY_UP) \
 	X(NURSERY_EXITED, 3, struct nursery_exited, 0, 0, ROLE_BIT(ROLE_NURSERY), NURSERY_UP) \
-	X(NURSERY_STOP, 4, struct msg_empty, 0, 0, ROLE_BIT(ROLE_PARENT), NURSERY_UP)
+	X(NURSERY_STOP, 4, struct msg_empty, 0, 0, ROLE_BIT(ROLE_PARENT), NURSERY_UP) \
+	X(NURSERY_KILL, 5, struct nursery_kill, 0, 0, ROLE_BIT(ROLE_PARENT), NURSERY_UP)
 
 enum nursery_type { NURSERY_MESSAGES(MSG_ENUM_ENTRY) };
 extern const struct msg_proto nursery_proto;

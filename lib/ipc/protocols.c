@@ -24,7 +24,7 @@ NURSERY_MESSAGES(FITS)
 static_assert(sizeof(struct err) == 1024, "wire format: bump the versions");
 static_assert(sizeof(struct hs_setup) == 24, "wire format: bump HANDSHAKE_VERSION");
 static_assert(sizeof(struct hs_exited) == 12, "wire format: bump HANDSHAKE_VERSION");
-static_assert(sizeof(struct relay_config) == 124, "wire format: bump WORKER_VERSION");
+static_assert(sizeof(struct relay_config) == 128, "wire format: bump WORKER_VERSION");
 static_assert(sizeof(struct sandbox_report) == 252, "wire format: bump WORKER_VERSION");
 static_assert(sizeof(struct slirp_config) == 112, "wire format: bump WORKER_VERSION");
 static_assert(sizeof(struct worker_port) == 84, "wire format: bump WORKER_VERSION");

@@ -8,7 +8,7 @@
 #include "lib/ipc/netplan.h"
 #include "lib/ipc/sandboxstate.h"
 
-#define WORKER_VERSION 7
+#define WORKER_VERSION 8
 
 /* descriptors that a worker is born with (the nursery puts them there) */
 #define WORKER_CONTROL_FD \
@@ -31,8 +31,9 @@ struct relay_config {
 				   transparent */
 	uint32_t ndns;          /* the next descriptors: sockets at the DNS address, at most one of
 				   a family and type */
-	uint32_t accel; /* enum net_accel; not NET_ACCEL_OFF: the last descriptors are the tun
-			   of bounce0 and a transparent listener for each family */
+	uint32_t accel;    /* enum net_accel; not NET_ACCEL_OFF: the last descriptors are the tun
+			      of bounce0 and a transparent listener for each family */
+	uint32_t is_again; /* 1: another relay had these; the agents' answers to it may come */
 };
 
 struct slirp_config {
@@ -78,7 +79,10 @@ struct worker_port_id {
 	X(WORKER_DNS, 5, struct worker_dns, 0, 0, ROLE_BIT(ROLE_PARENT), WORKER_UP) \
 	X(WORKER_PORT_ADD, 6, struct worker_port, 1, 1, ROLE_BIT(ROLE_PARENT), WORKER_UP) \
 	X(WORKER_PORT_REMOVE, 7, struct worker_port_id, 0, 0, ROLE_BIT(ROLE_PARENT), WORKER_UP) \
-	X(WORKER_PORT_REMOVED, 8, struct worker_port_id, 0, 0, ROLE_BIT(ROLE_RELAY), WORKER_UP)
+	X(WORKER_PORT_REMOVED, 8, struct worker_port_id, 0, 0, ROLE_BIT(ROLE_RELAY), WORKER_UP) \
+	X(WORKER_PING, 9, struct msg_empty, 0, 0, ROLE_BIT(ROLE_PARENT), WORKER_UP) \
+	X(WORKER_PONG, 10, struct msg_empty, 0, 0, ROLE_BIT(ROLE_RELAY) | ROLE_BIT(ROLE_SLIRP), \
+	  WORKER_UP)
 
 enum worker_type { WORKER_MESSAGES(MSG_ENUM_ENTRY) };
 extern const struct msg_proto worker_proto;

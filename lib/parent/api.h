@@ -16,6 +16,12 @@ struct event_base;
 struct ports;
 struct api;
 
+struct api_worker {
+	const char *name;  /* NULL: not part of this run */
+	const char *state; /* "up", or what it is doing instead */
+	unsigned restarts;
+};
+
 /* what GET /v1/info answers; read at each request, so the owner may change it */
 struct api_info {
 	const char *version;   /* of the program, under the name it was called by */
@@ -32,6 +38,8 @@ struct api_info {
 	const char *port_driver;   /* NULL: none or implicit, no object at all */
 	const char *const *protos; /* NULL-terminated; NULL: an empty list */
 	bool disallow_loopback_child_ip;
+	const struct api_worker *workers;
+	size_t nworkers;
 };
 
 /**

@@ -107,9 +107,31 @@ static json_t *port_driver_new(const struct api_info *info)
 	return j;
 }
 
+/* not known to upstream's clients; NULL when there is none */
+static json_t *workers_new(const struct api_info *info)
+{
+	json_t *j = NULL;
+
+	for (size_t i = 0; i < info->nworkers; i++) {
+		const struct api_worker *w = &info->workers[i];
+		json_t *one;
+
+		if (!w->name)
+			continue;
+		if (!j)
+			j = json_object();
+		one = json_object();
+		json_object_set_new(one, "state", text_new(w->state));
+		json_object_set_new(one, "restarts", json_integer(w->restarts));
+		json_object_set_new(j, w->name, one);
+	}
+	return j;
+}
+
 char *api_json_info(const struct api_info *info)
 {
 	AUTO(json_freep) json_t *j = json_object();
+	json_t *workers = workers_new(info);
 
 	json_object_set_new(j, "apiVersion", json_string(API_VERSION));
 	json_object_set_new(j, "version", text_new(info->version));
@@ -119,6 +141,8 @@ char *api_json_info(const struct api_info *info)
 		json_object_set_new(j, "networkDriver", net_driver_new(info));
 	if (info->port_driver)
 		json_object_set_new(j, "portDriver", port_driver_new(info));
+	if (workers)
+		json_object_set_new(j, "workers", workers);
 	return dump(j);
 }
 

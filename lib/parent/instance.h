@@ -17,8 +17,10 @@
 #include "lib/ipc/worker.h"
 #include "lib/parent/api.h"
 #include "lib/parent/parent.h"
+#include "lib/parent/watchdog.h"
 
 struct idmap;
+struct nursery_exited;
 struct ports;
 struct resolver;
 struct statedir;
@@ -30,6 +32,7 @@ struct statedir;
 #define END_MS 2000 /* from the end of file to KILL of our own processes */
 
 #define LOG_LINE_MAX 2048
+#define DEATHS_MAX 5 /* of a worker within a minute */
 
 enum phase {
 	PHASE_STARTING, /* waits for the bits of pending; ends by release or by failure */
@@ -56,12 +59,43 @@ struct link {
 
 enum worker_kind { KIND_RELAY, KIND_SLIRP, NWORKERS };
 
+/*
+ *   NONE -> STARTING -> UP
+ *            ^  | |      |\
+ *            |  | +----> ENDING
+ *            |  v        |/
+ *            +- DOWN <---+
+ */
+enum life {
+	/* not a part of this run */
+	LIFE_NONE,
+	/* the nursery was asked for it; UP by its READY, ENDING when it fails or is not ready
+	   within 5 s, DOWN when it dies or cannot be forked. It may be sent what it shall read */
+	LIFE_STARTING,
+	/* it serves, and answers pings; ENDING by its end of file, a word of it that breaks the
+	   protocol or tells a failure, or pings not answered; DOWN by its death */
+	LIFE_UP,
+	/* it will not serve any more: DOWN by its death, for which it has 2 s. Nothing is read */
+	LIFE_ENDING,
+	/* nothing of it is left; STARTING when the back-off is over */
+	LIFE_DOWN,
+	NLIVES
+};
+
 struct worker {
 	struct instance *in;
 	enum role role;
 	enum pending bit;
 	struct link control, log;
 	uint32_t state; /* enum worker_state: what we may get from it */
+	enum life life;
+	struct event *timer;                /* of its life */
+	uint64_t due_ms;                    /* CLOCK_MONOTONIC: when that is due */
+	bool killed;                        /* the nursery was asked to */
+	struct err err;                     /* code != 0: why this life ends */
+	unsigned deaths, restarts, refused; /* all; those it came up after; in a row, not forked */
+	uint64_t died_ms[DEATHS_MAX];       /* the last ones, in a ring */
+	struct watchdog watchdog;
 	bool configured;
 	uint32_t sandbox;  /* enum sandbox_property: what it has given up, when it is up */
 	bool sandbox_said; /* the user knows what is missing of it */
@@ -87,6 +121,7 @@ struct info_text {
 	const char *dns_list[3];
 	char sandbox[NWORKERS][SANDBOX_TEXT_MAX];
 	const char *protos[8];
+	struct api_worker workers[NWORKERS];
 };
 
 struct instance {
@@ -95,6 +130,8 @@ struct instance {
 	uint64_t born_ms; /* CLOCK_MONOTONIC */
 	struct event_base *base;
 	struct event *signals, *timer;
+	struct event *tick; /* of the watchdogs */
+	uint64_t tick_due_ms;
 	struct statedir *state;
 	struct idmap *idmap;
 	struct sigstate sigs;
@@ -160,7 +197,7 @@ unsigned instance_age_ms(const struct instance *in);
 void instance_clear(struct instance *in, enum pending bit);
 
 /* instance_take_err() - the struct err of a message: made terminated, and never 0 */
-void instance_take_err(struct instance *in, const void *payload);
+void instance_take_err(struct err *ret, const void *payload);
 
 /* instance_bad_message() - receiving from @who, called @name, failed with the negative errno @r */
 void instance_bad_message(struct instance *in, int r, const char *who, const char *name);
@@ -187,6 +224,20 @@ int worker_tell_dns(struct instance *in, struct err *err);
 int worker_confined(struct worker *w, const void *payload, struct err *err);
 /* confined_info() - the same for the API */
 void confined_info(struct instance *in);
+
+/* restart.c: how a worker's life ends, and how the next begins */
+int restart_init(struct instance *in, struct err *err);
+void restart_done(struct instance *in);
+/* restart_watch() - the command runs: ask from now on whether they answer */
+void restart_watch(struct instance *in);
+void life_set(struct worker *w, enum life life);
+/* worker_is_up() - it has told READY */
+void worker_is_up(struct worker *w);
+/* worker_ending() - it will not serve any more; w->err may say why */
+void worker_ending(struct worker *w, bool must_kill);
+/* worker_refused() - it could not be started */
+void worker_refused(struct worker *w, const struct err *err);
+void worker_died(struct instance *in, const struct nursery_exited *e);
 
 /* names.c: STATE/resolv.conf and hosts, followed from the start on */
 int names_start(struct instance *in, struct err *err);

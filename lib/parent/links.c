@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/wait.h>
 
 #include "lib/base/cleanup.h"
 #include "lib/base/log.h"
@@ -15,19 +14,19 @@
 #define ERR_LINES_MAX 3 /* what failed, and what to do */
 
 /* the text goes to the user's terminal: whoever sent it, no byte of it may be a command there */
-void instance_take_err(struct instance *in, const void *payload)
+void instance_take_err(struct err *ret, const void *payload)
 {
 	int lines = 1;
 
-	memcpy(&in->err, payload, sizeof(in->err));
-	in->err.msg[sizeof(in->err.msg) - 1] = '\0';
-	for (char *p = in->err.msg; *p; p++) {
+	memcpy(ret, payload, sizeof(*ret));
+	ret->msg[sizeof(ret->msg) - 1] = '\0';
+	for (char *p = ret->msg; *p; p++) {
 		if ((*p == '\n' && lines++ < ERR_LINES_MAX) || (*p >= 0x20 && *p < 0x7f))
 			continue;
 		*p = '?';
 	}
-	if (in->err.code <= 0)
-		in->err.code = EPROTO;
+	if (ret->code <= 0)
+		ret->code = EPROTO;
 }
 
 void instance_bad_message(struct instance *in, int r, const char *who, const char *name)
@@ -62,7 +61,7 @@ static void child_told(struct instance *in, const struct msg *m)
 		break;
 	case HS_FAILED:
 	default:
-		instance_take_err(in, m->payload);
+		instance_take_err(&in->err, m->payload);
 		instance_end(in);
 		break;
 	}
@@ -211,7 +210,7 @@ void on_agent_link(evutil_socket_t fd, short what, void *arg)
 		return;
 	}
 	if (m.type == NSAGENT_FAILED) {
-		instance_take_err(in, m.payload);
+		instance_take_err(&in->err, m.payload);
 		instance_fail(in);
 	} else if (m.type == NSAGENT_READY && take_ready(a, &m) < 0) {
 		instance_fail(in);
@@ -223,29 +222,24 @@ void on_agent_link(evutil_socket_t fd, short what, void *arg)
 
 /* --- nursery ------------------------------------------------------------------------------ */
 
-static void worker_ended(struct instance *in, const struct nursery_exited *e)
+static void worker_spawned(struct instance *in, const struct nursery_spawned *s)
 {
-	char how[64];
+	struct err err = { 0 };
 
-	for (int i = 0; i < NWORKERS; i++) {
-		if ((uint32_t)in->worker[i].role == e->role)
-			worker_drain(&in->worker[i]);
-	}
-	if (in->err.code || in->phase == PHASE_ENDED)
+	if (!s->error) {
+		log_debug("workers", "%s is process %d", role_name((enum role)s->role), s->pid);
 		return;
-	if (WIFSIGNALED(e->status))
-		snprintf(how, sizeof(how), "was killed by signal %d (%s)", WTERMSIG(e->status),
-			 strsignal(WTERMSIG(e->status)));
-	else
-		snprintf(how, sizeof(how), "exited with status %d", WEXITSTATUS(e->status));
-	err_say(&in->err, ECHILD, "the %s worker %s", role_name((enum role)e->role), how);
-	instance_fail(in);
+	}
+	err_set(&err, s->error, "starting the %s worker", role_name((enum role)s->role));
+	for (int i = 0; i < NWORKERS; i++) {
+		if ((uint32_t)in->worker[i].role == s->role)
+			worker_refused(&in->worker[i], &err);
+	}
 }
 
 void on_nursery_link(evutil_socket_t fd, short what, void *arg)
 {
 	struct instance *in = arg;
-	const struct nursery_spawned *s;
 	struct msg m;
 	int n = msg_recv(fd, &nursery_proto, ROLE_NURSERY, NURSERY_UP, MSG_DONTWAIT, &m);
 
@@ -256,16 +250,8 @@ void on_nursery_link(evutil_socket_t fd, short what, void *arg)
 		event_del(in->nursery_link.event);
 		return;
 	}
-	if (m.type == NURSERY_EXITED) {
-		worker_ended(in, (const struct nursery_exited *)m.payload);
-		return;
-	}
-	s = (const struct nursery_spawned *)m.payload;
-	if (s->error) {
-		err_set(&in->err, s->error, "starting the %s worker",
-			role_name((enum role)s->role));
-		instance_fail(in);
-	} else {
-		log_debug("workers", "%s is process %d", role_name((enum role)s->role), s->pid);
-	}
+	if (m.type == NURSERY_EXITED)
+		worker_died(in, (const struct nursery_exited *)m.payload);
+	else
+		worker_spawned(in, (const struct nursery_spawned *)m.payload);
 }

@@ -121,6 +121,17 @@ static int do_spawn(struct nursery *n, struct msg *m)
 	return msg_send(n->sock, &nursery_proto, NURSERY_SPAWNED, &ans, NULL, 0);
 }
 
+/* one that has ended is reaped in the same loop: the pid is nobody else's */
+static void do_kill(const struct nursery *n, const struct msg *m)
+{
+	const struct nursery_kill *req = (const struct nursery_kill *)m->payload;
+
+	for (size_t i = 0; i < WORKERS_MAX; i++) {
+		if (n->worker[i].pid && (uint32_t)n->worker[i].role == req->role)
+			kill(n->worker[i].pid, SIGKILL);
+	}
+}
+
 /* negative when the parent cannot be told: our own end is what it hears then */
 static int reap(struct nursery *n)
 {
@@ -206,12 +217,18 @@ static int serve_parent(struct nursery *n)
 
 	if (r <= 0)
 		return r == -EAGAIN ? 1 : r;
-	if (m.type == NURSERY_STOP) {
+	switch (m.type) {
+	case NURSERY_SPAWN:
+		r = do_spawn(n, &m);
+		return r < 0 ? r : 1;
+	case NURSERY_KILL:
+		do_kill(n, &m);
+		return 1;
+	case NURSERY_STOP:
+	default:
 		n->stopped = true;
 		return 1;
 	}
-	r = do_spawn(n, &m);
-	return r < 0 ? r : 1;
 }
 
 /* after a failure of our own, the parent is there and ends the rest itself */
@@ -290,6 +307,13 @@ int nursery_start(int self_exe, const struct nursery_opts *opts, pid_t *ret_pid,
 	*ret_pid = pid;
 	*ret_sock = pair[0];
 	return 0;
+}
+
+int ask_kill(int sock, enum role role)
+{
+	struct nursery_kill req = { .role = (uint32_t)role };
+
+	return msg_send(sock, &nursery_proto, NURSERY_KILL, &req, NULL, 0);
 }
 
 int ask_spawn(int sock, enum role role, int control, int log, struct err *err)

@@ -43,4 +43,7 @@ int nursery_start(int self_exe, const struct nursery_opts *opts, pid_t *ret_pid,
  */
 int ask_spawn(int sock, enum role role, int control, int log, struct err *err);
 
+/* ask_kill() - SIGKILL for a worker, if it lives; its end comes as NURSERY_EXITED. 0 or -errno */
+int ask_kill(int sock, enum role role);
+
 #endif

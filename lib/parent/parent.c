@@ -102,6 +102,7 @@ void instance_clear(struct instance *in, enum pending bit)
 	event_del(in->timer);
 	in->phase = PHASE_RUNNING;
 	in->stage = HS_STAGE_RUNNING;
+	restart_watch(in);
 }
 
 static void on_time_limit(evutil_socket_t fd, short what, void *arg)
@@ -270,7 +271,7 @@ static int open_loop(struct instance *in, struct err *err)
 	if (!in->signals || !in->timer || event_add(in->signals, NULL) < 0 ||
 	    event_add(in->timer, &limit) < 0)
 		return err_set(err, ENOMEM, "making the event loop");
-	return 0;
+	return restart_init(in, err);
 }
 
 /* nothing of ours is left when this returns; the order matters: listeners first, the lock last */
@@ -321,6 +322,7 @@ static void free_instance(struct instance *in)
 	}
 	if (in->timer)
 		event_free(in->timer);
+	restart_done(in);
 	if (in->base)
 		event_base_free(in->base);
 }

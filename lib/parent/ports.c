@@ -192,6 +192,16 @@ void ports_on_removed(struct ports *t, uint32_t id)
 	t->driver->parent_removed(t->run, id);
 }
 
+void ports_relay_gone(struct ports *t)
+{
+	t->driver->parent_relay_gone(t->run);
+}
+
+int ports_relay_up(struct ports *t, int relay_sock, struct err *err)
+{
+	return t->driver->parent_relay_up(t->run, relay_sock, err);
+}
+
 void ports_each(const struct ports *t, port_visit_fn *visit, void *arg)
 {
 	struct list *l;

@@ -45,6 +45,10 @@ int ports_remove(struct ports *t, int64_t id, port_removed_fn *done, void *arg, 
 /* ports_on_removed() - the relay has closed its side; an id that is not being removed is ignored */
 void ports_on_removed(struct ports *t, uint32_t id);
 
+/* ports_relay_gone(), ports_relay_up() - see portdriver.h */
+void ports_relay_gone(struct ports *t);
+int ports_relay_up(struct ports *t, int relay_sock, struct err *err);
+
 /* ports_each() - @visit every entry in the order of the ids; it must not change the table */
 typedef void port_visit_fn(uint32_t id, const struct port_spec *spec, void *arg);
 void ports_each(const struct ports *t, port_visit_fn *visit, void *arg);

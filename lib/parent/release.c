@@ -97,6 +97,8 @@ static void fill_info(struct instance *in)
 			in->info.accel_why = in->accel_why;
 	}
 	confined_info(in);
+	in->info.workers = t->workers;
+	in->info.nworkers = ARRAY_SIZE(t->workers);
 	if (in->ports) {
 		in->info.port_driver = in->setup->port->name;
 		in->info.disallow_loopback_child_ip =

@@ -95,12 +95,14 @@ static void worker_told(struct worker *w, const struct msg *m)
 
 	switch (m->type) {
 	case WORKER_READY:
-		if (worker_confined(w, m->payload, &in->err) < 0) {
-			instance_fail(in);
-			break;
-		}
 		w->state = WORKER_UP;
-		instance_clear(in, w->bit);
+		if (worker_confined(w, m->payload, &w->err) < 0)
+			worker_ending(w, true);
+		else
+			worker_is_up(w);
+		break;
+	case WORKER_PONG:
+		watchdog_answered(&w->watchdog);
 		break;
 	case WORKER_PORT_REMOVED:
 		if (in->ports)
@@ -109,9 +111,9 @@ static void worker_told(struct worker *w, const struct msg *m)
 		break;
 	case WORKER_FAILED:
 	default:
-		instance_take_err(in, m->payload);
-		err_wrap(&in->err, -in->err.code, "the %s worker", role_name(w->role));
-		instance_fail(in);
+		instance_take_err(&w->err, m->payload);
+		err_wrap(&w->err, -w->err.code, "the %s worker", role_name(w->role));
+		worker_ending(w, false);
 		break;
 	}
 }
@@ -128,11 +130,12 @@ static bool take_message(struct worker *w)
 		worker_told(w, &m);
 		return true;
 	}
-	event_del(w->control.event); /* the nursery tells how it ended */
-	if (n < 0) {
-		instance_bad_message(w->in, n, "worker ", role_name(w->role));
-		instance_fail(w->in);
-	}
+	event_del(w->control.event);
+	if (n == -EPROTO)
+		err_say(&w->err, EPROTO, "worker %s broke the protocol", role_name(w->role));
+	else if (n < 0)
+		err_set(&w->err, -n, "message of worker %s", role_name(w->role));
+	worker_ending(w, n < 0);
 	return false;
 }
 
@@ -157,6 +160,10 @@ int worker_prepare(struct instance *in, enum worker_kind kind, struct err *err)
 	int control[2], log[2];
 	int r = msg_pair(control);
 
+	life_set(w, LIFE_STARTING);
+	w->state = WORKER_STARTING;
+	w->killed = false;
+	w->err = (struct err){ 0 };
 	if (r < 0)
 		return err_set(err, -r, "making the socket of the %s worker", role_name(w->role));
 	control_end = control[1];
@@ -183,7 +190,9 @@ static int configure_slirp(struct instance *in)
 
 static int configure_relay(struct instance *in)
 {
-	struct relay_config c = { .net = in->plan, .accel = in->accel };
+	struct relay_config c = { .net = in->plan,
+				  .accel = in->accel,
+				  .is_again = in->worker[KIND_RELAY].deaths > 0 };
 	int fd = in->worker[KIND_RELAY].control.fd, fds[2 + NET_DNS_SOCKS_MAX + NET_ACCEL_FDS_MAX];
 	size_t nfds = 0;
 

@@ -85,16 +85,21 @@ static int do_port_add(struct relay *r, struct msg *m)
 	return forward_add(&r->forward, &spec, msg_take_fd(m, 0), &r->err);
 }
 
+static int answer(struct relay *r, uint16_t type, const void *payload)
+{
+	int e = msg_send(r->control.fd, &worker_proto, type, payload, NULL, 0);
+
+	return e < 0 && e != -EPIPE ? err_set(&r->err, -e, "answering the parent") : 0;
+}
+
 static int do_port_remove(struct relay *r, const struct msg *m)
 {
 	struct worker_port_id id;
-	int e;
 
 	memcpy(&id, m->payload, sizeof(id));
 	forward_remove(&r->forward, id.id); /* one of both has it */
 	udpports_remove(&r->udp, id.id);
-	e = msg_send(r->control.fd, &worker_proto, WORKER_PORT_REMOVED, &id, NULL, 0);
-	return e < 0 && e != -EPIPE ? err_set(&r->err, -e, "answering the parent") : 0;
+	return answer(r, WORKER_PORT_REMOVED, &id);
 }
 
 static int do_message(struct relay *r, struct msg *m)
@@ -111,6 +116,8 @@ static int do_message(struct relay *r, struct msg *m)
 		if (dns_set_servers(&r->dns, &servers) == 0)
 			return 0;
 		return err_say(&r->err, EPROTO, "the parent's list of DNS servers is malformed");
+	case WORKER_PING:
+		return answer(r, WORKER_PONG, &(struct msg_empty){ 0 });
 	default:
 		return err_say(&r->err, EPROTO, "unexpected message %u of the parent", m->type);
 	}
@@ -204,6 +211,7 @@ static int relay_start(struct relay *r, const struct sandbox_report *sandbox)
 	if (e == 0)
 		e = sockpool_init(&r->gateway, &r->loop, "the gateway's network namespace",
 				  fds.gateway, limits.batch, &r->err);
+	r->pool.strays = r->gateway.strays = config.is_again;
 	if (e == 0)
 		sources_init(&r->sources, &r->loop, &r->pool, &r->gateway, &config.net);
 	if (e == 0)

@@ -199,7 +199,7 @@ static int take_answer(struct sockpool *p, struct msg *m)
 	unsigned before = k->n;
 
 	if (m->type != NSAGENT_SOCKETS_ANS || ans->family != spec_of(p, k)->family ||
-	    ans->socktype != spec_of(p, k)->type || m->nfds > p->batch || !(k->asked || p->lost))
+	    ans->socktype != spec_of(p, k)->type || m->nfds > p->batch || !(k->asked || p->strays))
 		return -EPROTO;
 	k->asked = false;
 	for (size_t i = 0; i < m->nfds && k->n < p->batch + p->low; i++)
@@ -228,7 +228,7 @@ static int take_answer(struct sockpool *p, struct msg *m)
  * so from now on an answer may come for which nobody waits */
 static void answer_lost(struct sockpool *p)
 {
-	p->lost = p->is_short = true;
+	p->strays = p->is_short = true;
 	p->ask = p->ask > 1 ? p->ask / 2 : 1;
 	for (size_t i = 0; i < SOCKPOOL_NKINDS; i++)
 		p->kind[i].asked = false;

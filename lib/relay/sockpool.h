@@ -38,7 +38,7 @@ struct sockpool {
 	bool is_short;       /* the last answer brought nothing: make no new waiters for now */
 	uint64_t own_cookie; /* of our netns: a socket of it is never used */
 	uint64_t cookie;     /* of the agent's netns, 0 until its first socket came */
-	bool lost;           /* an answer once did not fit our descriptor table */
+	bool strays;         /* an answer may come that nobody asked for, or has asked for again */
 	bool refusal_said, error_said;
 	struct sockpool_kind kind[SOCKPOOL_NKINDS];
 };

@@ -204,6 +204,11 @@ static int serve_control(int control, struct err *err)
 
 	if (r == -EAGAIN || r == -EINTR)
 		return 1;
+	if (r == 1 && m.type == WORKER_PING) {
+		r = msg_send(control, &worker_proto, WORKER_PONG, &(struct msg_empty){ 0 }, NULL,
+			     0);
+		return r < 0 && !msg_peer_gone(r) ? err_set(err, -r, "answering the parent") : 1;
+	}
 	if (r == 1) {
 		r = -EPROTO;
 		msg_close_fds(&m);

@@ -48,6 +48,8 @@ static void on_relay(evutil_socket_t fd, short what, void *arg)
 		_exit(0);
 }
 
+static const struct api_worker workers[] = { { NULL, "none", 0 }, { "relay", "up", 2 } };
+
 static void run_server(int relay_sock, bool with_ports)
 {
 	struct event_base *base = event_base_new();
@@ -62,7 +64,9 @@ static void run_server(int relay_sock, bool with_ports)
 				 .child_ip = "10.0.2.100",
 				 .port_driver = "builtin",
 				 .protos = protos,
-				 .disallow_loopback_child_ip = true };
+				 .disallow_loopback_child_ip = true,
+				 .workers = workers,
+				 .nworkers = ARRAY_SIZE(workers) };
 	struct ports *ports = NULL;
 	struct api *api;
 	struct err err = { 0 };
@@ -200,13 +204,14 @@ START_TEST(info_and_ports_look_like_rootlesskits)
 	start();
 	ck_assert_str_eq(
 		ask("GET", "/v1/info", ""),
-		"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 279\r\n"
+		"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 327\r\n"
 		"Connection: close\r\n\r\n"
 		"{\"apiVersion\":\"1.1.2\",\"version\":\"3.1.0+rootless-supervisor.0.1.0\","
 		"\"stateDir\":\"/run/x\",\"childPID\":42,\"networkDriver\":{\"driver\":"
 		"\"slirp4netns\",\"dns\":[\"10.0.2.3\"],\"childIP\":\"10.0.2.100\"},"
 		"\"portDriver\":{\"driver\":\"builtin\",\"protos\":[\"tcp\",\"tcp4\",\"tcp6\"],"
-		"\"disallowLoopbackChildIP\":true}}");
+		"\"disallowLoopbackChildIP\":true},"
+		"\"workers\":{\"relay\":{\"state\":\"up\",\"restarts\":2}}}");
 	ck_assert_ptr_nonnull(strstr(ask("GET", "http://h/v1/ports?x=y", ""), "\r\n\r\nnull"));
 	snprintf(
 		body, sizeof(body),

@@ -342,12 +342,72 @@ START_TEST(a_silent_or_dead_relay_does_not_hold_a_removal)
 		event_base_loop(base, EVLOOP_ONCE);
 	ck_assert_int_eq(done, 1);
 	ck_assert_uint_ge(clock_ms() - begin, PORTS_REMOVE_MS - 10);
+	ck_assert_int_eq(ports_remove(table, 2, on_removed, &done, &err), 0);
+	ck_assert_int_eq(done, 1);
 	close(relay);
 	relay = -1;
-	ck_assert_int_eq(ports_remove(table, 2, on_removed, &done, &err), 0);
+	ck_assert_int_eq(add("tcp4", "127.0.0.1", free_port(), ""), 3); /* the next one serves it */
+	ports_relay_gone(table);
 	ck_assert_int_eq(done, 2);
-	ck_assert_int_eq(add("tcp4", "127.0.0.1", free_port(), ""), -EPIPE);
 	stop();
+}
+END_TEST
+
+/* what was added and removed before, while there was none, and after is what the next relay gets */
+START_TEST(the_next_relay_is_given_what_is_published)
+{
+	int port = free_port(), done = 0, pair[2];
+	struct worker_port first, p;
+	struct msg m;
+
+	start(true, true, false);
+	ck_assert_int_eq(add("tcp4", "127.0.0.1", port, ""), 1);
+	close(receive_add(&first));
+	ck_assert_int_eq(add("udp4", "127.0.0.1", port, ""), 2);
+	ck_assert_int_eq(add("tcp4", "127.0.0.1", free_port(), ""), 3);
+	close(relay);
+	ports_relay_gone(table);
+	ck_assert_int_eq(try_connect("127.0.0.1", port), 0); /* the kernel's queue */
+	ck_assert_int_eq(add("tcp4", "127.0.0.1", free_port(), ""), 4);
+	ck_assert_int_eq(add("tcp4", "127.0.0.1", free_port(), ""), 5);
+	ck_assert_int_eq(ports_remove(table, 4, on_removed, &done, &err), 0);
+	ck_assert_int_eq(done, 1);
+	ck_assert_int_eq(ports_remove(table, 3, on_removed, &done, &err), 0);
+	ck_assert_int_eq(done, 2);
+	ck_assert_int_eq(msg_pair(pair), 0);
+	relay = pair[1];
+	ck_assert_int_eq(ports_relay_up(table, pair[0], &err), 0);
+	close(receive_add(&p));
+	ck_assert_int_eq(memcmp(&p, &first, sizeof(p)), 0);
+	close(receive_add(&p));
+	ck_assert_uint_eq(p.id, 2);
+	ck_assert_uint_eq(p.protocol, IPPROTO_UDP);
+	close(receive_add(&p));
+	ck_assert_uint_eq(p.id, 5);
+	ck_assert_int_eq(msg_recv(relay, &worker_proto, ROLE_PARENT, WORKER_UP, MSG_DONTWAIT, &m),
+			 -EAGAIN);
+	ck_assert_int_eq(add("tcp4", "127.0.0.1", free_port(), ""), 6);
+	close(receive_add(&p));
+	stop();
+	close(pair[0]);
+}
+END_TEST
+
+START_TEST(a_relay_that_dies_while_it_is_given_ports_is_told_of)
+{
+	int pair[2];
+
+	start(true, true, false);
+	ck_assert_int_eq(add("tcp4", "127.0.0.1", free_port(), ""), 1);
+	ports_relay_gone(table);
+	ck_assert_int_eq(msg_pair(pair), 0);
+	close(pair[1]);
+	ck_assert_int_eq(ports_relay_up(table, pair[0], &err), -EPIPE);
+	ck_assert_str_eq(err.msg, "handing the ports to the new relay: Broken pipe");
+	ports_relay_gone(table);
+	ck_assert_int_eq(ports_remove(table, 1, NULL, NULL, &err), 0);
+	stop();
+	close(pair[0]);
 }
 END_TEST
 
@@ -432,6 +492,8 @@ int main(void)
 	tcase_add_test(c, a_removed_port_is_closed_at_once_and_free_with_the_relays_word);
 	tcase_add_test(c, a_silent_or_dead_relay_does_not_hold_a_removal);
 	tcase_add_test(c, removals_under_way_are_done_at_the_end);
+	tcase_add_test(c, the_next_relay_is_given_what_is_published);
+	tcase_add_test(c, a_relay_that_dies_while_it_is_given_ports_is_told_of);
 	tcase_add_test(c, the_table_is_bounded);
 	tcase_add_test(c, a_spec_is_described_as_go_prints_it);
 	srunner_run_all(r, CK_NORMAL);

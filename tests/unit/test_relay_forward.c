@@ -578,6 +578,51 @@ START_TEST(sockets_of_our_own_netns_are_refused)
 }
 END_TEST
 
+/* the first row works; the second shows that there was something to survive */
+START_TEST(answers_to_the_relay_before_are_taken_as_stock)
+{
+	struct published p;
+	unsigned before;
+	char c;
+
+	rig = (struct rig){ .left_over = _i == 0 ? 1 : -1 };
+	start();
+	p = publish_server(1);
+	if (_i == 0) {
+		open_one(&p);
+		usleep(100 * 1000);
+		before = nfds(rig.relay);
+		for (int i = 0; i < 200; i++) {
+			int client = connect_to(p.port);
+
+			close(accept_in_child(p.server));
+			close(client);
+		}
+		open_one(&p);
+		ck_assert(nfds_become(before + SOCKPOOL_BATCH_MAX));
+	} else {
+		ck_assert_int_eq(get(connect_to(p.port), &c, 1), -ECONNRESET);
+	}
+	stop();
+}
+END_TEST
+
+START_TEST(a_ping_is_answered)
+{
+	struct msg m;
+
+	for (int i = 0; i < 3; i++) {
+		ck_assert_int_eq(msg_send(rig.control, &worker_proto, WORKER_PING,
+					  &(struct msg_empty){ 0 }, NULL, 0),
+				 0);
+		ck_assert_int_eq(msg_recv_within(rig.control, &worker_proto, ROLE_RELAY, WORKER_UP,
+						 WAIT_MS, &m),
+				 1);
+		ck_assert_int_eq(m.type, WORKER_PONG);
+	}
+}
+END_TEST
+
 START_TEST(a_wrong_message_ends_the_worker_with_its_reason)
 {
 	autoclose int udp = host_socket(SOCK_DGRAM);
@@ -616,8 +661,10 @@ int main(void)
 	tcase_add_test(c, removal_ends_the_connections_of_that_port_only);
 	tcase_add_test(c, a_port_may_be_gone_before_it_is_seen);
 	tcase_add_test(c, without_agent_open_flows_go_on_and_new_ones_are_reset);
+	tcase_add_test(c, a_ping_is_answered);
 	suite_add_tcase(s, c);
 	tcase_add_test(own, a_low_limit_makes_clients_wait);
+	tcase_add_loop_test(own, answers_to_the_relay_before_are_taken_as_stock, 0, 2);
 	tcase_add_test(own, sockets_of_our_own_netns_are_refused);
 	tcase_add_test(own, a_wrong_message_ends_the_worker_with_its_reason);
 	suite_add_tcase(s, own);

@@ -30,6 +30,7 @@
 #include "lib/ipc/nsagent.h"
 #include "lib/ipc/worker.h"
 #include "lib/relay/relay.h"
+#include "lib/relay/sockpool.h"
 
 #define WAIT_MS 3000
 #define SKIP 77
@@ -41,6 +42,8 @@ struct rig {
 	bool lying; /* the agent hands sockets of the host's netns to the relay */
 	int nofile; /* hard limit of the relay, 0: as it is */
 	bool with_dns;
+	int left_over; /* answers of the agent to a relay that was before: 0, 1: that is told, -1:
+			  not */
 	/* of the relay, in the child netns */
 	struct sockaddr_in dns_addr, dns_tcp_addr;
 	struct sockaddr_in6 dns6_addr;
@@ -209,12 +212,32 @@ static inline size_t make_dns_sockets(struct rig *rig, int *ret)
 	return 4;
 }
 
+/* a batch of every kind, and one twice */
+static inline void ask_in_place_of_the_dead(int agent)
+{
+	static const uint16_t kinds[][2] = { { AF_INET, SOCK_STREAM },
+					     { AF_INET, SOCK_DGRAM },
+					     { AF_INET6, SOCK_STREAM },
+					     { AF_INET, SOCK_STREAM } };
+
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+		struct nsagent_sockets req = { .family = kinds[i][0],
+					       .socktype = kinds[i][1],
+					       .count = 16 };
+
+		ck_assert_int_eq(
+			msg_send(agent, &nsagent_proto, NSAGENT_SOCKETS_REQ, &req, NULL, 0), 0);
+	}
+}
+
 static inline void rig_configure(struct rig *rig, int agent)
 {
-	struct relay_config config = { .have_agent = 1 };
+	struct relay_config config = { .have_agent = 1, .is_again = rig->left_over > 0 };
 	int fds[1 + NET_DNS_SOCKS_MAX] = { agent };
 	struct msg m;
 
+	if (rig->left_over)
+		ask_in_place_of_the_dead(agent);
 	if (rig->with_dns)
 		config.ndns = (uint32_t)make_dns_sockets(rig, fds + 1);
 	ck_assert_int_eq(msg_send(rig->control, &worker_proto, WORKER_RELAY_CONFIG, &config, fds,

@@ -637,11 +637,15 @@ END_TEST
 START_TEST(the_worker_outlives_its_tap_and_not_its_parent)
 {
 	struct worker w = start_worker(true, false);
+	struct msg m = { 0 };
 	int status;
 
 	shutdown(w.tap, SHUT_RDWR);
 	poll(NULL, 0, 50);
 	ck_assert_int_eq(waitpid(w.pid, &status, WNOHANG), 0);
+	msg_send(w.control, &worker_proto, WORKER_PING, &(struct msg_empty){ 0 }, NULL, 0);
+	msg_recv_within(w.control, &worker_proto, ROLE_SLIRP, WORKER_UP, WAIT_MS, &m);
+	ck_assert_int_eq(m.type, WORKER_PONG);
 	end_worker(&w, EXIT_SUCCESS);
 }
 END_TEST
