@@ -60,12 +60,14 @@ is "child killed, rootlesskit: status" "$RK_STATUS" 255
 like "child killed, rootlesskit: words" "$(cat "$RK_ERR")" '*parent] error: child exited: signal: killed'
 ended "child killed, rootlesskit" 1
 
-# a worker dies: one line names it, the command gets TERM and may end in its own way
+# a worker dies and shall not be started again: one line names it, the command gets TERM and may end
+# in its own way. So it is with the nursery, always
 polite='trap "echo term; exit 3" TERM; echo on; while :; do sleep 0.02; done'
 for name in rootless-supervisor:125 rootlesskit:1; do
 	RK_NAME=${name%:*}
 	for role in relay slirp nursery; do
-		rk_start --net=slirp --copy-up=/etc --disable-host-loopback --port-driver=builtin -- sh -c "$polite" || continue
+		rk_start --net=slirp --copy-up=/etc --disable-host-loopback --port-driver=builtin \
+			--on-worker-crash=exit -- sh -c "$polite" || continue
 		wait_for 5 grep -q on "$RK_OUT"
 		kill -s KILL "$(worker $role)"
 		rk_wait
@@ -99,6 +101,15 @@ is "a stopped parent: traffic goes on" "$(in_child nsprobe connect -t 2000 192.0
 kill -s CONT "$RK_PID"
 rk_stop
 is "and it ends as ever" "$RK_STATUS" 3
+
+# the nursery's death ends the run in the other mode, too
+rk_start --net=slirp -- sh -c "$polite"
+wait_for 5 grep -q on "$RK_OUT"
+kill -s KILL "$(worker nursery)"
+rk_wait
+is "nursery killed: status" "$RK_STATUS" 125
+one_error_line "nursery killed: one line names it" "$RK_ERR" nursery
+ended "nursery killed" 1
 
 # two at once
 begin --net=slirp
