@@ -11,14 +11,17 @@
 #define NET_DNS_PORT 53
 #define NET_DNS_SOCKS_MAX 4 /* of the gateway: UDP and TCP, for each family */
 #define NET_MAC_LEN 6
-#define NET_ACCEL_FDS_MAX 3 /* bounce0 and a transparent listener for each family */
+#define NET_ACCEL_FDS_MAX \
+	5 /* bounce0; a transparent TCP listener and UDP socket for each family \
+	   */
 
-/* who carries the child's TCP connections out: rungs, of which the first that can be had is taken;
-   off last of all */
+/* who carries TCP and UDP out of the child: rungs, of which the first that can be had is taken; off
+   last of all */
 enum net_accel {
 	NET_ACCEL_OFF,      /* libslirp */
 	NET_ACCEL_TPROXY,   /* the kernels of both ends, spliced by the relay */
-	NET_ACCEL_REDIRECT, /* the same where tproxy is missing: by NAT, which tracks connections */
+	NET_ACCEL_REDIRECT, /* TCP alone where tproxy is missing: by NAT, which tracks connections
+			     */
 	NET_NACCELS
 };
 
@@ -30,6 +33,17 @@ static inline const char *net_accel_name(enum net_accel rung)
 	static_assert(sizeof(names) / sizeof(names[0]) == NET_NACCELS, "a name for each rung");
 	return names[rung];
 }
+
+/* descriptors that go with it, in this order: the tun of bounce0, the TCP listener and the UDP
+   socket of IPv4, those of IPv6 */
+enum net_accel_fd {
+	NET_ACCEL_TUN,
+	NET_ACCEL_TCP4,
+	NET_ACCEL_UDP4,
+	NET_ACCEL_TCP6,
+	NET_ACCEL_UDP6,
+};
+static_assert(NET_ACCEL_UDP6 + 1 == NET_ACCEL_FDS_MAX, "all of them");
 
 struct net_plan {
 	char ifname[16];          /* interface in the child; terminated */
@@ -48,6 +62,14 @@ struct net_plan {
 	struct in6_addr network6; /* fd00:: */
 };
 static_assert(sizeof(struct net_plan) == 104, "wire format: bump the versions of its messages");
+
+/* net_accel_fds() - how many descriptors go with @accel */
+static inline uint32_t net_accel_fds(uint32_t accel, const struct net_plan *plan)
+{
+	if (accel == NET_ACCEL_OFF)
+		return 0;
+	return plan->ipv6 ? NET_ACCEL_FDS_MAX : NET_ACCEL_TCP6;
+}
 
 /* an address and port of either family, without the padding of sockaddr_storage */
 struct net_addr {

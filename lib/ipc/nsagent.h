@@ -8,7 +8,7 @@
 #include "lib/ipc/msg.h"
 #include "lib/ipc/netplan.h"
 
-#define NSAGENT_VERSION 5
+#define NSAGENT_VERSION 6
 
 enum nsagent_state { /* bits: what the receiver is in */
 		     NSAGENT_STARTING = 1,
@@ -38,8 +38,7 @@ struct nsagent_config {
 #define NSAGENT_WHY_MAX 250
 
 /* agent -> parent; the gateway hands the tap of slirp0, then a UDP socket and a TCP listener at the
- * DNS address of each family of the plan, then unless it is NET_ACCEL_OFF the tun of bounce0 and a
- * transparent listener of each family */
+ * DNS address of each family of the plan, then those of enum net_accel_fd */
 struct nsagent_ready {
 	uint8_t tap_mac[6];
 	uint8_t accel; /* enum net_accel: what came of it */

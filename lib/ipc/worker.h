@@ -31,8 +31,7 @@ struct relay_config {
 				   transparent */
 	uint32_t ndns;          /* the next descriptors: sockets at the DNS address, at most one of
 				   a family and type */
-	uint32_t accel;    /* enum net_accel; not NET_ACCEL_OFF: the last descriptors are the tun
-			      of bounce0 and a transparent listener for each family */
+	uint32_t accel;    /* enum net_accel; the last descriptors are those of enum net_accel_fd */
 	uint32_t is_again; /* 1: another relay had these; the agents' answers to it may come */
 };
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * accel.c - the part of the gateway netns that carries TCP out by the kernel
+ * accel.c - the part of the gateway netns that carries TCP and UDP out by the kernel
  *
  * Nothing that is made here touches a packet before the rows of RECIPE_SWITCH stand: nf_tables
  * first, the routing rules last. When one of them is refused they are taken back and the next rung
@@ -49,15 +49,16 @@ static int open_bounce(struct netlink *nl, const struct net_plan *plan, int *ret
 	return r;
 }
 
-/* connections that it accepts have the address that the child meant as their own */
-static int open_listener(int family, int *ret, struct err *err)
+/* connections that it accepts have the address that the child meant as their own; the UDP socket
+   gets what no socket is connected for */
+static int open_listener(int family, int type, int *ret, struct err *err)
 {
 	const struct sockaddr_in sa = { .sin_family = AF_INET,
 					.sin_port = htons(GATEWAY_LISTEN_PORT) };
 	const struct sockaddr_in6 sa6 = { .sin6_family = AF_INET6,
 					  .sin6_port = htons(GATEWAY_LISTEN_PORT) };
 	bool v6 = family == AF_INET6;
-	autoclose int fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	autoclose int fd = socket(family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	const int on = 1;
 
 	if (fd < 0)
@@ -68,7 +69,7 @@ static int open_listener(int family, int *ret, struct err *err)
 		return err_set(err, errno, "making a listener transparent");
 	if (bind(fd, v6 ? (const struct sockaddr *)&sa6 : (const struct sockaddr *)&sa,
 		 v6 ? sizeof(sa6) : sizeof(sa)) < 0 ||
-	    listen(fd, LISTEN_BACKLOG) < 0)
+	    (type == SOCK_STREAM && listen(fd, LISTEN_BACKLOG) < 0))
 		return err_set(err, errno, "opening a transparent listener");
 	*ret = take_fd(&fd);
 	return 0;
@@ -76,7 +77,7 @@ static int open_listener(int family, int *ret, struct err *err)
 
 static int prepare(struct netlink *nl, const struct net_plan *plan, int *fds, struct err *err)
 {
-	int r = open_bounce(nl, plan, &fds[0], err);
+	int r = open_bounce(nl, plan, &fds[NET_ACCEL_TUN], err);
 
 	if (r == 0)
 		r = recipe_set_sysctls(plan, RECIPE_PREPARE, recipe_sysctls_late,
@@ -84,9 +85,13 @@ static int prepare(struct netlink *nl, const struct net_plan *plan, int *fds, st
 	if (r == 0)
 		r = recipe_add_routes(nl, plan, RECIPE_PREPARE, err);
 	if (r == 0)
-		r = open_listener(AF_INET, &fds[1], err);
+		r = open_listener(AF_INET, SOCK_STREAM, &fds[NET_ACCEL_TCP4], err);
+	if (r == 0)
+		r = open_listener(AF_INET, SOCK_DGRAM, &fds[NET_ACCEL_UDP4], err);
 	if (r == 0 && plan->ipv6)
-		r = open_listener(AF_INET6, &fds[2], err);
+		r = open_listener(AF_INET6, SOCK_STREAM, &fds[NET_ACCEL_TCP6], err);
+	if (r == 0 && plan->ipv6)
+		r = open_listener(AF_INET6, SOCK_DGRAM, &fds[NET_ACCEL_UDP6], err);
 	if (r == 0)
 		r = recipe_add_rules(nl, plan, RECIPE_PREPARE, err);
 	return r;

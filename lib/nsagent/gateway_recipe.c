@@ -9,16 +9,18 @@
  * looked up in main, whose default route leads to the child: answers find addresses of containers
  * behind it as well. Nothing from the child is ever routed by main.
  *
- * When TCP goes by the kernel (RECIPE_PREPARE), a SYN from the child is marked by nf_tables and
- * routed into bounce0, where the relay holds it; the relay writes it back when its own connection
- * stands, and tproxy hands it to the relay's listener. All other TCP from the child is delivered
- * locally, whatever its destination. The resolver's port is decided before.
+ * When TCP and UDP go by the kernel (RECIPE_PREPARE), a SYN from the child is marked by nf_tables
+ * and routed into bounce0, where the relay holds it; the relay writes it back when its own
+ * connection stands, and tproxy hands it to the relay's listener. All other TCP from the child is
+ * delivered locally, whatever its destination. UDP as well: tproxy finds the socket that the relay
+ * has connected for the pair of addresses, or the one for all that are not. The resolver's port is
+ * decided before.
  *
- * Where tproxy is missing, NAT changes the port of a SYN that comes back to the listener's
- * (RECIPE_REDIRECT). Only such a SYN makes a connection that is tracked: the one on its way into
- * bounce0 does not, or the second would be taken for its repetition, without NAT. Later packets of
- * the child are routed behind NAT and find the listener's port; those of no connection find
- * nobody's, and the kernel resets them.
+ * Where tproxy is missing, UDP goes to libslirp, and NAT changes the port of a SYN that comes back
+ * to the listener's (RECIPE_REDIRECT). Only such a SYN makes a connection that is tracked: the one
+ * on its way into bounce0 does not, or the second would be taken for its repetition, without NAT.
+ * Later packets of the child are routed behind NAT and find the listener's port; those of no
+ * connection find nobody's, and the kernel resets them.
  *
  * A new netns takes its settings from the host's, so each one that matters is written. Interfaces
  * take theirs from "default" when they are made: it is enough to write it before.
@@ -128,6 +130,8 @@ const size_t recipe_nroutes = ARRAY_SIZE(recipe_routes);
 	  GATEWAY_MARK_BACK }, \
 	{ when | RECIPE_PREPARE, family, 105, NULL, RECIPE_ANY, 0, 0, GATEWAY_TABLE_LOCAL, \
 	  GATEWAY_MARK_ERROR }, \
+	{ when | RECIPE_SWITCH | RECIPE_TPROXY, family, 108, GATEWAY_VETH, RECIPE_ANY, IPPROTO_UDP, 0, \
+	  GATEWAY_TABLE_LOCAL, 0 }, \
 	{ when | RECIPE_SWITCH, family, 109, GATEWAY_VETH, RECIPE_ANY, IPPROTO_TCP, 0, \
 	  GATEWAY_TABLE_LOCAL, 0 }, \
 	{ when, family, 110, GATEWAY_VETH, RECIPE_ANY, IPPROTO_TCP, 0, GATEWAY_TABLE_SLIRP, 0 }, \
@@ -146,18 +150,24 @@ const size_t recipe_nrules = ARRAY_SIZE(recipe_rules);
 /* flags of a TCP header: a SYN, and none of FIN, RST and ACK; types of ICMP errors */
 #define SYN(when, what, chain, iif, mark, deed) \
 	{ \
-		RECIPE_SWITCH | (when), what, chain, iif, IPPROTO_TCP, 13, 0x17, 0x02, mark, deed \
+		RECIPE_SWITCH | (when), what, chain, iif, IPPROTO_TCP, 13, 0x17, 0x02, mark, deed, \
+			0, RECIPE_ANY, 0 \
 	}
 #define ICMP_ERROR(proto, type) \
 	{ \
 		RECIPE_SWITCH, "ICMP errors to sockets", RECIPE_MANGLE, GATEWAY_VETH, proto, 0, \
-			0xff, type, GATEWAY_MARK_ERROR, RECIPE_ACCEPT \
+			0xff, type, GATEWAY_MARK_ERROR, RECIPE_ACCEPT, 0, RECIPE_ANY, 0 \
+	}
+#define UDP(what, deed, family, to, dport) \
+	{ \
+		RECIPE_SWITCH | RECIPE_TPROXY, what, RECIPE_MANGLE, GATEWAY_VETH, IPPROTO_UDP, 0, \
+			0, 0, 0, deed, family, to, dport \
 	}
 /* connections are made of SYNs that come back, and of nothing that libslirp carries */
 #define UNTRACKED(what, chain, iif, proto) \
 	{ \
 		RECIPE_SWITCH | RECIPE_REDIRECT, what, chain, iif, proto, 0, 0, 0, 0, \
-			RECIPE_NOTRACK \
+			RECIPE_NOTRACK, 0, RECIPE_ANY, 0 \
 	}
 const struct recipe_nft recipe_nft[] = {
 	SYN(RECIPE_REDIRECT, "SYNs untracked", RECIPE_RAW, GATEWAY_VETH, 0, RECIPE_NOTRACK),
@@ -167,14 +177,17 @@ const struct recipe_nft recipe_nft[] = {
 	SYN(0, "SYNs into bounce0", RECIPE_MANGLE, GATEWAY_VETH, GATEWAY_MARK_BOUNCE,
 	    RECIPE_ACCEPT),
 	/* the bulk of all packets looks at no further rule */
-	{ RECIPE_SWITCH, "TCP", RECIPE_MANGLE, GATEWAY_VETH, IPPROTO_TCP, 0, 0, 0, 0,
-	  RECIPE_ACCEPT },
+	{ RECIPE_SWITCH, "TCP", RECIPE_MANGLE, GATEWAY_VETH, IPPROTO_TCP, 0, 0, 0, 0, RECIPE_ACCEPT,
+	  0, RECIPE_ANY, 0 },
 	SYN(RECIPE_TPROXY, "SYNs to the listener (tproxy)", RECIPE_MANGLE, GATEWAY_BOUNCE,
 	    GATEWAY_MARK_BACK, RECIPE_TO_LISTENER),
 	SYN(RECIPE_REDIRECT, "SYNs back from bounce0", RECIPE_MANGLE, GATEWAY_BOUNCE,
 	    GATEWAY_MARK_BACK, RECIPE_ACCEPT),
 	SYN(RECIPE_REDIRECT, "SYNs to the listener (nat)", RECIPE_NAT, GATEWAY_BOUNCE, 0,
 	    RECIPE_TO_PORT),
+	UDP("questions to the resolver", RECIPE_ACCEPT, AF_INET, RECIPE_DNS, NET_DNS_PORT),
+	UDP("questions to the resolver", RECIPE_ACCEPT, AF_INET6, RECIPE_DNS, NET_DNS_PORT),
+	UDP("UDP to its sockets (tproxy)", RECIPE_TO_LISTENER, 0, RECIPE_ANY, 0),
 	/* unreachable, time exceeded, parameter problem; of IPv6: and packet too big */
 	ICMP_ERROR(IPPROTO_ICMP, 3),
 	ICMP_ERROR(IPPROTO_ICMP, 11),

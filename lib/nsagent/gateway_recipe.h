@@ -24,7 +24,7 @@
 #define GATEWAY_MARK_BACK 8   /* a SYN that the relay has released */
 #define GATEWAY_MARK_BOUNCE 9 /* a SYN of the child */
 
-#define GATEWAY_LISTEN_PORT 7 /* of the transparent listeners, both families */
+#define GATEWAY_LISTEN_PORT 7 /* of the transparent sockets, TCP and UDP of both families */
 
 /* when a row is carried out; 0: always, with the rest of the gateway */
 enum recipe_when {
@@ -108,7 +108,8 @@ enum recipe_deed {
 };
 
 /* a rule of nf_tables: packets of @iif with @ipproto whose byte at @offset behind the IP header is
-   @value under @mask get the mark and are accepted after the deed */
+   @value under @mask, and which go to @to and @dport, get the mark and are accepted after the deed
+ */
 struct recipe_nft {
 	uint32_t when;
 	const char *what; /* for an error message */
@@ -117,6 +118,9 @@ struct recipe_nft {
 	uint8_t ipproto, offset, mask, value; /* ipproto, mask 0: any */
 	uint32_t mark;                        /* 0: none */
 	enum recipe_deed deed;
+	uint8_t family;      /* of @to */
+	enum recipe_addr to; /* RECIPE_ANY: all, of both families */
+	uint16_t dport;      /* 0: any */
 };
 
 /* in the order in which they are carried out */

@@ -186,16 +186,23 @@ static void equals(struct batch *b, const void *data, size_t len)
 	expr_end(b, e);
 }
 
-static void load_byte(struct batch *b, uint8_t offset, uint8_t mask)
+static void load_payload(struct batch *b, uint32_t base, uint32_t offset, uint32_t len)
 {
-	const uint8_t none = 0;
 	struct expr e = expr(b, "payload");
 
 	attr_u32(b, NFTA_PAYLOAD_DREG, NFT_REG_1);
-	attr_u32(b, NFTA_PAYLOAD_BASE, NFT_PAYLOAD_TRANSPORT_HEADER);
+	attr_u32(b, NFTA_PAYLOAD_BASE, base);
 	attr_u32(b, NFTA_PAYLOAD_OFFSET, offset);
-	attr_u32(b, NFTA_PAYLOAD_LEN, 1);
+	attr_u32(b, NFTA_PAYLOAD_LEN, len);
 	expr_end(b, e);
+}
+
+static void load_byte(struct batch *b, uint8_t offset, uint8_t mask)
+{
+	const uint8_t none = 0;
+	struct expr e;
+
+	load_payload(b, NFT_PAYLOAD_TRANSPORT_HEADER, offset, 1);
 	e = expr(b, "bitwise");
 	attr_u32(b, NFTA_BITWISE_SREG, NFT_REG_1);
 	attr_u32(b, NFTA_BITWISE_DREG, NFT_REG_1);
@@ -280,8 +287,27 @@ static void (*const deeds[RECIPE_NDEEDS])(struct batch *b) = {
 	[RECIPE_TO_PORT] = to_port,
 };
 
+static void goes_to(struct batch *b, const struct netlink_ip *ip)
+{
+	const bool v6 = ip->family == AF_INET6;
+	const uint8_t proto = v6 ? NFPROTO_IPV6 : NFPROTO_IPV4;
+
+	load_meta(b, NFT_META_NFPROTO);
+	equals(b, &proto, sizeof(proto));
+	load_payload(b, NFT_PAYLOAD_NETWORK_HEADER, v6 ? 24 : 16, v6 ? 16 : 4);
+	equals(b, ip->addr, v6 ? 16 : 4);
+}
+
+static void goes_to_port(struct batch *b, uint16_t port)
+{
+	port = htons(port);
+	load_payload(b, NFT_PAYLOAD_TRANSPORT_HEADER, 2, sizeof(port));
+	equals(b, &port, sizeof(port));
+}
+
 /* @ifindex 0: of any interface */
-static void add_rule(struct batch *b, const struct recipe_nft *row, uint32_t ifindex)
+static void add_rule(struct batch *b, const struct recipe_nft *row, const struct net_plan *plan,
+		     uint32_t ifindex)
 {
 	size_t list;
 
@@ -301,6 +327,13 @@ static void add_rule(struct batch *b, const struct recipe_nft *row, uint32_t ifi
 		load_byte(b, row->offset, row->mask);
 		equals(b, &row->value, 1);
 	}
+	if (row->to != RECIPE_ANY) {
+		struct netlink_ip ip = recipe_ip(plan, row->family, row->to, true);
+
+		goes_to(b, &ip);
+	}
+	if (row->dport)
+		goes_to_port(b, row->dport);
 	if (row->mark)
 		set_mark(b, row->mark);
 	if (deeds[row->deed])
@@ -413,7 +446,7 @@ static int add_rules(struct batch *b, const struct net_plan *plan, uint32_t now,
 			continue;
 		if (row->iif && !ifindex)
 			return err_set(err, errno, "looking up interface '%s'", row->iif);
-		add_rule(b, row, ifindex);
+		add_rule(b, row, plan, ifindex);
 	}
 	return 0;
 }

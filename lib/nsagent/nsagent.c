@@ -113,14 +113,24 @@ static int set_up(struct agent *a, const struct nsagent_config *cfg, struct err 
 
 static int send_ready(struct agent *a, struct err *err)
 {
-	const int all[] = { a->tap,    a->dns[0],       a->dns[1],       a->dns[2],
-			    a->dns[3], a->accel.fds[0], a->accel.fds[1], a->accel.fds[2] };
+	const int all[] = {
+		a->tap,
+		a->dns[0],
+		a->dns[1],
+		a->dns[2],
+		a->dns[3],
+		a->accel.fds[NET_ACCEL_TUN],
+		a->accel.fds[NET_ACCEL_TCP4],
+		a->accel.fds[NET_ACCEL_UDP4],
+		a->accel.fds[NET_ACCEL_TCP6],
+		a->accel.fds[NET_ACCEL_UDP6],
+	};
 	struct nsagent_ready ready = { 0 };
 	int fds[ARRAY_SIZE(all)], r;
 	size_t nfds = 0;
 
 	static_assert(ARRAY_SIZE(all) == 1 + NET_DNS_SOCKS_MAX + NET_ACCEL_FDS_MAX,
-		      "the tap, all DNS sockets, bounce0 and its listeners");
+		      "the tap, all DNS sockets, bounce0 and its sockets");
 	for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
 		if (all[i] >= 0)
 			fds[nfds++] = all[i];
@@ -196,7 +206,7 @@ int nsagent_main(enum nsagent_kind kind, int parent_sock, int relay_sock, int ch
 		.child_netns = child_netns,
 		.tap = -1,
 		.dns = { -1, -1, -1, -1 },
-		.accel.fds = { -1, -1, -1 },
+		.accel.fds = { -1, -1, -1, -1, -1 },
 	};
 	struct err err = { 0 };
 	int r = role_enter(ROLE_NSAGENT, SIGKILL);

@@ -126,9 +126,7 @@ static const char *net_accel_text(enum net_accel rung)
 static int take_accel(struct instance *in, const struct nsagent_ready *r, struct msg *m,
 		      size_t first)
 {
-	const size_t most = in->plan.ipv6 ? NET_ACCEL_FDS_MAX : NET_ACCEL_FDS_MAX - 1;
-
-	if (r->accel >= NET_NACCELS || m->nfds - first != (r->accel ? most : 0))
+	if (r->accel >= NET_NACCELS || m->nfds - first != net_accel_fds(r->accel, &in->plan))
 		return err_say(&in->err, EPROTO, "the gateway agent sent %zu descriptors", m->nfds);
 	in->accel = (enum net_accel)r->accel;
 	for (; in->naccel_fds < m->nfds - first; in->naccel_fds++)

@@ -42,6 +42,32 @@ void addr_unmap(union sock_addr *a)
 	a->in = in;
 }
 
+void addr_from_sock(const union sock_addr *sa, struct net_addr *ret)
+{
+	*ret = (struct net_addr){ .family = sa->sa.sa_family };
+	if (ret->family == AF_INET) {
+		ret->port = ntohs(sa->in.sin_port);
+		memcpy(ret->addr, &sa->in.sin_addr, 4);
+		return;
+	}
+	ret->port = ntohs(sa->in6.sin6_port);
+	memcpy(ret->addr, &sa->in6.sin6_addr, 16);
+	if (IN6_IS_ADDR_LINKLOCAL(&sa->in6.sin6_addr))
+		ret->scope = sa->in6.sin6_scope_id;
+}
+
+void addr_map(const struct net_addr *a, uint8_t ret[static 16])
+{
+	static const uint8_t prefix[12] = { [10] = 0xff, [11] = 0xff };
+
+	if (a->family == AF_INET6) {
+		memcpy(ret, a->addr, 16);
+		return;
+	}
+	memcpy(ret, prefix, sizeof(prefix));
+	memcpy(ret + sizeof(prefix), a->addr, 4);
+}
+
 bool addr_same_host(const union sock_addr *a, const union sock_addr *b)
 {
 	if (a->sa.sa_family != b->sa.sa_family)

@@ -59,27 +59,29 @@ static void on_pause(struct acceptor *a, const char *why)
 }
 
 int bounce_init(struct bounce *b, struct loop *l, const struct net_plan *plan, enum net_accel rung,
-		const int *fds, size_t nfds, struct forward *f, unsigned holds, struct err *err)
+		const int *fds, struct forward *f, unsigned holds, struct err *err)
 {
+	const int listeners[] = { fds[NET_ACCEL_TCP4], fds[NET_ACCEL_TCP6] };
 	int r;
 
 	*b = (struct bounce){ .plan = *plan, .forward = f, .tun = WATCH_INIT };
-	r = holds_init(&b->holds, l, fds[0], rung, &b->plan, &f->flows, holds, has_room, f, err);
-	if (r == 0 && (r = watch_add(l, &b->tun, fds[0], EPOLLIN, on_tun_ready)) < 0)
+	r = holds_init(&b->holds, l, fds[NET_ACCEL_TUN], rung, &b->plan, &f->flows, holds, has_room,
+		       f, err);
+	if (r == 0 && (r = watch_add(l, &b->tun, fds[NET_ACCEL_TUN], EPOLLIN, on_tun_ready)) < 0)
 		err_set(err, -r, "watching bounce0");
 	if (r < 0)
-		close(fds[0]);
-	for (size_t i = 1; i < nfds; i++) {
-		struct acceptor *a = &b->listener[i - 1];
+		close(fds[NET_ACCEL_TUN]);
+	for (size_t i = 0; i < ARRAY_SIZE(listeners) && listeners[i] >= 0; i++) {
+		struct acceptor *a = &b->listener[i];
 
 		*a = (struct acceptor){ .owner = b,
 					.no_room = listener_full,
 					.on_accept = on_accept,
 					.on_pause = on_pause };
-		if (r == 0 && (r = acceptor_start(a, l, fds[i])) < 0)
+		if (r == 0 && (r = acceptor_start(a, l, listeners[i])) < 0)
 			err_set(err, -r, "watching the transparent listener");
 		if (r < 0)
-			close(fds[i]);
+			close(listeners[i]);
 	}
 	return r;
 }

@@ -12,18 +12,19 @@ struct bounce {
 	struct forward *forward;
 	struct holds holds;
 	struct watch tun;
-	struct acceptor listener[NET_ACCEL_FDS_MAX - 1];
+	struct acceptor listener[2];
 	bool pause_said;
 };
 
 /**
  * bounce_init()
  * @rung:	not NET_ACCEL_OFF
- * @fds:	the tun, then the listeners; consumed, also on failure
+ * @fds:	by enum net_accel_fd, -1: none; the tun and the listeners are consumed, also on
+ *		failure
  * @holds:	connections that may wait for their peer at once
  */
 int bounce_init(struct bounce *b, struct loop *l, const struct net_plan *plan, enum net_accel rung,
-		const int *fds, size_t nfds, struct forward *f, unsigned holds, struct err *err);
+		const int *fds, struct forward *f, unsigned holds, struct err *err);
 void bounce_done(struct bounce *b); /* before forward_done(); takes a zeroed one */
 
 #endif

@@ -30,7 +30,7 @@ bool forward_has_room(const struct forward *f)
 {
 	unsigned n = f->flows.n + f->flows.held;
 
-	return n < f->flows_max && 2 * (n + 1) + f->nports <= f->fds_max;
+	return n < f->flows_max && 2 * (n + 1) + f->nports + f->lent <= f->fds_max;
 }
 
 static const char *forward_full(struct acceptor *a)

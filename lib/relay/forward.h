@@ -12,6 +12,7 @@ struct forward {
 	unsigned nports;
 	unsigned fds_max; /* for flows (two each) and listeners */
 	unsigned flows_max;
+	unsigned lent; /* descriptors of fds_max that others use (udpout.h) */
 	bool full_said;
 };
 
@@ -32,7 +33,7 @@ void forward_done(struct forward *f); /* resets what is open; takes a zeroed one
  */
 int forward_add(struct forward *f, const struct worker_port *spec, int listener, struct err *err);
 
-/* forward_has_room() - for one more flow, of whatever origin */
+/* forward_has_room() - for one more flow, of whatever origin, or two more descriptors lent */
 bool forward_has_room(const struct forward *f);
 
 /* forward_remove() - close the listener and reset its connections; an unknown id is ignored */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * relay.c - the worker that serves published ports, DNS and TCP out of the child
+ * relay.c - the worker that serves published ports, DNS, and TCP and UDP out of the child
  *
  * Born with a control socket; the first message brings limits and descriptors, then one loop runs
  * until the parent closes its end. A message that breaks the protocol ends the worker: the parent
@@ -25,6 +25,7 @@
 #include "lib/relay/dns.h"
 #include "lib/relay/forward.h"
 #include "lib/relay/sockpool.h"
+#include "lib/relay/udpout.h"
 #include "lib/relay/udpport.h"
 
 #define CONFIG_WAIT_MS 5000
@@ -39,6 +40,7 @@ struct relay {
 	struct udp_ports udp;
 	struct dns dns;
 	struct bounce bounce;
+	struct udpout udpout;
 	int reserve; /* keeps a place for the descriptor of the next message; -1: none */
 	struct err err;
 };
@@ -51,6 +53,7 @@ struct limits {
 	unsigned udp;   /* clients of UDP ports, a socket each */
 	unsigned flows; /* descriptors for flows and listeners */
 	unsigned holds; /* connections out that are not flows yet, out of the same descriptors */
+	unsigned out;   /* ports of the child that talk UDP, as well; 5/4 descriptors each */
 };
 
 static unsigned clamp(unsigned v, unsigned least, unsigned most)
@@ -72,6 +75,7 @@ static struct limits limits_make(unsigned fds)
 
 	l.flows = fds > used + 4 ? fds - used : 4;
 	l.holds = clamp(fds / 8, 4, HOLDS_MAX);
+	l.out = clamp(fds / 4, 4, UDPOUT_MAX);
 	return l;
 }
 
@@ -156,13 +160,6 @@ struct config_fds {
 	int agent, gateway, dns[NET_DNS_SOCKS_MAX], accel[NET_ACCEL_FDS_MAX];
 };
 
-static uint32_t accel_fds(const struct relay_config *c)
-{
-	if (c->accel == NET_ACCEL_OFF)
-		return 0;
-	return c->net.ipv6 ? NET_ACCEL_FDS_MAX : NET_ACCEL_FDS_MAX - 1;
-}
-
 static int receive_config(struct relay *r, struct relay_config *ret, struct config_fds *fds)
 {
 	struct msg m;
@@ -176,7 +173,7 @@ static int receive_config(struct relay *r, struct relay_config *ret, struct conf
 	first = ret->have_agent + ret->have_gateway;
 	if (m.type != WORKER_RELAY_CONFIG || ret->have_agent > 1 || ret->have_gateway > 1 ||
 	    ret->ndns > NET_DNS_SOCKS_MAX || ret->accel >= NET_NACCELS ||
-	    m.nfds != first + ret->ndns + accel_fds(ret)) {
+	    m.nfds != first + ret->ndns + net_accel_fds(ret->accel, &ret->net)) {
 		msg_close_fds(&m);
 		return err_say(&r->err, EPROTO, "the parent's settings are malformed");
 	}
@@ -184,8 +181,10 @@ static int receive_config(struct relay *r, struct relay_config *ret, struct conf
 	fds->gateway = ret->have_gateway ? msg_take_fd(&m, ret->have_agent) : -1;
 	for (uint32_t i = 0; i < ret->ndns; i++)
 		fds->dns[i] = msg_take_fd(&m, first + i);
-	for (uint32_t i = 0; i < accel_fds(ret); i++)
-		fds->accel[i] = msg_take_fd(&m, first + ret->ndns + i);
+	for (uint32_t i = 0; i < NET_ACCEL_FDS_MAX; i++)
+		fds->accel[i] = i < net_accel_fds(ret->accel, &ret->net)
+					? msg_take_fd(&m, first + ret->ndns + i)
+					: -1;
 	return 0;
 }
 
@@ -224,7 +223,14 @@ static int relay_start(struct relay *r, const struct sandbox_report *sandbox)
 		e = udpports_init(&r->udp, &r->loop, &r->pool, limits.udp, &r->err);
 	if (e == 0 && config.accel != NET_ACCEL_OFF)
 		e = bounce_init(&r->bounce, &r->loop, &config.net, config.accel, fds.accel,
-				accel_fds(&config), &r->forward, limits.holds, &r->err);
+				&r->forward, limits.holds, &r->err);
+	if (e == 0 && config.accel == NET_ACCEL_TPROXY)
+		e = udpout_init(&r->udpout, &r->loop, &r->bounce.plan, fds.accel, &r->gateway,
+				&r->forward, limits.out, &r->err);
+	if (config.accel == NET_ACCEL_REDIRECT) { /* libslirp carries UDP */
+		close(fds.accel[NET_ACCEL_UDP4]);
+		cleanup_closep(&fds.accel[NET_ACCEL_UDP6]);
+	}
 	if (e < 0)
 		return e;
 	reserve_take(r);
@@ -238,6 +244,7 @@ static int relay_start(struct relay *r, const struct sandbox_report *sandbox)
 static void relay_free(struct relay *r)
 {
 	udpports_done(&r->udp);
+	udpout_done(&r->udpout);
 	bounce_done(&r->bounce); /* its flows are among those of forward, as those of DNS */
 	dns_done(&r->dns);
 	forward_done(&r->forward);

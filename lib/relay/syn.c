@@ -18,39 +18,15 @@
 #include <string.h>
 
 #include "lib/base/cleanup.h"
+#include "lib/relay/ipsum.h"
 
 #define HOPS 64
 
-/* --- checksums ------------------------------------------------------------------------------ */
-
-static uint32_t sum(uint32_t acc, const void *data, size_t n)
-{
-	const uint8_t *p = data;
-
-	for (; n > 1; n -= 2, p += 2)
-		acc += (uint32_t)p[0] << 8 | p[1];
-	return n ? acc + ((uint32_t)p[0] << 8) : acc;
-}
-
-/* in network order */
-static uint16_t fold(uint32_t acc)
-{
-	while (acc >> 16)
-		acc = (acc & 0xffff) + (acc >> 16);
-	return htons((uint16_t)~acc);
-}
-
-static size_t addr_len(uint16_t family)
-{
-	return family == AF_INET ? 4 : 16;
-}
-
+/* 0 when it is right, else what the field should be, in network order */
 static uint16_t checksum(uint16_t family, const uint8_t *src, const uint8_t *dst, uint8_t proto,
 			 const void *data, size_t n)
 {
-	uint32_t acc = sum(sum(0, src, addr_len(family)), dst, addr_len(family));
-
-	return fold(sum(acc + proto + (uint32_t)n, data, n));
+	return ipsum_fold(ipsum_add(ipsum_pseudo(family, src, dst, proto, n), data, n));
 }
 
 /* --- reading -------------------------------------------------------------------------------- */
@@ -68,7 +44,7 @@ static int parse_ip4(const uint8_t *pkt, size_t n, struct syn_key *k, size_t *re
 	head = ip.ihl * 4u;
 	end = ntohs(ip.tot_len);
 	if (head != sizeof(ip) || end > n || head > end || ip.protocol != IPPROTO_TCP ||
-	    (ntohs(ip.frag_off) & (IP_MF | IP_OFFMASK)) || fold(sum(0, pkt, head)))
+	    (ntohs(ip.frag_off) & (IP_MF | IP_OFFMASK)) || ipsum_fold(ipsum_add(0, pkt, head)))
 		return -EBADMSG;
 	k->family = AF_INET;
 	memcpy(k->src, &ip.saddr, 4);
@@ -108,7 +84,7 @@ static void cut_data(struct syn *s, size_t tcp)
 		ip.tot_len = htons(s->len);
 		ip.check = 0;
 		memcpy(s->bytes, &ip, sizeof(ip));
-		ip.check = fold(sum(0, s->bytes, tcp));
+		ip.check = ipsum_fold(ipsum_add(0, s->bytes, tcp));
 		memcpy(s->bytes, &ip, sizeof(ip));
 	} else {
 		uint16_t plen = htons((uint16_t)(s->len - tcp));
@@ -159,31 +135,14 @@ int syn_parse(const uint8_t *pkt, size_t n, struct syn *ret)
 static size_t put_ip(const struct syn_key *to, const uint8_t *from, uint8_t proto, size_t len,
 		     uint8_t *out)
 {
-	if (to->family == AF_INET) {
-		struct iphdr ip = { .version = 4,
-				    .ihl = 5,
-				    .tot_len = htons((uint16_t)(sizeof(ip) + len)),
-				    .frag_off = htons(IP_DF),
-				    .ttl = HOPS,
-				    .protocol = proto };
+	const struct ipsum_head h = { .family = to->family,
+				      .proto = proto,
+				      .ttl = HOPS,
+				      .len = (uint32_t)len,
+				      .from = from,
+				      .to = to->src };
 
-		memcpy(&ip.saddr, from, 4);
-		memcpy(&ip.daddr, to->src, 4);
-		ip.check = fold(sum(0, &ip, sizeof(ip)));
-		memcpy(out, &ip, sizeof(ip));
-		return sizeof(ip);
-	} else {
-		struct ip6_hdr ip = { 0 };
-
-		ip.ip6_flow = htonl(6u << 28);
-		ip.ip6_plen = htons((uint16_t)len);
-		ip.ip6_nxt = proto;
-		ip.ip6_hlim = HOPS;
-		memcpy(&ip.ip6_src, from, 16);
-		memcpy(&ip.ip6_dst, to->src, 16);
-		memcpy(out, &ip, sizeof(ip));
-		return sizeof(ip);
-	}
+	return ipsum_put_head(&h, out);
 }
 
 size_t syn_refuse(const struct syn *s, uint8_t *ret)
@@ -221,7 +180,7 @@ size_t syn_unreachable(const struct syn *s, const struct net_plan *plan, enum sy
 
 	memcpy(icmp + 8, s->bytes, s->len);
 	check = v6 ? checksum(AF_INET6, from, s->key.src, IPPROTO_ICMPV6, icmp, len)
-		   : fold(sum(0, icmp, len));
+		   : ipsum_fold(ipsum_add(0, icmp, len));
 	memcpy(icmp + 2, &check, sizeof(check));
 	head = put_ip(&s->key, from, v6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP, len, ret);
 	memcpy(ret + head, icmp, len);

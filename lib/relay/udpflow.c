@@ -33,7 +33,9 @@
 #define FLOW_BUFFER (1024 * 1024)
 #define CAREFUL UDPHOLD_DATAGRAMS /* a server that took so many without a refusal is there */
 
-static const unsigned silence_ms[] = { [UDP_UNANSWERED] = 30000, [UDP_ANSWERED] = 90000 };
+static const unsigned silence_ms[] = {
+	[UDP_UNANSWERED] = 30000, [UDP_BRIEF] = 30000, [UDP_ANSWERED] = 90000
+};
 static_assert(ARRAY_SIZE(silence_ms) == UDP_NAGES, "a limit for each age");
 
 /* from which states a state may be entered */

@@ -15,12 +15,13 @@
 
 #include "lib/base/cleanup.h"
 
-#define NBUCKETS 4096 /* a power of two */
+#define BUCKETS_MIN 64
+#define LOOKS 64 /* at the oldest, for one of a client with more than its share */
 #define SLAB_ENTRIES 32
 
 struct udp_client {
-	struct udp_client *next; /* of its bucket, or of the free list */
-	struct list flows;       /* udp_entry.by_client */
+	struct udp_client *next;      /* of its bucket, or of the free list */
+	struct list flows[UDP_NAGES]; /* udp_entry.by_client */
 	unsigned n;
 	uint8_t addr[16];
 };
@@ -32,8 +33,9 @@ struct udp_slab {
 };
 
 /* multiply and fold; the seed is secret, so buckets cannot be aimed at */
-static unsigned hash_bytes(uint64_t seed, const void *data, size_t len)
+static unsigned hash_bytes(const struct udp_table *t, const void *data, size_t len)
 {
+	const uint64_t seed = t->seed;
 	const uint8_t *p = data;
 	uint64_t h = seed, word;
 
@@ -44,7 +46,7 @@ static unsigned hash_bytes(uint64_t seed, const void *data, size_t len)
 		h = (h + seed) * 0xbf58476d1ce4e5b9u;
 		h ^= h >> 32;
 	}
-	return (unsigned)(h & (NBUCKETS - 1));
+	return (unsigned)(h & (t->nbuckets - 1));
 }
 
 int udptable_init(struct udp_table *t, unsigned max, size_t entry_size)
@@ -52,14 +54,17 @@ int udptable_init(struct udp_table *t, unsigned max, size_t entry_size)
 	const size_t align = _Alignof(max_align_t);
 
 	*t = (struct udp_table){ .max = max,
+				 .nbuckets = BUCKETS_MIN,
 				 .entry_size = (entry_size + align - 1) / align * align };
 	list_init(&t->free);
 	for (int i = 0; i < UDP_NAGES; i++)
 		list_init(&t->ages[i]);
 	if (getrandom(&t->seed, sizeof(t->seed), 0) != (ssize_t)sizeof(t->seed))
 		return -errno;
-	t->flows = calloc(NBUCKETS, sizeof(struct udp_entry *));
-	t->clients = calloc(NBUCKETS, sizeof(struct udp_client *));
+	while (t->nbuckets < max)
+		t->nbuckets *= 2;
+	t->flows = calloc(t->nbuckets, sizeof(struct udp_entry *));
+	t->clients = calloc(t->nbuckets, sizeof(struct udp_client *));
 	if (!t->flows || !t->clients) {
 		udptable_done(t);
 		return -ENOMEM;
@@ -82,7 +87,7 @@ void udptable_done(struct udp_table *t)
 
 static struct udp_entry **bucket_of(const struct udp_table *t, const struct udp_key *key)
 {
-	return &t->flows[hash_bytes(t->seed, key, sizeof(*key))];
+	return &t->flows[hash_bytes(t, key, sizeof(*key))];
 }
 
 struct udp_entry *udptable_find(const struct udp_table *t, const struct udp_key *key)
@@ -97,24 +102,51 @@ struct udp_entry *udptable_find(const struct udp_table *t, const struct udp_key 
 /* where the client is linked, or would be */
 static struct udp_client **client_link(const struct udp_table *t, const uint8_t addr[static 16])
 {
-	struct udp_client **c = &t->clients[hash_bytes(t->seed, addr, 16)];
+	struct udp_client **c = &t->clients[hash_bytes(t, addr, 16)];
 
 	while (*c && memcmp((*c)->addr, addr, sizeof((*c)->addr)) != 0)
 		c = &(*c)->next;
 	return c;
 }
 
+static bool has_its_share(const struct udp_table *t, const struct udp_client *c)
+{
+	return c && c->n * UDP_CLIENT_SHARE >= t->max;
+}
+
+static struct udp_entry *oldest_of_client(const struct udp_client *c)
+{
+	int age = 0;
+
+	while (list_empty(&c->flows[age]))
+		age++; /* a client without flows is none */
+	return container_of(list_first(&c->flows[age]), struct udp_entry, by_client);
+}
+
 struct udp_entry *udptable_victim(const struct udp_table *t, const uint8_t client[static 16])
 {
 	const struct udp_client *c = *client_link(t, client);
-	struct udp_entry *e;
+	struct udp_entry *oldest = NULL;
+	unsigned looks = 0;
 
-	if (c && c->n * UDP_CLIENT_SHARE >= t->max)
-		return container_of(list_first(&c->flows), struct udp_entry, by_client);
-	if (t->n < t->max)
+	if (t->n < t->max && (t->lends || !has_its_share(t, c)))
 		return NULL;
-	e = udptable_oldest(t, UDP_UNANSWERED);
-	return e ? e : udptable_oldest(t, UDP_ANSWERED);
+	if (has_its_share(t, c))
+		return oldest_of_client(c);
+	for (int age = 0; age < UDP_NAGES; age++) {
+		const struct list *i;
+
+		list_for_each (i, &t->ages[age]) {
+			struct udp_entry *e = container_of(i, struct udp_entry, by_age);
+
+			oldest = oldest ? oldest : e;
+			if (!t->lends || looks++ == LOOKS)
+				return oldest;
+			if (has_its_share(t, e->client))
+				return e;
+		}
+	}
+	return oldest;
 }
 
 static int slab_add(struct udp_table *t)
@@ -144,7 +176,8 @@ static struct udp_client *client_get(struct udp_table *t, const uint8_t addr[sta
 		t->free_clients = c->next;
 		*c = (struct udp_client){ 0 };
 		memcpy(c->addr, addr, sizeof(c->addr));
-		list_init(&c->flows);
+		for (int i = 0; i < UDP_NAGES; i++)
+			list_init(&c->flows[i]);
 		*link = c;
 	}
 	return c;
@@ -172,7 +205,7 @@ struct udp_entry *udptable_add(struct udp_table *t, const struct udp_key *key, u
 	e->used_ms = now_ms;
 	e->client = client_get(t, key->client);
 	e->client->n++;
-	list_append(&e->client->flows, &e->by_client);
+	list_append(&e->client->flows[UDP_UNANSWERED], &e->by_client);
 	list_append(&t->ages[UDP_UNANSWERED], &e->by_age);
 	e->next = *bucket;
 	*bucket = e;
@@ -203,7 +236,7 @@ void udptable_touch(struct udp_table *t, struct udp_entry *e, uint64_t now_ms, e
 	list_remove(&e->by_age);
 	list_append(&t->ages[age], &e->by_age);
 	list_remove(&e->by_client);
-	list_append(&e->client->flows, &e->by_client);
+	list_append(&e->client->flows[age], &e->by_client);
 }
 
 struct udp_entry *udptable_oldest(const struct udp_table *t, enum udp_age age)

@@ -22,7 +22,12 @@ struct udp_key {
 };
 static_assert(sizeof(struct udp_key) == 48, "no padding, whole words");
 
-enum udp_age { UDP_UNANSWERED, UDP_ANSWERED, UDP_NAGES };
+enum udp_age { /* in the order in which they go when there are too many */
+	       UDP_UNANSWERED,
+	       UDP_BRIEF, /* answered, and nothing more is expected */
+	       UDP_ANSWERED,
+	       UDP_NAGES
+};
 
 struct udp_client; /* a client address that has flows */
 
@@ -46,7 +51,9 @@ struct udp_table {
 	struct list ages[UDP_NAGES];
 	size_t entry_size;
 	unsigned n, max;
-	uint64_t seed; /* clients choose their ports: they shall not choose the bucket too */
+	unsigned nbuckets; /* a power of two */
+	bool lends;        /* one client may have all that nobody else wants */
+	uint64_t seed;     /* clients choose their ports: they shall not choose the bucket too */
 };
 
 /* udptable_init() - @entry_size: of the struct that begins with a udp_entry; 0 or a negative errno
@@ -56,7 +63,12 @@ void udptable_done(struct udp_table *t); /* frees entries as well; takes a zeroe
 
 struct udp_entry *udptable_find(const struct udp_table *t, const struct udp_key *key);
 
-/* udptable_victim() - who must go before a flow of @client can be added; NULL: nobody */
+/**
+ * udptable_victim() - who must go before a flow of @client can be added; NULL: nobody
+ *
+ * One client address has at most a quarter. In a table that lends it may have more, until the table
+ * is full: then whoever has more gives way, its own flows first when it is the one that asks.
+ */
 struct udp_entry *udptable_victim(const struct udp_table *t, const uint8_t client[static 16]);
 
 /* udptable_add() - a zeroed entry with @key, unanswered; NULL when memory is short. There must be

@@ -129,7 +129,7 @@ static inline struct rig rig_new_accel(bool ipv6, enum net_accel want)
 	ck_assert_int_eq(m.type, NSAGENT_READY);
 	memcpy(&rig.ready, m.payload, sizeof(rig.ready));
 	ck_assert_msg(rig.ready.accel == want, "%s", rig.ready.why);
-	ck_assert_uint_eq(m.nfds, (ipv6 ? 5 : 3) + (want ? ipv6 ? 3 : 2 : 0));
+	ck_assert_uint_eq(m.nfds, (ipv6 ? 5 : 3) + net_accel_fds(want, &rig.plan));
 	memcpy(rig.tap_mac, rig.ready.tap_mac, sizeof(rig.tap_mac));
 	rig.tap = msg_take_fd(&m, 0);
 	rig.dns = msg_take_fd(&m, 1);

@@ -56,7 +56,8 @@ START_TEST(a_syn_comes_back_to_the_listener)
 {
 	bool ipv6 = _i & 1, redirect = _i & 2;
 	struct rig rig = rig_new_accel(true, redirect ? NET_ACCEL_REDIRECT : NET_ACCEL_TPROXY);
-	int tun = rig.accel[0], listener = rig.accel[ipv6 ? 2 : 1], conn, on_gw;
+	int tun = rig.accel[NET_ACCEL_TUN],
+	    listener = rig.accel[ipv6 ? NET_ACCEL_TCP6 : NET_ACCEL_TCP4], conn, on_gw;
 	struct pollfd p = { .fd = listener, .events = POLLIN };
 	uint8_t pkt[2048];
 	char buf[8];
@@ -116,7 +117,7 @@ START_TEST(our_own_addresses_are_held_too)
 	uint8_t pkt[2048];
 
 	ck_assert_int_eq(connect(conn, (struct sockaddr *)&to, sizeof(to)), -1);
-	ck_assert_int_gt(next_syn(rig.accel[0], pkt, sizeof(pkt)), 0);
+	ck_assert_int_gt(next_syn(rig.accel[NET_ACCEL_TUN], pkt, sizeof(pkt)), 0);
 }
 END_TEST
 
@@ -126,7 +127,7 @@ static void lowered(void (*spoil)(void), uint32_t tries, enum net_accel rung, co
 	const bool off = rung == NET_ACCEL_OFF; /* then TCP goes to slirp0 */
 
 	struct net_plan plan = make_plan(true);
-	struct accel accel = { .tries = tries, .fds = { -1, -1, -1 } };
+	struct accel accel = { .tries = tries, .fds = { -1, -1, -1, -1, -1 } };
 	struct err err = { 0 };
 	int child, tap, dns[NET_DNS_SOCKS_MAX] = { -1, -1, -1, -1 };
 	uint8_t mac[6];

@@ -152,7 +152,7 @@ static void rig_init(struct rig *r)
 {
 	struct net_plan plan = { .prefix = 24, .prefix6 = 64, .ipv6 = 1, .host_loopback = 1 };
 	struct err *err = &inside_err;
-	int pair[2], fds[2];
+	int pair[2], fds[] = { [NET_ACCEL_TUN] = -1, -1, -1, -1, -1 };
 
 	*r = (struct rig){ 0 };
 	ck_assert_msg(enter(CLONE_NEWNET) == 0, "no namespaces");
@@ -167,14 +167,14 @@ static void rig_init(struct rig *r)
 	inet_pton(AF_INET6, "fd00::3", &plan.dns6);
 	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, pair), 0);
 	r->wire = pair[0];
-	fds[0] = pair[1];
-	fds[1] = listener_at("127.0.0.2", 16);
+	fds[NET_ACCEL_TUN] = pair[1];
+	fds[NET_ACCEL_TCP4] = listener_at("127.0.0.2", 16);
 	ck_assert_int_eq(loop_init(&r->loop), 0);
 	ck_assert_int_eq(sockpool_init(&r->pool, &r->loop, "none", -1, 2, err), 0);
 	sources_init(&r->sources, &r->loop, &r->pool, &r->pool, &plan);
 	ck_assert_int_eq(forward_init(&r->forward, &r->loop, &r->sources, 200, 0, 2, err), 0);
-	ck_assert_msg(bounce_init(&r->b, &r->loop, &plan, NET_ACCEL_TPROXY, fds, 2, &r->forward,
-				  HOLDS, err) == 0,
+	ck_assert_msg(bounce_init(&r->b, &r->loop, &plan, NET_ACCEL_TPROXY, fds, &r->forward, HOLDS,
+				  err) == 0,
 		      "%s", err->msg);
 }
 

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* udpio.h - receive and send many datagrams a call, in bundles where the kernel can */
+#ifndef RK_RELAY_UDPIO_H
+#define RK_RELAY_UDPIO_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#include "lib/relay/addr.h"
+
+#define UDPIO_BATCH 64
+#define UDPIO_SLOT 65536  /* bytes: a datagram, or a bundle of datagrams */
+#define UDPIO_CONTROL 192 /* bytes of control data, each way */
+
+/* what the control data of a received message say */
+struct udpio_info {
+	uint16_t segment; /* bytes of each datagram but the last of a bundle; 0: it is one datagram
+			   */
+	uint8_t ttl;      /* 0: not told */
+	uint8_t tos;
+	bool has_dst;
+	union sock_addr dst; /* that the sender meant */
+	bool has_local;
+	uint8_t local[16]; /* the address of ours that it hit; IPv4 uses the first four */
+};
+
+/* one for the process: what was received is sent on before the next receive */
+struct udpio {
+	struct mmsghdr in[UDPIO_BATCH], out[UDPIO_BATCH];
+	struct iovec iov[UDPIO_BATCH];
+	union sock_addr name[UDPIO_BATCH];
+	struct udpio_info info[UDPIO_BATCH];
+	struct {
+		_Alignas(struct cmsghdr) uint8_t data[UDPIO_CONTROL];
+	} in_control[UDPIO_BATCH], out_control[UDPIO_BATCH];
+	uint8_t data[UDPIO_BATCH][UDPIO_SLOT];
+};
+
+/* udpio_set_options() - for a socket to receive from: bundles, hops and traffic class are told, and
+ * with @where the address of ours that a datagram hit */
+void udpio_set_options(int fd, int family, bool where);
+
+/* udpio_set_original() - the destination that the sender meant is told (transparent sockets) */
+int udpio_set_original(int fd, int family);
+
+/**
+ * udpio_recv() - as many as there are, UDPIO_BATCH at most
+ * @with_names:	also who sent each
+ * Return: their number, with iov[], info[] (and name[]) filled; 0: none; a negative errno, ICMP
+ *         errors of the socket among them
+ */
+int udpio_recv(struct udpio *io, int fd, bool with_names);
+
+/* where and how a run of datagrams leaves */
+struct udpio_way {
+	int fd;
+	const union sock_addr *to; /* NULL: a connected socket */
+	socklen_t to_len;
+	int family;
+	uint8_t ttl, tos;     /* 0: the socket's own */
+	const uint8_t *local; /* the address to leave from; NULL: the kernel chooses */
+	uint16_t *
+		bundle_max; /* longest datagram that goes in bundles; lowered when one is refused */
+};
+
+enum udpio_verdict {
+	UDPIO_DROP,  /* it is lost */
+	UDPIO_RETRY, /* the obstacle is gone */
+	UDPIO_STOP,  /* and all that follow */
+};
+
+/**
+ * udpio_send() - pass on messages @first to @first + @n - 1 of the batch, of one source and one
+ *                destination; equal ones are bundled
+ * @failed:	asked what to do when a single datagram cannot be sent; may receive nothing
+ * Return: datagrams that were sent
+ */
+unsigned udpio_send(struct udpio *io, unsigned first, unsigned n, const struct udpio_way *way,
+		    enum udpio_verdict (*failed)(void *owner, int error, const struct iovec *data),
+		    void *owner);
+
+/* udpio_count() - datagrams in messages @first to @first + @n - 1 */
+unsigned udpio_count(const struct udpio *io, unsigned first, unsigned n);
+
+/* udpio_next() - the datagram of message @i that starts at *@at, which is moved on; false: no more.
+ * An empty message is one empty datagram */
+bool udpio_next(const struct udpio *io, unsigned i, size_t *at, struct iovec *ret);
+
+#endif

@@ -1,0 +1,303 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * udpoutpair.c - a mapping and one peer; what goes to the child
+ *
+ * What comes from a peer has its address as the source. The first datagrams are written into the
+ * tun as packets, so that a question and its answer cost no socket. A busy pair gets a transparent
+ * socket: there is a queue for it alone, and bundles pass both ways. When all such sockets are in
+ * use, one that was silent for a while changes hands; else the pair goes on without.
+ */
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/base/cleanup.h"
+#include "lib/relay/udpflow.h"
+#include "lib/relay/udpout_impl.h"
+#include "lib/relay/udppkt.h"
+
+#define BUSY 2          /* messages without a socket */
+#define QUIET_MS 1000   /* a socket that was not used for so long may change hands */
+#define SILENCE_MS 5000 /* from a port of the child that refuses what it gets: it is closed */
+#define PAIR_BUFFER (4 * 1024 * 1024)
+
+static struct udpout_pair *pair_of(struct udp_entry *e)
+{
+	return container_of(e, struct udpout_pair, entry);
+}
+
+/* how many sockets are bound to this peer's address, and perhaps to a few others' */
+static uint16_t *of_peer(struct udpout *u, const struct udp_key *key)
+{
+	uint64_t h = u->mappings.seed ^ key->port_id, word;
+
+	for (size_t i = 0; i < sizeof(key->local); i += sizeof(word)) {
+		memcpy(&word, key->local + i, sizeof(word));
+		h = (h ^ word) * 0x9e3779b97f4a7c15u;
+		h ^= h >> 32;
+	}
+	return &u->of_peer[h % ARRAY_SIZE(u->of_peer)];
+}
+
+static void pair_close(struct udpout_pair *p)
+{
+	struct udpout *u = p->map->all;
+	int fd = p->watch.fd;
+
+	list_remove(&p->wait.entry);
+	p->seen = 0;
+	if (fd < 0)
+		return;
+	watch_remove(&p->watch);
+	p->watch.fd = -1;
+	close(fd);
+	u->pair_sockets--;
+	u->forward->lent--;
+	--*of_peer(u, &p->entry.key);
+}
+
+void udpout_pair_end(struct udpout_pair *p)
+{
+	pair_close(p);
+	list_remove(&p->by_map);
+	udptable_remove(&p->map->all->pairs, &p->entry);
+}
+
+/* --- the socket ------------------------------------------------------------------------------- */
+
+/* the child's port is closed for this peer; for all when the child is silent too: then peers shall
+   hear it from the host's kernel */
+static void pair_refused(struct udpout_pair *p)
+{
+	struct udpout_map *m = p->map;
+
+	if (m->all->loop->now_ms - m->out_ms >= SILENCE_MS)
+		udpout_map_end(m);
+	else
+		udpout_pair_end(p);
+}
+
+static int take_error(int fd)
+{
+	int error = 0;
+	socklen_t len = sizeof(error);
+
+	return getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len) < 0 ? errno : error;
+}
+
+static bool same_run(const struct udpio *io, int a, int b)
+{
+	return io->info[a].ttl == io->info[b].ttl && io->info[a].tos == io->info[b].tos;
+}
+
+static int on_pair_ready(struct watch *w, uint32_t events)
+{
+	struct udpout_pair *p = container_of(w, struct udpout_pair, watch);
+	struct udpout *u = p->map->all;
+	struct udpout_way way = {
+		.map = p->map, .pair = p, .peer = p->peer, .host = p->host, .host_len = p->host_len
+	};
+	const int error = events & EPOLLERR ? take_error(w->fd) : 0;
+	const int n = udpio_recv(u->io, w->fd, false);
+
+	if (error == ECONNREFUSED && n <= 0) {
+		pair_refused(p);
+		return 0;
+	}
+	/* the child's side has the socket too: it could make it readable for ever */
+	if (n <= 0 && !error) {
+		udpout_pair_end(p);
+		return 0;
+	}
+	if (n > 0)
+		udpout_pair_used(p, (unsigned)n);
+	for (int first = 0, i; first < n; first = i) {
+		for (i = first + 1; i < n && same_run(u->io, first, i);)
+			i++;
+		way.ttl = u->io->info[first].ttl;
+		way.tos = u->io->info[first].tos;
+		if (way.ttl == 1)
+			udpout_expire(u, &p->map->child, &p->peer, &u->io->iov[first]);
+		else
+			udpout_map_send(&way, (unsigned)first, (unsigned)(i - first));
+	}
+	return 0;
+}
+
+/* @fd: unbound and transparent; consumed */
+static int pair_attach(struct udpout_pair *p, int sock)
+{
+	struct udpout *u = p->map->all;
+	autoclose int fd = sock;
+	union sock_addr peer, child;
+	socklen_t peer_len = addr_to_sock(&p->peer, &peer);
+	socklen_t child_len = addr_to_sock(&p->map->child, &child);
+
+	udp_set_options(fd, p->peer.family, PAIR_BUFFER);
+	udpio_set_options(fd, p->peer.family, false);
+	if (bind(fd, &peer.sa, peer_len) < 0 || connect(fd, &child.sa, child_len) < 0 ||
+	    watch_add(u->loop, &p->watch, fd, EPOLLIN, on_pair_ready) < 0)
+		return -1;
+	take_fd(&fd);
+	u->pair_sockets++;
+	u->forward->lent++;
+	++*of_peer(u, &p->entry.key);
+	return 0;
+}
+
+static void on_socket(struct sockpool_wait *w, int fd)
+{
+	struct udpout_pair *p = container_of(w, struct udpout_pair, wait);
+
+	p->no_socket = fd < 0 || pair_attach(p, fd) < 0;
+}
+
+/* whether there may be one more; the oldest pair gives its socket up when it does not use it */
+static bool has_room(struct udpout *u)
+{
+	struct udp_entry *e;
+	struct udpout_pair *p;
+
+	if (u->pair_sockets < u->pair_sockets_max && forward_has_room(u->forward))
+		return true;
+	e = udptable_oldest(&u->pairs, UDP_ANSWERED); /* those with a socket */
+	if (!e || u->loop->now_ms - e->used_ms < QUIET_MS)
+		return false;
+	p = pair_of(e);
+	pair_close(p);
+	udptable_touch(&u->pairs, e, e->used_ms, UDP_UNANSWERED);
+	return true;
+}
+
+static void pair_ask(struct udpout_pair *p)
+{
+	struct udpout *u = p->map->all;
+	int fd;
+
+	if (*of_peer(u, &p->entry.key) >= UDPOUT_OF_PEER || u->pool->is_short || !has_room(u))
+		return;
+	fd = sockpool_take(u->pool, p->peer.family, SOCK_DGRAM, &p->wait);
+	if (fd == -EAGAIN)
+		return;
+	on_socket(&p->wait, fd);
+}
+
+void udpout_pair_used(struct udpout_pair *p, unsigned messages)
+{
+	struct udpout *u = p->map->all;
+
+	p->known = true;
+	if (p->watch.fd < 0 && !p->no_socket && list_empty(&p->wait.entry)) {
+		p->seen =
+			(uint8_t)(p->seen + messages < UINT8_MAX ? p->seen + messages : UINT8_MAX);
+		if (p->seen >= BUSY)
+			pair_ask(p);
+	}
+	udptable_touch(&u->pairs, &p->entry, u->loop->now_ms,
+		       p->watch.fd >= 0 ? UDP_ANSWERED : UDP_UNANSWERED);
+}
+
+static struct udp_key key_of(const struct udpout_map *m, const struct net_addr *peer)
+{
+	struct udp_key key = { .client_port = m->child.port, .port_id = peer->port };
+
+	addr_map(&m->child, key.client);
+	addr_map(peer, key.local);
+	return key;
+}
+
+struct udpout_pair *udpout_pair_find(const struct udpout_map *m, const struct net_addr *peer)
+{
+	const struct udp_key key = key_of(m, peer);
+	struct udp_entry *e = udptable_find(&m->all->pairs, &key);
+
+	return e ? pair_of(e) : NULL;
+}
+
+struct udpout_pair *udpout_pair_get(struct udpout_map *m, const struct net_addr *peer,
+				    const union sock_addr *host, socklen_t host_len)
+{
+	struct udpout *u = m->all;
+	const struct udp_key key = key_of(m, peer);
+	struct udp_entry *e;
+	struct udpout_pair *p;
+
+	if (peer->port == NET_DNS_PORT)
+		return NULL;
+	e = udptable_find(&u->pairs, &key);
+	if (e)
+		return pair_of(e);
+	while ((e = udptable_victim(&u->pairs, key.client)))
+		udpout_pair_end(pair_of(e));
+	e = udptable_add(&u->pairs, &key, u->loop->now_ms);
+	if (!e)
+		return NULL;
+	p = pair_of(e);
+	p->map = m;
+	p->watch.fd = -1;
+	p->wait.on_socket = on_socket;
+	p->peer = *peer;
+	p->host = *host;
+	p->host_len = host_len;
+	p->bundle_max = UINT16_MAX;
+	/* a socket for this address would be taken for the one that gets everything else */
+	p->no_socket = peer->port == u->wild_port;
+	list_init(&p->wait.entry);
+	list_append(&m->pairs, &p->by_map);
+	return p;
+}
+
+/* --- to the child ----------------------------------------------------------------------------- */
+
+static enum udpio_verdict on_send_failed(void *owner, int error, const struct iovec *data)
+{
+	(void)data;
+	if (error != ECONNREFUSED)
+		return error == EAGAIN ? UDPIO_STOP : UDPIO_DROP;
+	*(bool *)owner = true; /* of an earlier one */
+	return UDPIO_RETRY;
+}
+
+static unsigned write_packets(struct udpout_map *m, const struct net_addr *peer, unsigned first,
+			      unsigned n)
+{
+	struct udpout *u = m->all;
+	unsigned sent = 0;
+
+	for (unsigned i = first; i < first + n; i++) {
+		struct udppkt pkt = { .from = *peer, .to = m->child, .tos = u->io->info[i].tos };
+		struct iovec one;
+
+		for (size_t at = 0; udpio_next(u->io, i, &at, &one);) {
+			pkt.data = one.iov_base;
+			pkt.len = one.iov_len;
+			sent += udppkt_write(u->tun, &pkt, u->plan->mtu) == 0;
+		}
+	}
+	return sent;
+}
+
+void udpout_to_child(struct udpout_map *m, struct udpout_pair *p, const struct net_addr *peer,
+		     unsigned first, unsigned n)
+{
+	struct udpout *u = m->all;
+	bool refused = false;
+	unsigned sent;
+
+	if (p)
+		udpout_pair_used(p, n);
+	if (p && p->watch.fd >= 0) {
+		const struct udpio_way way = { .fd = p->watch.fd,
+					       .family = peer->family,
+					       .tos = u->io->info[first].tos,
+					       .bundle_max = &p->bundle_max };
+
+		sent = udpio_send(u->io, first, n, &way, on_send_failed, &refused);
+	} else {
+		sent = write_packets(m, peer, first, n);
+	}
+	u->counts.in += sent;
+	u->counts.dropped += udpio_count(u->io, first, n) - sent;
+	if (refused)
+		pair_refused(p);
+}
