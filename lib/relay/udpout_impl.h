@@ -81,8 +81,13 @@ void udpout_to_child(struct udpout_map *m, struct udpout_pair *p, const struct n
 
 /* --- udpouterr.c */
 
-/* udpout_drain() - pass on the errors that @m's socket has met; their number */
-unsigned udpout_drain(struct udpout_map *m);
+/* udpout_drain() - pass on the errors that @m's socket has met; their number. *ret_mtu is of the
+ * path for which the last one was too long, when our own kernel says so; else unchanged */
+unsigned udpout_drain(struct udpout_map *m, uint32_t *ret_mtu);
+
+/* udpout_too_long() - tell the child that @data is longer than the path has room for, and keep that
+ * in mind */
+void udpout_too_long(const struct udpout_way *way, uint32_t mtu, const struct iovec *data);
 
 /* udpout_refuse() - tell the child that @data could not be sent to @peer: an errno of the host */
 void udpout_refuse(struct udpout *u, const struct net_addr *child, const struct net_addr *peer,

@@ -171,14 +171,30 @@ static void find_error(struct msghdr *h, struct met *ret)
 	}
 }
 
-static void learn_mtu(struct udpout_map *m, const struct met *e)
+static void learn_mtu(struct udpout_map *m, const struct net_addr *peer, uint32_t mtu)
 {
-	struct udpout_pair *p = udpout_pair_find(m, &e->peer);
+	struct udpout_pair *p = udpout_pair_find(m, peer);
 
-	if (!p || e->ee.ee_info > UINT16_MAX)
+	if (!p || mtu > UINT16_MAX)
 		return;
-	p->mtu = (uint16_t)e->ee.ee_info;
+	p->mtu = (uint16_t)mtu;
 	p->mtu_ms = m->all->loop->now_ms;
+}
+
+void udpout_too_long(const struct udpout_way *way, uint32_t mtu, const struct iovec *data)
+{
+	const bool v6 = way->peer.family == AF_INET6;
+	const struct udppkt_error e = { .type = v6 ? ICMP6_PACKET_TOO_BIG : ICMP_DEST_UNREACH,
+					.code = v6 ? 0 : ICMP_FRAG_NEEDED,
+					.info = mtu,
+					.from = way->map->child,
+					.to = way->peer,
+					.data = data->iov_base,
+					.len = data->iov_len,
+					.whole = data->iov_len };
+
+	learn_mtu(way->map, &way->peer, mtu);
+	tell(way->map->all, &e, NULL);
 }
 
 static bool is_error4(const struct sock_extended_err *ee)
@@ -216,20 +232,16 @@ static void pass_on(struct udpout_map *m, struct met *met)
 				  .whole = met->len };
 	struct net_addr seen;
 
-	if (met->ee.ee_errno == EMSGSIZE) {
-		learn_mtu(m, met);
-		e.type = v6 ? ICMP6_PACKET_TOO_BIG : ICMP_DEST_UNREACH;
-		e.code = v6 ? 0 : ICMP_FRAG_NEEDED;
-		e.info = met->ee.ee_info;
-	} else if (!(v6 ? is_error6(&met->ee) : is_error4(&met->ee))) {
+	if (!(v6 ? is_error6(&met->ee) : is_error4(&met->ee)))
 		return;
+	if (met->ee.ee_errno == EMSGSIZE) {
+		e.info = met->ee.ee_info;
+		learn_mtu(m, &met->peer, e.info);
 	}
-	tell(u, &e,
-	     met->ee.ee_origin == SO_EE_ORIGIN_LOCAL ? NULL
-						     : offender_of(u, &met->offender, &seen));
+	tell(u, &e, offender_of(u, &met->offender, &seen));
 }
 
-unsigned udpout_drain(struct udpout_map *m)
+unsigned udpout_drain(struct udpout_map *m, uint32_t *ret_mtu)
 {
 	uint8_t data[UDPPKT_QUOTED];
 	union sock_addr name;
@@ -254,7 +266,10 @@ unsigned udpout_drain(struct udpout_map *m)
 			break;
 		met.len = (size_t)len;
 		find_error(&h, &met);
-		if (h.msg_namelen && udpout_seen(m->all, &name, &met.peer) == 0)
+		/* our own kernel's: its port is not known, and whoever sends has it as an errno */
+		if (met.ee.ee_origin == SO_EE_ORIGIN_LOCAL && met.ee.ee_errno == EMSGSIZE)
+			*ret_mtu = met.ee.ee_info;
+		else if (h.msg_namelen && udpout_seen(m->all, &name, &met.peer) == 0)
 			pass_on(m, &met);
 	}
 	return n;

@@ -7,8 +7,8 @@
  * told; then it is sent again in fragments, because nobody can see whether the child meant DF.
  *
  * A mapping ends after 30 s without an answer, 180 s with one, 10 s after the answer of a name
- * server. When there are too many, those that have no answer go first, and those of whoever has
- * more than a quarter.
+ * server. When there are too many, those of whoever has more than a quarter go first; among
+ * them those without an answer when they are many, else those that were silent the longest.
  */
 #include <errno.h>
 #include <string.h>
@@ -98,10 +98,11 @@ static int on_host_ready(struct watch *w, uint32_t events)
 {
 	struct udpout_map *m = container_of(w, struct udpout_map, watch);
 	struct udpio *io = m->all->io;
+	uint32_t mtu = 0;
 	int n;
 
 	if (events & EPOLLERR)
-		udpout_drain(m);
+		udpout_drain(m, &mtu);
 	n = udpio_recv(io, w->fd, true);
 	for (int first = 0, i; first < n && m->watch.fd >= 0; first = i) {
 		for (i = first + 1; i < n && same_peer(io, (unsigned)first, (unsigned)i);)
@@ -133,6 +134,7 @@ static enum udpio_verdict on_send_failed(void *owner, int error, const struct io
 {
 	const struct udpout_way *way = owner;
 	struct udpout_map *m = way->map;
+	uint32_t mtu = 0;
 
 	switch (error) {
 	case EAGAIN:
@@ -141,13 +143,15 @@ static enum udpio_verdict on_send_failed(void *owner, int error, const struct io
 	case ENOMEM:
 		return UDPIO_DROP;
 	case EMSGSIZE:
-		udpout_drain(m); /* the child is told the MTU */
+		udpout_drain(m, &mtu);
 		if (m->cuts)
-			return UDPIO_DROP;
+			return UDPIO_DROP; /* longer than anything can be */
+		if (mtu)
+			udpout_too_long(way, mtu, data);
 		map_cut(m, true);
 		return UDPIO_RETRY;
 	default:
-		if (udpout_drain(m) > 0)
+		if (udpout_drain(m, &mtu) > 0)
 			return UDPIO_RETRY;
 		udpout_refuse(m->all, &m->child, &way->peer, error, data);
 		return UDPIO_STOP;
@@ -276,10 +280,8 @@ static int host_socket(const struct net_addr *child)
 
 static bool evict(struct udpout *u, const uint8_t client[static 16])
 {
-	struct udp_entry *e = udptable_victim(&u->mappings, client);
+	struct udp_entry *e = udptable_oldest_of_all(&u->mappings, client);
 
-	for (int age = 0; !e && age < UDP_NAGES; age++)
-		e = udptable_oldest(&u->mappings, (enum udp_age)age);
 	if (!e)
 		return false;
 	udpout_map_end(map_of(e));

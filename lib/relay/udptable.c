@@ -22,7 +22,7 @@
 struct udp_client {
 	struct udp_client *next;      /* of its bucket, or of the free list */
 	struct list flows[UDP_NAGES]; /* udp_entry.by_client */
-	unsigned n;
+	unsigned n, counts[UDP_NAGES];
 	uint8_t addr[16];
 };
 
@@ -109,35 +109,47 @@ static struct udp_client **client_link(const struct udp_table *t, const uint8_t 
 	return c;
 }
 
+/* a quarter: of what there may be, or of what there is when more cannot be had */
 static bool has_its_share(const struct udp_table *t, const struct udp_client *c)
 {
-	return c && c->n * UDP_CLIENT_SHARE >= t->max;
+	return c && c->n * UDP_CLIENT_SHARE >= (t->lends ? t->n : t->max);
 }
 
-static struct udp_entry *oldest_of_client(const struct udp_client *c)
+/* who is asked first, second, ... to go. Those without an answer come first; in a table that lends
+   only when they are many, since they may just wait for it */
+static const enum udp_age *order_of(const struct udp_table *t, const unsigned counts[UDP_NAGES],
+				    unsigned n)
 {
-	int age = 0;
+	static const enum udp_age many[] = { UDP_UNANSWERED, UDP_BRIEF, UDP_ANSWERED };
+	static const enum udp_age few[] = { UDP_BRIEF, UDP_ANSWERED, UDP_UNANSWERED };
 
-	while (list_empty(&c->flows[age]))
-		age++; /* a client without flows is none */
-	return container_of(list_first(&c->flows[age]), struct udp_entry, by_client);
+	static_assert(ARRAY_SIZE(many) == UDP_NAGES && ARRAY_SIZE(few) == UDP_NAGES, "all ages");
+	return t->lends && counts[UDP_UNANSWERED] * UDP_CLIENT_SHARE < n ? few : many;
 }
 
-struct udp_entry *udptable_victim(const struct udp_table *t, const uint8_t client[static 16])
+static struct udp_entry *oldest_of_client(const struct udp_table *t, const struct udp_client *c)
+{
+	const enum udp_age *age = order_of(t, c->counts, c->n);
+
+	while (list_empty(&c->flows[*age]))
+		age++; /* a client without flows is none */
+	return container_of(list_first(&c->flows[*age]), struct udp_entry, by_client);
+}
+
+struct udp_entry *udptable_oldest_of_all(const struct udp_table *t, const uint8_t client[static 16])
 {
 	const struct udp_client *c = *client_link(t, client);
+	const enum udp_age *order = order_of(t, t->counts, t->n);
 	struct udp_entry *oldest = NULL;
 	unsigned looks = 0;
 
-	if (t->n < t->max && (t->lends || !has_its_share(t, c)))
-		return NULL;
 	if (has_its_share(t, c))
-		return oldest_of_client(c);
-	for (int age = 0; age < UDP_NAGES; age++) {
-		const struct list *i;
+		return oldest_of_client(t, c);
+	for (int i = 0; i < UDP_NAGES; i++) {
+		const struct list *l;
 
-		list_for_each (i, &t->ages[age]) {
-			struct udp_entry *e = container_of(i, struct udp_entry, by_age);
+		list_for_each (l, &t->ages[order[i]]) {
+			struct udp_entry *e = container_of(l, struct udp_entry, by_age);
 
 			oldest = oldest ? oldest : e;
 			if (!t->lends || looks++ == LOOKS)
@@ -147,6 +159,13 @@ struct udp_entry *udptable_victim(const struct udp_table *t, const uint8_t clien
 		}
 	}
 	return oldest;
+}
+
+struct udp_entry *udptable_victim(const struct udp_table *t, const uint8_t client[static 16])
+{
+	if (t->n < t->max && (t->lends || !has_its_share(t, *client_link(t, client))))
+		return NULL;
+	return udptable_oldest_of_all(t, client);
 }
 
 static int slab_add(struct udp_table *t)
@@ -205,6 +224,8 @@ struct udp_entry *udptable_add(struct udp_table *t, const struct udp_key *key, u
 	e->used_ms = now_ms;
 	e->client = client_get(t, key->client);
 	e->client->n++;
+	e->client->counts[UDP_UNANSWERED]++;
+	t->counts[UDP_UNANSWERED]++;
 	list_append(&e->client->flows[UDP_UNANSWERED], &e->by_client);
 	list_append(&t->ages[UDP_UNANSWERED], &e->by_age);
 	e->next = *bucket;
@@ -223,6 +244,8 @@ void udptable_remove(struct udp_table *t, struct udp_entry *e)
 	list_remove(&e->by_client);
 	list_remove(&e->by_age);
 	list_append(&t->free, &e->by_age);
+	e->client->counts[e->age]--;
+	t->counts[e->age]--;
 	client_put(t, e->client);
 	t->n--;
 }
@@ -232,6 +255,10 @@ void udptable_touch(struct udp_table *t, struct udp_entry *e, uint64_t now_ms, e
 	if (e->used_ms == now_ms && e->age == age)
 		return; /* the order within a millisecond does not matter */
 	e->used_ms = now_ms;
+	e->client->counts[e->age]--;
+	e->client->counts[age]++;
+	t->counts[e->age]--;
+	t->counts[age]++;
 	e->age = age;
 	list_remove(&e->by_age);
 	list_append(&t->ages[age], &e->by_age);

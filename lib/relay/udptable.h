@@ -22,11 +22,11 @@ struct udp_key {
 };
 static_assert(sizeof(struct udp_key) == 48, "no padding, whole words");
 
-enum udp_age { /* in the order in which they go when there are too many */
-	       UDP_UNANSWERED,
-	       UDP_BRIEF, /* answered, and nothing more is expected */
-	       UDP_ANSWERED,
-	       UDP_NAGES
+enum udp_age {
+	UDP_UNANSWERED,
+	UDP_BRIEF, /* answered, and nothing more is expected */
+	UDP_ANSWERED,
+	UDP_NAGES
 };
 
 struct udp_client; /* a client address that has flows */
@@ -50,7 +50,7 @@ struct udp_table {
 	struct udp_slab *slabs;
 	struct list ages[UDP_NAGES];
 	size_t entry_size;
-	unsigned n, max;
+	unsigned n, max, counts[UDP_NAGES];
 	unsigned nbuckets; /* a power of two */
 	bool lends;        /* one client may have all that nobody else wants */
 	uint64_t seed;     /* clients choose their ports: they shall not choose the bucket too */
@@ -70,6 +70,11 @@ struct udp_entry *udptable_find(const struct udp_table *t, const struct udp_key 
  * is full: then whoever has more gives way, its own flows first when it is the one that asks.
  */
 struct udp_entry *udptable_victim(const struct udp_table *t, const uint8_t client[static 16]);
+
+/* udptable_oldest_of_all() - who goes for a flow of @client when descriptors are short before the
+ * table is full; NULL: there is none */
+struct udp_entry *udptable_oldest_of_all(const struct udp_table *t,
+					 const uint8_t client[static 16]);
 
 /* udptable_add() - a zeroed entry with @key, unanswered; NULL when memory is short. There must be
  * no victim and no such key */
