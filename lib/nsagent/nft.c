@@ -2,9 +2,8 @@
 /*
  * nft.c - the one table of nf_tables that the gateway netns needs
  *
- * Raw messages: the libraries for them carry a licence that would decide ours. A batch is one
- * write; the kernel answers within it, so reading never waits. Each message has a number of its
- * own, by which a refusal tells the row that it is about. Numbers in attributes are big-endian.
+ * A batch is one write; the kernel answers within it, so reading never waits. Each message has a
+ * number of its own, by which a refusal tells the row that it is about.
  */
 #include "lib/nsagent/nft.h"
 
@@ -20,11 +19,9 @@
 #include <unistd.h>
 
 #include "lib/base/cleanup.h"
+#include "lib/nsagent/nftmsg.h"
 
 #define TABLE "rootless-supervisor"
-
-#define BATCH_MAX 8192
-#define NAMES_MAX 64 /* messages of a batch */
 
 static const struct {
 	const char *name, *type;
@@ -40,254 +37,156 @@ static_assert(ARRAY_SIZE(chains) == RECIPE_NCHAINS, "a row for each chain");
 
 unsigned if_nametoindex(const char *name); /* net/if.h does not go with the kernel's headers */
 
-struct batch {
-	uint8_t data[BATCH_MAX];
-	size_t len;
-	uint32_t seq;                /* of the next message */
-	size_t msg;                  /* where the open one starts */
-	const char *name[NAMES_MAX]; /* of each message, for an error */
-};
-
-/* @data NULL: zeros. The recipe is of a fixed size that fits */
-static void put(struct batch *b, const void *data, size_t len)
-{
-	size_t padded = NLMSG_ALIGN(len);
-
-	assert(b->len + padded <= sizeof(b->data));
-	memset(b->data + b->len, 0, padded);
-	if (data && len)
-		memcpy(b->data + b->len, data, len);
-	b->len += padded;
-}
-
-static void attr(struct batch *b, uint16_t type, const void *data, size_t len)
-{
-	const struct nlattr a = { .nla_len = (uint16_t)(sizeof(a) + len), .nla_type = type };
-
-	put(b, &a, sizeof(a));
-	put(b, data, len);
-}
-
-static void attr_text(struct batch *b, uint16_t type, const char *text)
-{
-	attr(b, type, text, strlen(text) + 1);
-}
-
-static void attr_u32(struct batch *b, uint16_t type, uint32_t value)
-{
-	value = htonl(value);
-	attr(b, type, &value, sizeof(value));
-}
-
-static size_t nest(struct batch *b, uint16_t type)
-{
-	size_t at = b->len;
-
-	attr(b, type | NLA_F_NESTED, NULL, 0);
-	return at;
-}
-
-static void nest_end(struct batch *b, size_t at)
-{
-	uint16_t len = (uint16_t)(b->len - at);
-
-	memcpy(b->data + at, &len, sizeof(len));
-}
-
-static void message(struct batch *b, uint16_t type, uint16_t flags, uint8_t family, uint16_t res)
-{
-	const struct nlmsghdr h = { .nlmsg_type = type,
-				    .nlmsg_flags = (uint16_t)(NLM_F_REQUEST | flags),
-				    .nlmsg_seq = b->seq++ };
-	const struct nfgenmsg g = { .nfgen_family = family,
-				    .version = NFNETLINK_V0,
-				    .res_id = htons(res) };
-
-	b->msg = b->len;
-	put(b, &h, sizeof(h));
-	put(b, &g, sizeof(g));
-}
-
-static void message_end(struct batch *b)
-{
-	uint32_t len = (uint32_t)(b->len - b->msg);
-
-	memcpy(b->data + b->msg, &len, sizeof(len));
-}
-
-/* an answer to the last message also when all is well */
-static void ask_for_answer(struct batch *b)
-{
-	struct nlmsghdr h;
-
-	memcpy(&h, b->data + b->msg, sizeof(h));
-	h.nlmsg_flags |= NLM_F_ACK;
-	memcpy(b->data + b->msg, &h, sizeof(h));
-}
-
-static void edge(struct batch *b, uint16_t type)
-{
-	message(b, type, 0, AF_UNSPEC, NFNL_SUBSYS_NFTABLES);
-	message_end(b);
-}
-
-static void command(struct batch *b, uint16_t type, uint16_t flags, const char *name)
-{
-	assert(b->seq < NAMES_MAX);
-	b->name[b->seq] = name;
-	message(b, (uint16_t)(NFNL_SUBSYS_NFTABLES << 8 | type), flags, NFPROTO_INET, 0);
-}
-
 /* --- expressions of a rule; all of them work on register 1 --------------------------------- */
 
 struct expr {
 	size_t elem, data;
 };
 
-static struct expr expr(struct batch *b, const char *name)
+static struct expr expr(struct nftmsg *b, const char *name)
 {
-	struct expr e = { .elem = nest(b, NFTA_LIST_ELEM) };
+	struct expr e = { .elem = nftmsg_nest(b, NFTA_LIST_ELEM) };
 
-	attr_text(b, NFTA_EXPR_NAME, name);
-	e.data = nest(b, NFTA_EXPR_DATA);
+	nftmsg_text(b, NFTA_EXPR_NAME, name);
+	e.data = nftmsg_nest(b, NFTA_EXPR_DATA);
 	return e;
 }
 
-static void expr_end(struct batch *b, struct expr e)
+static void expr_end(struct nftmsg *b, struct expr e)
 {
-	nest_end(b, e.data);
-	nest_end(b, e.elem);
+	nftmsg_nest_end(b, e.data);
+	nftmsg_nest_end(b, e.elem);
 }
 
-static void value(struct batch *b, uint16_t type, const void *data, size_t len)
+static void value(struct nftmsg *b, uint16_t type, const void *data, size_t len)
 {
-	size_t at = nest(b, type);
+	size_t at = nftmsg_nest(b, type);
 
-	attr(b, NFTA_DATA_VALUE, data, len);
-	nest_end(b, at);
+	nftmsg_attr(b, NFTA_DATA_VALUE, data, len);
+	nftmsg_nest_end(b, at);
 }
 
-static void load_meta(struct batch *b, uint32_t key)
+static void load_meta(struct nftmsg *b, uint32_t key)
 {
 	struct expr e = expr(b, "meta");
 
-	attr_u32(b, NFTA_META_DREG, NFT_REG_1);
-	attr_u32(b, NFTA_META_KEY, key);
+	nftmsg_u32(b, NFTA_META_DREG, NFT_REG_1);
+	nftmsg_u32(b, NFTA_META_KEY, key);
 	expr_end(b, e);
 }
 
-static void equals(struct batch *b, const void *data, size_t len)
+static void equals(struct nftmsg *b, const void *data, size_t len)
 {
 	struct expr e = expr(b, "cmp");
 
-	attr_u32(b, NFTA_CMP_SREG, NFT_REG_1);
-	attr_u32(b, NFTA_CMP_OP, NFT_CMP_EQ);
+	nftmsg_u32(b, NFTA_CMP_SREG, NFT_REG_1);
+	nftmsg_u32(b, NFTA_CMP_OP, NFT_CMP_EQ);
 	value(b, NFTA_CMP_DATA, data, len);
 	expr_end(b, e);
 }
 
-static void load_payload(struct batch *b, uint32_t base, uint32_t offset, uint32_t len)
+static void load_payload(struct nftmsg *b, uint32_t base, uint32_t offset, uint32_t len)
 {
 	struct expr e = expr(b, "payload");
 
-	attr_u32(b, NFTA_PAYLOAD_DREG, NFT_REG_1);
-	attr_u32(b, NFTA_PAYLOAD_BASE, base);
-	attr_u32(b, NFTA_PAYLOAD_OFFSET, offset);
-	attr_u32(b, NFTA_PAYLOAD_LEN, len);
+	nftmsg_u32(b, NFTA_PAYLOAD_DREG, NFT_REG_1);
+	nftmsg_u32(b, NFTA_PAYLOAD_BASE, base);
+	nftmsg_u32(b, NFTA_PAYLOAD_OFFSET, offset);
+	nftmsg_u32(b, NFTA_PAYLOAD_LEN, len);
 	expr_end(b, e);
 }
 
-static void load_byte(struct batch *b, uint8_t offset, uint8_t mask)
+static void load_byte(struct nftmsg *b, uint8_t offset, uint8_t mask)
 {
 	const uint8_t none = 0;
 	struct expr e;
 
 	load_payload(b, NFT_PAYLOAD_TRANSPORT_HEADER, offset, 1);
 	e = expr(b, "bitwise");
-	attr_u32(b, NFTA_BITWISE_SREG, NFT_REG_1);
-	attr_u32(b, NFTA_BITWISE_DREG, NFT_REG_1);
-	attr_u32(b, NFTA_BITWISE_LEN, 1);
+	nftmsg_u32(b, NFTA_BITWISE_SREG, NFT_REG_1);
+	nftmsg_u32(b, NFTA_BITWISE_DREG, NFT_REG_1);
+	nftmsg_u32(b, NFTA_BITWISE_LEN, 1);
 	value(b, NFTA_BITWISE_MASK, &mask, 1);
 	value(b, NFTA_BITWISE_XOR, &none, 1);
 	expr_end(b, e);
 }
 
-static void load_value(struct batch *b, const void *data, size_t len)
+static void load_value(struct nftmsg *b, const void *data, size_t len)
 {
 	struct expr e = expr(b, "immediate");
 
-	attr_u32(b, NFTA_IMMEDIATE_DREG, NFT_REG_1);
+	nftmsg_u32(b, NFTA_IMMEDIATE_DREG, NFT_REG_1);
 	value(b, NFTA_IMMEDIATE_DATA, data, len);
 	expr_end(b, e);
 }
 
-static void set_mark(struct batch *b, uint32_t mark)
+static void set_mark(struct nftmsg *b, uint32_t mark)
 {
 	struct expr e;
 
 	load_value(b, &mark, sizeof(mark)); /* host order, as the kernel keeps it */
 	e = expr(b, "meta");
-	attr_u32(b, NFTA_META_KEY, NFT_META_MARK);
-	attr_u32(b, NFTA_META_SREG, NFT_REG_1);
+	nftmsg_u32(b, NFTA_META_KEY, NFT_META_MARK);
+	nftmsg_u32(b, NFTA_META_SREG, NFT_REG_1);
 	expr_end(b, e);
 }
 
-static void load_port(struct batch *b)
+static void load_port(struct nftmsg *b)
 {
 	const uint16_t port = htons(GATEWAY_LISTEN_PORT);
 
 	load_value(b, &port, sizeof(port));
 }
 
-static void to_listener(struct batch *b)
+static void to_listener(struct nftmsg *b)
 {
 	struct expr e;
 
 	load_port(b);
 	e = expr(b, "tproxy");
-	attr_u32(b, NFTA_TPROXY_FAMILY, NFPROTO_UNSPEC);
-	attr_u32(b, NFTA_TPROXY_REG_PORT, NFT_REG_1);
+	nftmsg_u32(b, NFTA_TPROXY_FAMILY, NFPROTO_UNSPEC);
+	nftmsg_u32(b, NFTA_TPROXY_REG_PORT, NFT_REG_1);
 	expr_end(b, e);
 }
 
-static void to_port(struct batch *b)
+static void to_port(struct nftmsg *b)
 {
 	struct expr e;
 
 	load_port(b);
 	e = expr(b, "nat");
-	attr_u32(b, NFTA_NAT_TYPE, NFT_NAT_DNAT);
-	attr_u32(b, NFTA_NAT_FAMILY, NFPROTO_INET);
-	attr_u32(b, NFTA_NAT_REG_PROTO_MIN, NFT_REG_1);
+	nftmsg_u32(b, NFTA_NAT_TYPE, NFT_NAT_DNAT);
+	nftmsg_u32(b, NFTA_NAT_FAMILY, NFPROTO_INET);
+	nftmsg_u32(b, NFTA_NAT_REG_PROTO_MIN, NFT_REG_1);
 	expr_end(b, e);
 }
 
-static void notrack(struct batch *b)
+static void notrack(struct nftmsg *b)
 {
 	expr_end(b, expr(b, "notrack"));
 }
 
-static void accept_it(struct batch *b)
+static void accept_it(struct nftmsg *b)
 {
 	struct expr e = expr(b, "immediate");
 	size_t data, verdict;
 
-	attr_u32(b, NFTA_IMMEDIATE_DREG, NFT_REG_VERDICT);
-	data = nest(b, NFTA_IMMEDIATE_DATA);
-	verdict = nest(b, NFTA_DATA_VERDICT);
-	attr_u32(b, NFTA_VERDICT_CODE, NF_ACCEPT);
-	nest_end(b, verdict);
-	nest_end(b, data);
+	nftmsg_u32(b, NFTA_IMMEDIATE_DREG, NFT_REG_VERDICT);
+	data = nftmsg_nest(b, NFTA_IMMEDIATE_DATA);
+	verdict = nftmsg_nest(b, NFTA_DATA_VERDICT);
+	nftmsg_u32(b, NFTA_VERDICT_CODE, NF_ACCEPT);
+	nftmsg_nest_end(b, verdict);
+	nftmsg_nest_end(b, data);
 	expr_end(b, e);
 }
 
-static void (*const deeds[RECIPE_NDEEDS])(struct batch *b) = {
+static void (*const deeds[RECIPE_NDEEDS])(struct nftmsg *b) = {
 	[RECIPE_NOTRACK] = notrack,
 	[RECIPE_TO_LISTENER] = to_listener,
 	[RECIPE_TO_PORT] = to_port,
 };
 
-static void goes_to(struct batch *b, const struct netlink_ip *ip)
+static void goes_to(struct nftmsg *b, const struct netlink_ip *ip)
 {
 	const bool v6 = ip->family == AF_INET6;
 	const uint8_t proto = v6 ? NFPROTO_IPV6 : NFPROTO_IPV4;
@@ -298,7 +197,7 @@ static void goes_to(struct batch *b, const struct netlink_ip *ip)
 	equals(b, ip->addr, v6 ? 16 : 4);
 }
 
-static void goes_to_port(struct batch *b, uint16_t port)
+static void goes_to_port(struct nftmsg *b, uint16_t port)
 {
 	port = htons(port);
 	load_payload(b, NFT_PAYLOAD_TRANSPORT_HEADER, 2, sizeof(port));
@@ -306,15 +205,15 @@ static void goes_to_port(struct batch *b, uint16_t port)
 }
 
 /* @ifindex 0: of any interface */
-static void add_rule(struct batch *b, const struct recipe_nft *row, const struct net_plan *plan,
+static void add_rule(struct nftmsg *b, const struct recipe_nft *row, const struct net_plan *plan,
 		     uint32_t ifindex)
 {
 	size_t list;
 
-	command(b, NFT_MSG_NEWRULE, NLM_F_CREATE | NLM_F_APPEND, row->what);
-	attr_text(b, NFTA_RULE_TABLE, TABLE);
-	attr_text(b, NFTA_RULE_CHAIN, chains[row->chain].name);
-	list = nest(b, NFTA_RULE_EXPRESSIONS);
+	nftmsg_command(b, NFT_MSG_NEWRULE, NLM_F_CREATE | NLM_F_APPEND, row->what);
+	nftmsg_text(b, NFTA_RULE_TABLE, TABLE);
+	nftmsg_text(b, NFTA_RULE_CHAIN, chains[row->chain].name);
+	list = nftmsg_nest(b, NFTA_RULE_EXPRESSIONS);
 	if (ifindex) {
 		load_meta(b, NFT_META_IIF);
 		equals(b, &ifindex, sizeof(ifindex));
@@ -339,31 +238,31 @@ static void add_rule(struct batch *b, const struct recipe_nft *row, const struct
 	if (deeds[row->deed])
 		deeds[row->deed](b);
 	accept_it(b);
-	nest_end(b, list);
-	message_end(b);
+	nftmsg_nest_end(b, list);
+	nftmsg_end(b);
 }
 
-static void add_table(struct batch *b)
+static void add_table(struct nftmsg *b)
 {
-	command(b, NFT_MSG_NEWTABLE, NLM_F_CREATE | NLM_F_EXCL, "a table");
-	attr_text(b, NFTA_TABLE_NAME, TABLE);
-	message_end(b);
+	nftmsg_command(b, NFT_MSG_NEWTABLE, NLM_F_CREATE | NLM_F_EXCL, "a table");
+	nftmsg_text(b, NFTA_TABLE_NAME, TABLE);
+	nftmsg_end(b);
 }
 
-static void add_chain(struct batch *b, enum recipe_chain chain)
+static void add_chain(struct nftmsg *b, enum recipe_chain chain)
 {
 	size_t hook;
 
-	command(b, NFT_MSG_NEWCHAIN, NLM_F_CREATE | NLM_F_EXCL, chains[chain].name);
-	attr_text(b, NFTA_CHAIN_TABLE, TABLE);
-	attr_text(b, NFTA_CHAIN_NAME, chains[chain].name);
-	hook = nest(b, NFTA_CHAIN_HOOK);
-	attr_u32(b, NFTA_HOOK_HOOKNUM, chains[chain].hook);
-	attr_u32(b, NFTA_HOOK_PRIORITY, (uint32_t)chains[chain].priority);
-	nest_end(b, hook);
-	attr_u32(b, NFTA_CHAIN_POLICY, NF_ACCEPT);
-	attr_text(b, NFTA_CHAIN_TYPE, chains[chain].type);
-	message_end(b);
+	nftmsg_command(b, NFT_MSG_NEWCHAIN, NLM_F_CREATE | NLM_F_EXCL, chains[chain].name);
+	nftmsg_text(b, NFTA_CHAIN_TABLE, TABLE);
+	nftmsg_text(b, NFTA_CHAIN_NAME, chains[chain].name);
+	hook = nftmsg_nest(b, NFTA_CHAIN_HOOK);
+	nftmsg_u32(b, NFTA_HOOK_HOOKNUM, chains[chain].hook);
+	nftmsg_u32(b, NFTA_HOOK_PRIORITY, (uint32_t)chains[chain].priority);
+	nftmsg_nest_end(b, hook);
+	nftmsg_u32(b, NFTA_CHAIN_POLICY, NF_ACCEPT);
+	nftmsg_text(b, NFTA_CHAIN_TYPE, chains[chain].type);
+	nftmsg_end(b);
 }
 
 /* --- asking the kernel --------------------------------------------------------------------- */
@@ -407,7 +306,7 @@ static int read_answers(int fd, uint32_t last, uint32_t *ret_seq, unsigned *ret_
 	}
 }
 
-static int send_batch(int fd, const struct batch *b)
+static int send_batch(int fd, const struct nftmsg *b)
 {
 	const struct sockaddr_nl kernel = { .nl_family = AF_NETLINK };
 	ssize_t n =
@@ -417,12 +316,12 @@ static int send_batch(int fd, const struct batch *b)
 }
 
 /* @seq: of the message that was refused; 0: all were */
-static const char *name_of(const struct batch *b, uint32_t seq)
+static const char *name_of(const struct nftmsg *b, uint32_t seq)
 {
-	return seq < NAMES_MAX && b->name[seq] ? b->name[seq] : "a table";
+	return seq < NFTMSG_MAX && b->name[seq] ? b->name[seq] : "a table";
 }
 
-static void add_chains(struct batch *b, const struct net_plan *plan, uint32_t now)
+static void add_chains(struct nftmsg *b, const struct net_plan *plan, uint32_t now)
 {
 	bool added[RECIPE_NCHAINS] = { false };
 
@@ -436,7 +335,7 @@ static void add_chains(struct batch *b, const struct net_plan *plan, uint32_t no
 	}
 }
 
-static int add_rules(struct batch *b, const struct net_plan *plan, uint32_t now, struct err *err)
+static int add_rules(struct nftmsg *b, const struct net_plan *plan, uint32_t now, struct err *err)
 {
 	for (size_t i = 0; i < recipe_nnft; i++) {
 		const struct recipe_nft *row = &recipe_nft[i];
@@ -454,22 +353,22 @@ static int add_rules(struct batch *b, const struct net_plan *plan, uint32_t now,
 int nft_load(const struct net_plan *plan, uint32_t now, struct err *err)
 {
 	autoclose int fd = open_netfilter(err);
-	struct batch b = { 0 };
+	struct nftmsg b = { 0 };
 	uint32_t seq = 0, last;
 	unsigned none = 0;
 	int r;
 
 	if (fd < 0)
 		return fd;
-	edge(&b, NFNL_MSG_BATCH_BEGIN);
+	nftmsg_edge(&b, NFNL_MSG_BATCH_BEGIN);
 	add_table(&b);
 	add_chains(&b, plan, now);
 	r = add_rules(&b, plan, now, err);
 	if (r < 0)
 		return r;
-	ask_for_answer(&b);
+	nftmsg_ask(&b);
 	last = b.seq - 1;
-	edge(&b, NFNL_MSG_BATCH_END);
+	nftmsg_edge(&b, NFNL_MSG_BATCH_END);
 	r = send_batch(fd, &b);
 	if (r == 0)
 		r = read_answers(fd, last, &seq, &none);
@@ -479,7 +378,7 @@ int nft_load(const struct net_plan *plan, uint32_t now, struct err *err)
 int nft_check(const struct net_plan *plan, uint32_t now, struct err *err)
 {
 	autoclose int fd = open_netfilter(err);
-	struct batch b = { 0 };
+	struct nftmsg b = { 0 };
 	uint32_t seq;
 	unsigned found = 0, nrules = 0;
 	int r;
@@ -488,9 +387,9 @@ int nft_check(const struct net_plan *plan, uint32_t now, struct err *err)
 		return fd;
 	for (size_t i = 0; i < recipe_nnft; i++)
 		nrules += recipe_holds(plan, now, recipe_nft[i].when);
-	command(&b, NFT_MSG_GETRULE, NLM_F_DUMP, "the list");
-	attr_text(&b, NFTA_RULE_TABLE, TABLE);
-	message_end(&b);
+	nftmsg_command(&b, NFT_MSG_GETRULE, NLM_F_DUMP, "the list");
+	nftmsg_text(&b, NFTA_RULE_TABLE, TABLE);
+	nftmsg_end(&b);
 	r = send_batch(fd, &b);
 	if (r == 0)
 		r = read_answers(fd, UINT32_MAX, &seq, &found);
@@ -504,18 +403,18 @@ int nft_check(const struct net_plan *plan, uint32_t now, struct err *err)
 int nft_unload(struct err *err)
 {
 	autoclose int fd = open_netfilter(err);
-	struct batch b = { 0 };
+	struct nftmsg b = { 0 };
 	uint32_t seq = 0;
 	unsigned none = 0;
 	int r;
 
 	if (fd < 0)
 		return fd;
-	edge(&b, NFNL_MSG_BATCH_BEGIN);
-	command(&b, NFT_MSG_DELTABLE, NLM_F_ACK, "the table");
-	attr_text(&b, NFTA_TABLE_NAME, TABLE);
-	message_end(&b);
-	edge(&b, NFNL_MSG_BATCH_END);
+	nftmsg_edge(&b, NFNL_MSG_BATCH_BEGIN);
+	nftmsg_command(&b, NFT_MSG_DELTABLE, NLM_F_ACK, "the table");
+	nftmsg_text(&b, NFTA_TABLE_NAME, TABLE);
+	nftmsg_end(&b);
+	nftmsg_edge(&b, NFNL_MSG_BATCH_END);
 	r = send_batch(fd, &b);
 	if (r == 0)
 		r = read_answers(fd, 1, &seq, &none);
