@@ -308,8 +308,8 @@ unsigned udpio_send(struct udpio *io, unsigned first, unsigned n, const struct u
 		    void *owner)
 {
 	const uint16_t most = way->bundle_max ? *way->bundle_max : UINT16_MAX;
-	unsigned nout = 0, sent = 0, counts[UDPIO_BATCH];
-	uint16_t segments[UDPIO_BATCH];
+	unsigned nout = 0, sent = 0, counts[UDPIO_BATCH] = { 0 };
+	uint16_t segments[UDPIO_BATCH] = { 0 };
 
 	for (unsigned i = first, k; i < first + n; i += k, nout++) {
 		struct msghdr *h = &io->out[nout].msg_hdr;

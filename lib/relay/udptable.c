@@ -129,11 +129,12 @@ static const enum udp_age *order_of(const struct udp_table *t, const unsigned co
 
 static struct udp_entry *oldest_of_client(const struct udp_table *t, const struct udp_client *c)
 {
-	const enum udp_age *age = order_of(t, c->counts, c->n);
+	const enum udp_age *order = order_of(t, c->counts, c->n);
+	struct list *first = NULL;
 
-	while (list_empty(&c->flows[*age]))
-		age++; /* a client without flows is none */
-	return container_of(list_first(&c->flows[*age]), struct udp_entry, by_client);
+	for (int i = 0; i < UDP_NAGES && !first; i++)
+		first = list_first(&c->flows[order[i]]);
+	return first ? container_of(first, struct udp_entry, by_client) : NULL;
 }
 
 struct udp_entry *udptable_oldest_of_all(const struct udp_table *t, const uint8_t client[static 16])
