@@ -8,7 +8,7 @@
 #include "lib/ipc/netplan.h"
 #include "lib/ipc/sandboxstate.h"
 
-#define WORKER_VERSION 8
+#define WORKER_VERSION 9
 
 /* descriptors that a worker is born with (the nursery puts them there) */
 #define WORKER_CONTROL_FD \
