@@ -40,6 +40,7 @@ enum outcome {
 	OUTCOME_NONE,
 	OUTCOME_COMMAND_ENDED,
 	OUTCOME_PARENT_GONE,
+	OUTCOME_FAILED, /* of ours: errnum says how */
 };
 
 struct running {
@@ -47,6 +48,7 @@ struct running {
 	pid_t command;
 	int sigfd;
 	int status; /* of the command, as waitpid() gives it */
+	int errnum;
 	struct sigmerge merge;
 };
 
@@ -253,8 +255,12 @@ static enum outcome serve_parent(struct running *x)
 
 	if (n == -EAGAIN)
 		return OUTCOME_NONE;
-	if (n <= 0)
+	if (n == 0)
 		return OUTCOME_PARENT_GONE;
+	if (n < 0) {
+		x->errnum = -n;
+		return OUTCOME_FAILED;
+	}
 	sigmerge_told(&x->merge, s->signo, s->sender, clock_ms());
 	return OUTCOME_NONE;
 }
@@ -282,8 +288,10 @@ static enum outcome serve(struct running *x)
 		if (o != OUTCOME_NONE)
 			return o;
 		settle_signals(x);
-		if (poll(p, 2, sigmerge_next_ms(&x->merge, clock_ms())) < 0 && errno != EINTR)
-			return OUTCOME_PARENT_GONE;
+		if (poll(p, 2, sigmerge_next_ms(&x->merge, clock_ms())) < 0 && errno != EINTR) {
+			x->errnum = errno;
+			return OUTCOME_FAILED;
+		}
 		o = serve_signals(x); /* first: a group's signal is here before the parent's word */
 		if (o == OUTCOME_NONE && p[0].revents)
 			o = serve_parent(x);
@@ -311,11 +319,11 @@ static int tell_end(const struct run *r, enum hs_type type, const void *payload)
 }
 
 /* our own failure, in contrast to a command that cannot be executed */
-static int tell_failure(const struct run *r, int errnum)
+static int tell_failure(const struct run *r, int errnum, const char *what)
 {
 	struct err err = { 0 };
 
-	err_set(&err, errnum, "starting '%s'", r->command[0]);
+	err_set(&err, errnum, "%s '%s'", what, r->command[0]);
 	return tell_end(r, HS_FAILED, &err);
 }
 
@@ -332,17 +340,25 @@ int run_command(struct run *r)
 	sigaddset(&set, SIGCHLD);
 	x.sigfd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (x.sigfd < 0)
-		return tell_failure(r, errno);
+		return tell_failure(r, errno, "starting");
 	n = start_command(&x);
 	if (n < 0)
-		return tell_failure(r, -n);
+		return tell_failure(r, -n, "starting");
 	if (n) {
 		e.kind = HS_EXIT_EXEC;
 		e.value = n;
 		return tell_end(r, HS_EXITED, &e);
 	}
-	if (serve(&x) == OUTCOME_PARENT_GONE)
+	switch (serve(&x)) {
+	case OUTCOME_PARENT_GONE:
 		return run_parent_gone(r);
+	case OUTCOME_FAILED:
+		return tell_failure(r, x.errnum, "waiting for the end of");
+	case OUTCOME_NONE:
+	case OUTCOME_COMMAND_ENDED:
+	default:
+		break;
+	}
 	e.kind = WIFSIGNALED(x.status) ? HS_EXIT_SIGNAL : HS_EXIT_STATUS;
 	e.value = WIFSIGNALED(x.status) ? WTERMSIG(x.status) : WEXITSTATUS(x.status);
 	e.core = WIFSIGNALED(x.status) && WCOREDUMP(x.status);

@@ -50,13 +50,19 @@ static int cloned_child(void *arg)
 	close(c->parent_sock);
 	close(c->lock_fd);
 	r = msg_recv(c->sock, &handshake_proto, ROLE_PARENT, HS_UNMAPPED, 0, &m);
-	if (r == 0)
+	if (r == 0) {
 		statenames_remove_orphaned(c->state_dir);
-	if (r <= 0)
 		return 1;
-	if (fd_set_cloexec(c->sock, 0) == 0 && fd_set_cloexec(c->state_dir, 0) == 0)
+	}
+	if (r > 0)
+		r = fd_set_cloexec(c->sock, 0);
+	if (r == 0)
+		r = fd_set_cloexec(c->state_dir, 0);
+	if (r == 0) {
 		execveat(c->setup->self_exe, "", c->setup->argv, environ, AT_EMPTY_PATH);
-	err_set(&err, errno, "running the program in its namespaces");
+		r = -errno;
+	}
+	err_set(&err, -r, "running the program in its namespaces");
 	msg_send(c->sock, &handshake_proto, HS_FAILED, &err, NULL, 0);
 	return 1;
 }
@@ -212,10 +218,12 @@ static int prepare_agent(struct instance *in, struct agent *a, int *fds, size_t 
 /* a message met a closed socket: the child's death is the failure, if it comes to that */
 static int child_gone(struct instance *in, int r, const char *what, struct err *err)
 {
-	if (msg_peer_gone(r) && proc_wait_within(in->child, GONE_MS, &in->child_status) == 0)
+	if (msg_peer_gone(r) && proc_wait_within(in->child, GONE_MS, &in->child_status) == 0) {
 		in->child_dead = true;
-	else
+		child_drain(in); /* its last words, if there are any */
+	} else {
 		err_set(err, -r, "%s", what);
+	}
 	return r;
 }
 

@@ -62,10 +62,9 @@ static void exec_worker(const struct nursery *n, pid_t nursery, enum role role, 
 {
 	char *argv[5] = { (char *)WORKER_ARGV0, (char *)role_name(role) }, **word = argv + 2;
 	char *env[ARRAY_SIZE(worker_env) + 1] = { NULL };
-	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	int null, self_exe, far_control;
 	sigset_t none;
 	size_t nenv = 0;
-	int self_exe;
 
 	if (n->opts.debug)
 		*word++ = (char *)WORKER_DEBUG;
@@ -83,14 +82,14 @@ static void exec_worker(const struct nursery *n, pid_t nursery, enum role role, 
 	if (getppid() != nursery) /* it died before the line above */
 		_exit(1);
 	/* out of the way of the numbers that they shall get */
-	control = fcntl(control, F_DUPFD_CLOEXEC, WORKER_CONTROL_FD + 1);
-	self_exe = fcntl(n->self_exe, F_DUPFD_CLOEXEC, WORKER_CONTROL_FD + 1);
-	log = fcntl(log, F_DUPFD_CLOEXEC, WORKER_CONTROL_FD + 1);
-	if (control < 0)
-		_exit(1);
-	if (null < 0 || self_exe < 0 || dup2(null, 0) < 0 || dup2(null, 1) < 0 ||
-	    dup2(log, 2) < 0 || dup2(control, WORKER_CONTROL_FD) < 0)
+	far_control = fcntl(control, F_DUPFD_CLOEXEC, WORKER_CONTROL_FD + 1);
+	if (far_control < 0)
 		worker_failed(control, errno, "giving it its descriptors");
+	if ((self_exe = fcntl(n->self_exe, F_DUPFD_CLOEXEC, WORKER_CONTROL_FD + 1)) < 0 ||
+	    (log = fcntl(log, F_DUPFD_CLOEXEC, WORKER_CONTROL_FD + 1)) < 0 ||
+	    (null = open("/dev/null", O_RDWR | O_CLOEXEC)) < 0 || dup2(null, 0) < 0 ||
+	    dup2(null, 1) < 0 || dup2(log, 2) < 0 || dup2(far_control, WORKER_CONTROL_FD) < 0)
+		worker_failed(far_control, errno, "giving it its descriptors");
 	execveat(self_exe, "", argv, env, AT_EMPTY_PATH);
 	worker_failed(WORKER_CONTROL_FD, errno, "running the program again");
 }
