@@ -3,6 +3,7 @@
 #
 #   load ADDR PORT N          N connections that echo until TERM; a connection that is lost is made
 #                             anew. At the end: "lost L hung H refused R wrong W"
+#   idle ADDR PORT            a connection that echoes once and then waits: "end" or "reset"
 #   kill PID PORT UDPPORT     kill the worker; milliseconds from then until a new connection and a
 #                             datagram to the published ports are answered: "port 3 udp 4"
 #   follow PID ADDR PORT DNS  wait until it is dead; the same for connections and datagrams out
@@ -60,6 +61,19 @@ def load(addr, port, n):
     for t in threads:
         t.join(LIMIT_S)
     print(" ".join(f"{k} {v}" for k, v in count.items()), flush=True)
+
+
+def idle(addr, port):
+    with socket.create_connection((addr, port), timeout=LIMIT_S) as s:
+        s.sendall(b"hello")
+        s.recv(5)
+        s.settimeout(None)
+        print("ready", flush=True)
+        try:
+            what = "data" if s.recv(1) else "end"
+        except ConnectionResetError:
+            what = "reset"
+    print(what, flush=True)
 
 
 def stream(addr, port):
@@ -133,4 +147,4 @@ def follow(pid, addr, port, dns):
 
 
 args = [int(a) if a.isdigit() else a for a in sys.argv[2:]]
-{"load": load, "kill": kill, "follow": follow}[sys.argv[1]](*args)
+{"load": load, "idle": idle, "kill": kill, "follow": follow}[sys.argv[1]](*args)

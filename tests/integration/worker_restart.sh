@@ -20,6 +20,7 @@ is_new() { new=$(worker "$1") && [ "$new" != "$2" ]; }
 state() { as_user rootlessctl --socket "$STATE/api.sock" info --json | python3 -c 'import json, sys
 w = json.load(sys.stdin)["workers"][sys.argv[1]]
 print(w["state"], w["restarts"])' "$1"; }
+told() { grep -qE '^(end|reset)$' "$T/idle_$1"; }
 # death ROLE: kill it; what was measured goes to $T/times
 death() {
 	old=$(worker "$1")
@@ -52,8 +53,27 @@ for way in "auto:$RUNS" redirect:1 "off:$RUNS"; do
 		load_out=$SPAWNED
 		wait_for 5 grep -q ready "$T/in" && wait_for 5 grep -q ready "$T/out"
 		wait_for 3 watches # the host's resolver file: one descriptor more from then on
+		# shellcheck disable=SC2086 # two words
+		spawn $py idle 127.0.0.1 7007 >"$T/idle_in"
+		idle_in=$SPAWNED
+		# shellcheck disable=SC2086 # two words
+		spawn nsenter --user --mount --net --preserve-credentials --target "$(cat "$STATE/child_pid")" -- \
+			$py idle 192.0.2.2 7 >"$T/idle_out"
+		idle_out=$SPAWNED
+		for n in in out; do wait_for 5 grep -q ready "$T/idle_$n"; done
 		parent_fds=$(fds "$RK_PID") parent_kb=$(rss_kb "$RK_PID") nursery_fds=$(fds "$(worker nursery)")
-		for role in relay relay slirp relay relay; do death $role; done
+		death relay
+		ok "$what: who waits for bytes of a published port is told at once" wait_for 2 told in
+		if [ "$accel" = off ]; then # it does not go through the relay
+			fails "$what: who waits for bytes of the world is not disturbed" told out
+			kill -s KILL "$idle_out"
+			wait "$idle_out" 2>/dev/null
+		else
+			ok "$what: who waits for bytes of the world is told at once" wait_for 2 told out
+			wait "$idle_out"
+		fi
+		wait "$idle_in"
+		for role in relay slirp relay relay; do death $role; done
 		is "$what: info counts the relays" "$(state relay)" "up 4"
 		is "$what: and the slirps" "$(state slirp)" "up 1"
 		kill "$load_in" "$load_out"
