@@ -175,6 +175,7 @@ static void send_error(const struct holds *h, const struct syn *s, int error)
 		break;
 	case EHOSTUNREACH:
 	case EHOSTDOWN:
+	case ENONET: /* an isolated host */
 		send_unreachable(h, s, SYN_NO_HOST);
 		break;
 	case ENETUNREACH:
@@ -186,6 +187,10 @@ static void send_error(const struct holds *h, const struct syn *s, int error)
 	case EPERM:
 	case EINVAL:
 		send_unreachable(h, s, SYN_PROHIBITED);
+		break;
+	case ENOPROTOOPT: /* of a host that has no TCP; and by IPv6 */
+	case EPROTO:
+		send_unreachable(h, s, SYN_NO_PROTOCOL);
 		break;
 	default:
 		break;

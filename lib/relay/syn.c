@@ -164,17 +164,21 @@ size_t syn_refuse(const struct syn *s, uint8_t *ret)
 size_t syn_unreachable(const struct syn *s, const struct net_plan *plan, enum syn_error error,
 		       uint8_t *ret)
 {
-	static const uint8_t codes4[SYN_NERRORS] = { [SYN_NO_ROUTE] = ICMP_NET_UNREACH,
-						     [SYN_NO_HOST] = ICMP_HOST_UNREACH,
-						     [SYN_PROHIBITED] = ICMP_PKT_FILTERED };
 	/* Linux knows address-unreachable as EHOSTUNREACH, as host-unreachable of IPv4 */
-	static const uint8_t codes6[SYN_NERRORS] = { [SYN_NO_ROUTE] = ICMP6_DST_UNREACH_NOROUTE,
-						     [SYN_NO_HOST] = ICMP6_DST_UNREACH_ADDR,
-						     [SYN_PROHIBITED] = ICMP6_DST_UNREACH_ADMIN };
+	static const struct {
+		uint8_t code, type6, code6;
+	} told[SYN_NERRORS] = {
+		[SYN_NO_ROUTE] = { ICMP_NET_UNREACH, ICMP6_DST_UNREACH, ICMP6_DST_UNREACH_NOROUTE },
+		[SYN_NO_HOST] = { ICMP_HOST_UNREACH, ICMP6_DST_UNREACH, ICMP6_DST_UNREACH_ADDR },
+		[SYN_PROHIBITED] = { ICMP_PKT_FILTERED, ICMP6_DST_UNREACH,
+				     ICMP6_DST_UNREACH_ADMIN },
+		[SYN_NO_PROTOCOL] = { ICMP_PROT_UNREACH, ICMP6_PARAM_PROB,
+				      ICMP6_PARAMPROB_NEXTHEADER },
+	};
 	bool v6 = s->key.family == AF_INET6;
 	const uint8_t *from = v6 ? plan->gateway6.s6_addr : (const uint8_t *)&plan->gateway;
-	uint8_t icmp[8 + SYN_MAX] = { v6 ? ICMP6_DST_UNREACH : ICMP_DEST_UNREACH,
-				      v6 ? codes6[error] : codes4[error] };
+	uint8_t icmp[8 + SYN_MAX] = { v6 ? told[error].type6 : ICMP_DEST_UNREACH,
+				      v6 ? told[error].code6 : told[error].code };
 	size_t len = 8u + s->len, head;
 	uint16_t check;
 

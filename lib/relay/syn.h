@@ -42,6 +42,7 @@ enum syn_error { /* as both families know them */
 		 SYN_NO_ROUTE,
 		 SYN_NO_HOST,
 		 SYN_PROHIBITED,
+		 SYN_NO_PROTOCOL,
 		 SYN_NERRORS
 };
 
