@@ -117,13 +117,13 @@ def transfers(addr, first, count, size):
 
 
 # --- who reads slowly -----------------------------------------------------------------------------------
-# port 3002: as much as each takes, from one thread
-def source():
-    s = listen("192.0.2.2", 3002, 4096)
+# port 3002: as much as each takes, from one thread; 3003: 32 KB, for thousands fill the kernel's memory
+def source(port, most):
+    s = listen("192.0.2.2", port, 4096)
     s.setblocking(False)
     e = select.epoll()
     e.register(s, select.EPOLLIN)
-    conns, data = {}, b"s" * 16384
+    conns, left, data = {}, {}, b"s" * 16384
     while True:
         for fd, what in e.poll():
             if fd == s.fileno():
@@ -132,12 +132,13 @@ def source():
                         c, _ = s.accept()
                         c.setblocking(False)
                         conns[c.fileno()] = c
+                        left[c.fileno()] = most
                         e.register(c, select.EPOLLOUT | select.EPOLLET)
                 except BlockingIOError:
                     continue
             try:
-                while conns[fd].send(data):
-                    pass
+                while left[fd] > 0:
+                    left[fd] -= conns[fd].send(data)
             except BlockingIOError:
                 pass
             except OSError:
@@ -149,7 +150,8 @@ def slow(addr, count, size):
     raise_limit()
     conns = []
     for i in range(int(count)):
-        conns.append(connect(addr, 3002, 20, ((socket.SO_RCVBUF, 4096),)))
+        port = 3002 if int(count) < 1000 else 3003
+        conns.append(connect(addr, port, 20, ((socket.SO_RCVBUF, 4096),)))
     for s in conns:
         if s.recv(1) != b"s":
             return "end"
@@ -201,7 +203,7 @@ def live(addr):
         s.recv(1)
         s.close()
         times.append(time.monotonic() - start)
-    times.sort()
+    times = sorted(times) or [0]
     return "%d %d" % (len(times), times[int(len(times) * 0.99)] * 1000)
 
 
@@ -289,7 +291,8 @@ def serve(*addrs):
         threading.Thread(target=loop, args=(listen(addr, 3001), transfer_server), daemon=True).start()
         for port in range(3010, 3016):
             threading.Thread(target=loop, args=(listen(addr, port), echo), daemon=True).start()
-    threading.Thread(target=source, daemon=True).start()
+    threading.Thread(target=source, args=(3002, 1 << 60), daemon=True).start()
+    threading.Thread(target=source, args=(3003, 1 << 15), daemon=True).start()
     print("ready", flush=True)
     time.sleep(6000)
 

@@ -9,8 +9,7 @@ py="python3 $RK_SRC/tests/integration/net_torture.py"
 many=${RK_READERS:-300} ports=${RK_PORTS:-8000} transfers=${RK_TRANSFERS:-12}
 # shellcheck disable=SC2086 # two words
 probe() { in_child $py "$@"; }
-relay() { pgrep -f 'rs-worker relay'; }
-relay_fds() { find "/proc/$(relay)/fd" -mindepth 1 | wc -l; }
+relay_fds() { find "/proc/$relay/fd" -mindepth 1 | wc -l; }
 few_fds() { [ "$(relay_fds)" -le $(($1 + 8)) ]; }
 # shellcheck disable=SC2086 # two words
 (exec nsenter --net="/proc/$RK_WORLD_PID/ns/net" -- $py serve 192.0.2.2 2001:db8::2) >"$T/server" 2>&1 &
@@ -43,17 +42,18 @@ in_world sh -c 'echo 0 >/proc/sys/net/ipv4/icmp_ratelimit; echo 0 >/proc/sys/net
 for RUNG in $RUNGS; do
 rk_start --net=slirp -- sleep 300 || exit
 is "the way is open" "$(in_child nsprobe duplex 192.0.2.2 7 1000 3)" ok # what is made at first is there
+relay=$(pgrep -x rs-relay)
 before=$(relay_fds)
 
 # the relay stops for a moment again and again
-(while kill -STOP "$(relay)" && sleep 0.02 && kill -CONT "$(relay)"; do sleep 0.05; done) 2>/dev/null &
+(while kill -STOP "$relay" && sleep 0.02 && kill -CONT "$relay"; do sleep 0.05; done) 2>/dev/null &
 storm=$!
 for a in 192.0.2.2 2001:db8::2; do
 	is "transfers that are not kind, $a" "$(probe transfers $a 1000 "$transfers" 1500000)" ok
 done
 kill $storm
 wait $storm 2>/dev/null
-kill -CONT "$(relay)"
+kill -CONT "$relay"
 is "and at their servers" "$(wrong)" ""
 
 # errors: as on the host
