@@ -22,6 +22,7 @@
 #include "lib/base/log.h"
 #include "lib/base/options.h"
 #include "lib/base/str.h"
+#include "lib/cause/cause.h"
 #include "lib/child/copyup.h"
 #include "lib/child/mounts.h"
 #include "lib/child/netns.h"
@@ -186,6 +187,7 @@ int child_main(const struct options *opt, int sock, int state_dir)
 				    .reaper = opt->reaper } };
 	struct err err = { 0 };
 	sigset_t forwarded;
+	int r;
 
 	unsetenv(HANDSHAKE_ENV);
 	fd_set_cloexec(sock, 1);
@@ -197,9 +199,10 @@ int child_main(const struct options *opt, int sock, int state_dir)
 			    strerror(errno));
 	sigstate_forwarded(opt->reaper, &forwarded);
 	sigstate_enter(&forwarded, NULL);
-	if (prepare(&c, &err) < 0) {
-		int r = msg_send(sock, &handshake_proto, HS_FAILED, &err, NULL, 0);
-
+	r = prepare(&c, &err);
+	if (r < 0) {
+		cause_hint_denied(&err, -err.code);
+		r = msg_send(sock, &handshake_proto, HS_FAILED, &err, NULL, 0);
 		return msg_peer_gone(r) ? run_parent_gone(&c.run) : 1;
 	}
 	return run_command(&c.run);

@@ -15,6 +15,7 @@
 
 #include "lib/base/cleanup.h"
 #include "lib/base/loop.h"
+#include "lib/cause/cause.h"
 #include "lib/nsagent/gateway_recipe.h"
 #include "lib/nsagent/netlink.h"
 #include "lib/nsagent/recipe_run.h"
@@ -24,6 +25,14 @@
 #define VETH_INDEX 1000 /* any that no interface in the child's netns has */
 #define CARRIER_WAIT_MS 5000
 #define DNS_BACKLOG 256
+
+static int tun_refused(int r, struct err *err)
+{
+	bool missing = r == -ENOENT || r == -ENODEV || r == -ENXIO || r == -ENOTDIR;
+
+	return cause_hint(err, r, missing ? CAUSE_TUN_MISSING : CAUSE_TUN_DENIED, strerror(-r),
+			  NULL);
+}
 
 /* to be called in the netns to which the tap shall belong: it is the opener's. Frames have a struct
    virtio_net_hdr in front; segments of TCP come uncut, without checksums (lib/slirp/offload.h) */
@@ -35,8 +44,7 @@ static int open_tap(int *ret, uint8_t ret_mac[6], struct err *err)
 	int header = sizeof(struct virtio_net_hdr);
 
 	if (fd < 0)
-		return err_hint(err, err_set(err, errno, "opening " TUN_DEVICE),
-				"try: sudo modprobe tun; sudo chmod 0666 " TUN_DEVICE);
+		return tun_refused(err_set(err, errno, "opening " TUN_DEVICE), err);
 	snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "%s", GATEWAY_TAP);
 	if (ioctl(fd, TUNSETIFF, &ifr) < 0)
 		return err_set(err, errno, "making the tap '%s'", GATEWAY_TAP);
@@ -175,7 +183,7 @@ int gateway_setup(const struct net_plan *plan, int child_netns, int *ret_tap,
 	if (r == 0)
 		r = wait_carrier(nl, events, err);
 	if (r < 0)
-		return r;
+		return cause_hint(err, r, CAUSE_NET_FAILED, strerror(-r), NULL);
 	*ret_tap = take_fd(&tap);
 	return 0;
 }

@@ -22,6 +22,7 @@
 #include "lib/base/err.h"
 #include "lib/base/fd.h"
 #include "lib/base/log.h"
+#include "lib/cause/cause.h"
 #include "lib/nsagent/childnet.h"
 #include "lib/nsagent/gateway.h"
 #include "lib/nsagent/rights.h"
@@ -216,6 +217,7 @@ int nsagent_main(enum nsagent_kind kind, int parent_sock, int relay_sock, int ch
 	else
 		r = start(&a, &err);
 	if (r < 0) {
+		cause_hint_denied(&err, -err.code);
 		r = msg_send(parent_sock, &nsagent_proto, NSAGENT_FAILED, &err, NULL, 0);
 		if (r < 0 && !msg_peer_gone(r))
 			log_error("nsagent", "%s", err.msg);

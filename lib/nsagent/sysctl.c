@@ -10,6 +10,7 @@
 
 #include "lib/base/cleanup.h"
 #include "lib/base/str.h"
+#include "lib/cause/cause.h"
 
 /* the next word of *@text, which moves behind it; its length, 0 at the end */
 static size_t next_word(const char **text, const char **ret_word)
@@ -49,9 +50,7 @@ int sysctl_set(const char *name, const char *value, struct err *err)
 	fd = open(path, O_RDWR | O_CLOEXEC);
 	if (fd < 0 || write(fd, value, strlen(value)) < 0) {
 		r = err_set(err, errno, "setting '%s' to '%s'", path, value);
-		if (r == -EROFS)
-			err_hint(err, r, "is /proc/sys mounted read-only, as in a container?");
-		return r;
+		return r == -EROFS ? cause_hint(err, r, CAUSE_NET_SYSCTL, strerror(-r), NULL) : r;
 	}
 	n = pread(fd, now, sizeof(now) - 1, 0);
 	if (n < 0)

@@ -20,6 +20,7 @@
 #include "lib/base/log.h"
 #include "lib/base/proc.h"
 #include "lib/base/str.h"
+#include "lib/cause/cause.h"
 #include "lib/ipc/statenames.h"
 #include "lib/parent/idmap.h"
 #include "lib/parent/instance.h"
@@ -85,25 +86,10 @@ static int clone_flags(const struct instance *in)
 	return flags;
 }
 
-/* what the kernel's refusals mean, and what mends them */
 static int clone_failed(const struct instance *in, int errnum, struct err *err)
 {
-	static const struct {
-		int errnum;
-		const char *hint;
-	} hints[] = {
-		{ EPERM,
-		  "user namespaces are refused here: see sysctl kernel.unprivileged_userns_clone, "
-		  "the seccomp profile of an outer container, or a chroot" },
-		{ ENOSPC, "raise the limits: sudo sysctl -w user.max_user_namespaces=28633 "
-			  "user.max_mnt_namespaces=28633 user.max_net_namespaces=28633" },
-		{ EUSERS, "user namespaces are nested too deeply" },
-		{ EACCES,
-		  "a security module refuses it; on Ubuntu: an AppArmor profile with 'userns,' for "
-		  "this program, or sudo sysctl -w "
-		  "kernel.apparmor_restrict_unprivileged_userns=0" },
-		{ EAGAIN, "the limit of processes is reached: see ulimit -u" },
-	};
+	char what[64];
+	enum cause_id cause = cause_of_userns(errnum, what);
 
 	if (in->opt->dialect == DIALECT_ROOTLESSKIT) {
 		char why[128];
@@ -115,11 +101,7 @@ static int clone_failed(const struct instance *in, int errnum, struct err *err)
 	} else {
 		err_set(err, errnum, "creating the namespaces of the child");
 	}
-	for (size_t i = 0; i < ARRAY_SIZE(hints); i++) {
-		if (hints[i].errnum == errnum)
-			return err_hint(err, -errnum, "%s", hints[i].hint);
-	}
-	return -errnum;
+	return cause_hint(err, -errnum, cause, what, NULL);
 }
 
 static int set_environment(const struct instance *in, int sock, struct err *err)

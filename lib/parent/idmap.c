@@ -3,29 +3,24 @@
  * idmap.c - write the uid and gid maps of the child's user namespace
  *
  * Runs in the parent, once, while the child waits unmapped. newuidmap and newgidmap do not depend
- * on each other, so both run at once. They decide what the user may map; when one refuses, the
- * reasons that a user can mend are looked for here: a set-user-ID program gains nothing under
- * no_new_privs, on a nosuid mount, or while it is traced, and then fails with a bare EPERM.
+ * on each other, so both run at once. They decide what the user may map; when one refuses,
+ * lib/cause knows the reasons that a user can mend.
  */
 #include "lib/parent/idmap.h"
 
 #include <errno.h>
-#include <fcntl.h>
+#include <linux/capability.h>
 #include <pwd.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <sys/wait.h>
-#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "lib/base/err.h"
-#include "lib/base/fd.h"
 #include "lib/base/str.h"
+#include "lib/cause/cause.h"
 #include "lib/parent/tool.h"
 
 #define OUTPUT_MAX 400     /* bytes of a tool's output in a message */
@@ -59,6 +54,16 @@ struct idmap *idmap_free(struct idmap *m)
 	return NULL;
 }
 
+const struct subid_list *idmap_list(const struct idmap *m, enum subid_kind kind)
+{
+	return &m->list[kind];
+}
+
+const char *idmap_user(const struct idmap *m)
+{
+	return m->name;
+}
+
 static int load(const char *subid_source, struct idmap **ret, struct err *err)
 {
 	autofree char *buf = malloc(PASSWD_MAX);
@@ -75,9 +80,7 @@ static int load(const char *subid_source, struct idmap **ret, struct err *err)
 		return err_set(err, r, "looking up user id %u", getuid());
 	if (!found) {
 		err_say(err, ENOENT, "user: unknown userid %u", getuid());
-		return err_hint(err, -ENOENT,
-				"the user needs a line in /etc/passwd (or another source of "
-				"nsswitch.conf)");
+		return cause_hint(err, -ENOENT, CAUSE_USER_UNKNOWN, NULL, NULL);
 	}
 	subid_config_default(&c);
 	r = subid_source_parse(subid_source, &c.source, err);
@@ -171,82 +174,27 @@ static int refuse(const struct run *run, int r, const char *output, const char *
 		       *quoted ? ": " : "", why);
 }
 
-static bool is_traced(void)
-{
-	autofree char *text = NULL;
-	const char *p;
-
-	if (fd_read_file(AT_FDCWD, "/proc/self/status", 65536, &text) < 0)
-		return false;
-	p = strstr(text, "\nTracerPid:\t");
-	return p && p[strlen("\nTracerPid:\t")] != '0';
-}
-
-/* why the program at @path ran without the rights that it needs; 0 when no cause is in sight */
-static int hint_rights(const struct run *run, int r, struct err *err)
-{
-	const char *path = run->path, *tool = tool_name[run->kind];
-	const char *cap = run->kind == SUBID_UID ? "cap_setuid" : "cap_setgid";
-	struct statvfs fs;
-	struct stat st;
-	bool is_setuid;
-
-	if (geteuid() == 0 || stat(path, &st) < 0)
-		return 0;
-	is_setuid = (st.st_mode & S_ISUID) && st.st_uid == 0;
-	if (!is_setuid && getxattr(path, "security.capability", NULL, 0) <= 0)
-		return err_hint(err, r,
-				"%s is neither set-user-ID root nor has file capabilities; mend it "
-				"with: sudo setcap %s+ep %s (or: sudo chmod u+s %s)",
-				path, cap, path, path);
-	if (prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1)
-		return err_hint(err, r,
-				"no_new_privs is set, so %s cannot gain rights: start without it "
-				"(systemd: NoNewPrivileges=no; Kubernetes: "
-				"allowPrivilegeEscalation: true; Docker: no "
-				"--security-opt=no-new-privileges)",
-				tool);
-	if (statvfs(path, &fs) == 0 && (fs.f_flag & ST_NOSUID))
-		return err_hint(err, r,
-				"%s is on a file system mounted nosuid, so it cannot gain rights: "
-				"remount it suid or install the uidmap package elsewhere",
-				path);
-	if (is_traced())
-		return err_hint(err, r,
-				"this process is traced (strace, a debugger), so %s cannot gain "
-				"rights",
-				tool);
-	return 0;
-}
-
 /* the tool has ended without success: say so, and what to do */
-static int explain(const struct idmap *m, const struct run *run, const struct tool *t, int limit_ms,
-		   struct err *err)
+static int explain(const struct run *run, const struct tool *t, int limit_ms, struct err *err)
 {
 	static const char *const file[SUBID_NKINDS] = { "/etc/subuid", "/etc/subgid" };
+	static const int cap[SUBID_NKINDS] = { CAP_SETUID, CAP_SETGID };
+	enum cause_id cause;
 	int r = t->timed_out ? -ETIMEDOUT : -EPERM;
 	char why[80];
 
 	tool_status(t, limit_ms, why, sizeof(why));
 	refuse(run, r, t->text, why, err);
 	if (t->timed_out)
-		return err_hint(err, r,
-				"a name service that does not answer (LDAP, SSSD, NIS) makes %s "
-				"wait; see nsswitch.conf",
-				tool_name[run->kind]);
+		return cause_hint(err, r, CAUSE_IDTOOL_TIMEOUT, tool_name[run->kind], NULL);
 	if (WIFSIGNALED(t->status)) /* whatever rights it had */
 		return WTERMSIG(t->status) == SIGKILL
-			       ? err_hint(err, r,
-					  "it was killed from outside; the kernel does that for "
-					  "want of memory: see dmesg")
+			       ? cause_hint(err, r, CAUSE_IDTOOL_KILLED, tool_name[run->kind], NULL)
 			       : r;
-	if (hint_rights(run, r, err) < 0)
-		return r;
-	if (strstr(t->text, "not allowed"))
-		return err_hint(
-			err, r, "%s must grant these ids to %s; what it grants now: getsubids%s %s",
-			file[run->kind], m->name, run->kind == SUBID_GID ? " -g" : "", m->name);
-	return r;
+	cause = cause_of_idtool(run->path, cap[run->kind]);
+	if (cause == CAUSE_NONE && strstr(t->text, "not allowed"))
+		return cause_hint(err, r, CAUSE_IDTOOL_RANGE, file[run->kind], NULL);
+	return cause == CAUSE_NONE ? r : cause_hint(err, r, cause, run->path, NULL);
 }
 
 static int start(struct run *run, struct tool *t, struct err *err)
@@ -258,9 +206,7 @@ static int start(struct run *run, struct tool *t, struct err *err)
 		snprintf(why, sizeof(why), "exec: \"%s\": executable file not found in $PATH",
 			 tool_name[run->kind]);
 		refuse(run, r, "", why, err);
-		return err_hint(err, r,
-				"install the uidmap package (Fedora, RHEL: shadow-utils; Alpine: "
-				"shadow-uidmap)");
+		return cause_hint(err, r, CAUSE_IDTOOL_MISSING, tool_name[run->kind], NULL);
 	}
 	r = tool_start(t, run->path, run->argv, OUTPUT_MAX, TOOL_BOTH);
 	if (r < 0)
@@ -286,7 +232,7 @@ static int run_both(const struct idmap *m, struct run *runs, struct tool *tools,
 		return err_set(err, -r, "%s: waiting for newuidmap and newgidmap", prefix);
 	for (size_t k = 0; k < SUBID_NKINDS; k++)
 		if (!tool_ok(&tools[k]))
-			return explain(m, &runs[k], &tools[k], limit_ms, err);
+			return explain(&runs[k], &tools[k], limit_ms, err);
 	return 0;
 }
 

@@ -25,6 +25,10 @@ struct idmap *idmap_new(const struct subid_user *user, const struct subid_list l
 struct idmap *idmap_free(struct idmap *m); /* takes NULL, returns NULL */
 DEFINE_FREEP(struct idmap *, idmap_free)
 
+/* idmap_list(), idmap_user() - what it was made of; borrowed */
+const struct subid_list *idmap_list(const struct idmap *m, enum subid_kind kind);
+const char *idmap_user(const struct idmap *m);
+
 /* idmap_args() - "0 1000 1 1 100000 65536", what the tool of a kind gets after the pid; malloc'ed,
  * NULL when memory is short */
 char *idmap_args(const struct idmap *m, enum subid_kind kind);

@@ -21,6 +21,7 @@
 #include "lib/base/fd.h"
 #include "lib/base/log.h"
 #include "lib/base/str.h"
+#include "lib/cause/cause.h"
 #include "lib/parent/tool.h"
 
 #define FILE_MAX (16u << 20)    /* bytes: half a million users */
@@ -188,8 +189,8 @@ static bool is_plain_name(const char *name)
 				  "_.-")];
 }
 
-static int hint_to_add(const struct subid_config *c, const struct subid_user *u,
-		       const struct subid_list l[SUBID_NKINDS], struct err *err)
+int subid_command(const struct subid_config *c, const struct subid_user *u,
+		  const bool want[SUBID_NKINDS], char *dst, size_t size)
 {
 	static const char *const option[SUBID_NKINDS] = { "--add-subuids", "--add-subgids" };
 	char *text[SUBID_NKINDS] = { NULL, NULL };
@@ -205,22 +206,32 @@ static int hint_to_add(const struct subid_config *c, const struct subid_user *u,
 	for (size_t k = 0; k < SUBID_NKINDS; k++)
 		free(text[k]);
 	if (r < 0)
-		return err_hint(err, -ENOENT, "%s and %s have no free range of %u ids left",
-				c->file[SUBID_UID], c->file[SUBID_GID], HINT_COUNT);
+		return r;
 	last = first + HINT_COUNT - 1;
 	for (size_t k = 0; k < SUBID_NKINDS; k++) {
 		size_t no = strlen(options), nf = strlen(files);
 
-		if (l[k].n)
+		if (!want[k])
 			continue;
 		snprintf(options + no, sizeof(options) - no, " %s %u-%u", option[k], first, last);
 		snprintf(files + nf, sizeof(files) - nf, " %s", c->file[k]);
 	}
 	if (is_plain_name(u->name))
-		return err_hint(err, -ENOENT, "add them with: %ssudo usermod%s %s", touch, options,
-				u->name);
-	return err_hint(err, -ENOENT, "add them with: echo %u:%u:%u | sudo tee -a%s", u->uid, first,
-			HINT_COUNT, files);
+		return str_format(dst, size, "%ssudo usermod%s %s", touch, options, u->name);
+	return str_format(dst, size, "echo %u:%u:%u | sudo tee -a%s", u->uid, first, HINT_COUNT,
+			  files);
+}
+
+static int hint_to_add(const struct subid_config *c, const struct subid_user *u,
+		       const struct subid_list l[SUBID_NKINDS], struct err *err)
+{
+	const bool want[SUBID_NKINDS] = { l[SUBID_UID].n == 0, l[SUBID_GID].n == 0 };
+	const char *file = c->file[want[SUBID_UID] ? SUBID_UID : SUBID_GID];
+	char command[FINDING_FIX_MAX];
+
+	if (subid_command(c, u, want, command, sizeof(command)) < 0)
+		return cause_hint(err, -ENOENT, CAUSE_SUBID_BAD, "no free range is left", NULL);
+	return cause_hint(err, -ENOENT, CAUSE_SUBID_NONE, command, file);
 }
 
 static int load_auto(const struct subid_config *c, const struct subid_user *u,

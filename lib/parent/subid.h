@@ -3,6 +3,7 @@
 #ifndef RK_PARENT_SUBID_H
 #define RK_PARENT_SUBID_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -62,6 +63,14 @@ int subid_source_parse(const char *text, enum subid_source *ret, struct err *err
 int subid_load(const struct subid_config *c, const struct subid_user *user,
 	       struct subid_list ret[SUBID_NKINDS], struct err *err);
 
+/**
+ * subid_command() - the command that gives the user 65536 more ids, from a range that is free
+ * @want:	of which kinds
+ * Return: length; -ENOSPC when no range is left; -ENAMETOOLONG or -ENOMEM
+ */
+int subid_command(const struct subid_config *c, const struct subid_user *u,
+		  const bool want[SUBID_NKINDS], char *dst, size_t size);
+
 /* subid_list_init() - an empty list for the user whose own id is @own */
 void subid_list_init(struct subid_list *l, uint32_t own);
 
@@ -79,6 +88,14 @@ int subid_list_add(struct subid_list *l, uint64_t start, uint64_t count);
  */
 int subid_parse_file(const char *text, size_t len, const char *file, const struct subid_user *user,
 		     struct subid_list *l, struct err *err);
+
+/**
+ * subid_find_other() - another user to whom ids of the list are granted as well
+ * @text:	of a subuid or subgid file; lines that cannot be read are passed over
+ * Return: false when there is none
+ */
+bool subid_find_other(const char *text, const struct subid_user *user, const struct subid_list *l,
+		      char *ret_name, size_t size);
 
 /* subid_parse_output() - add what getsubids printed ("0: NAME FIRST COUNT") */
 int subid_parse_output(const char *text, size_t len, struct subid_list *l, struct err *err);

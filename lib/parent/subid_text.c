@@ -14,6 +14,7 @@
 
 #include "lib/base/cleanup.h"
 #include "lib/base/str.h"
+#include "lib/cause/cause.h"
 #include "lib/parent/subid.h"
 
 #define QUOTE_MAX 80 /* bytes of a broken line in a message */
@@ -171,14 +172,8 @@ static int refuse_line(struct err *err, int r, const char *file, size_t number, 
 		"\"%s\"",
 		file, number, quoted);
 	if (line.len && line.p[line.len - 1] == '\r')
-		return err_hint(err, r,
-				"it ends in CR LF, which newuidmap refuses; mend it with: sudo sed "
-				"-i 's/\\r$//' %s",
-				file);
-	return err_hint(err, r,
-			"a line is NAME:FIRST:COUNT in decimal, COUNT at least 1, the last id at "
-			"most %u",
-			SUBID_ID_MAX);
+		return cause_hint(err, r, CAUSE_SUBID_CRLF, file, NULL);
+	return cause_hint(err, r, CAUSE_SUBID_BAD, file, NULL);
 }
 
 static int add_line(struct span line, const struct subid_user *user, const char *number,
@@ -212,6 +207,38 @@ int subid_parse_file(const char *text, size_t len, const char *file, const struc
 			return refuse_line(err, r, file, i, line);
 	}
 	return 0;
+}
+
+static bool overlaps(const struct subid_list *l, uint64_t start, uint64_t count)
+{
+	for (size_t i = 0; i < l->n; i++) {
+		uint64_t first = l->range[i].start, after = first + l->range[i].count;
+
+		if (start < after && start + count > first)
+			return true;
+	}
+	return false;
+}
+
+bool subid_find_other(const char *text, const struct subid_user *user, const struct subid_list *l,
+		      char *ret_name, size_t size)
+{
+	struct span rest = { text, strlen(text) }, line, field[4];
+	char number[16];
+
+	snprintf(number, sizeof(number), "%u", user->uid);
+	while (span_next(&rest, '\n', &line)) {
+		uint64_t start, count;
+
+		if (split_line(line, field) != 3 || span_is(field[0], user->name) ||
+		    span_is(field[0], number) || span_number(field[1], &start) < 0 ||
+		    span_number(field[2], &count) < 0 || start > SUBID_ID_MAX ||
+		    count > SUBID_ID_MAX || !overlaps(l, start, count))
+			continue;
+		str_printable(ret_name, size, field[0].p, field[0].len);
+		return true;
+	}
+	return false;
 }
 
 static bool is_blank(char c)

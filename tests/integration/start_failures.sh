@@ -72,7 +72,7 @@ RK_ENV=
 tool=$(command -v newuidmap)
 RK_ENV="PATH=$RK_BIN:/nowhere"
 # shellcheck disable=SC2086 # words
-refused "newuidmap is not installed" "*newuidmap*executable file not found in*uidmap package*" $slirp -- "$(command -v echo)" x
+refused "newuidmap is not installed" "*newuidmap*executable file not found in*IDTOOL_MISSING*uidmap*" $slirp -- "$(command -v echo)" x
 RK_ENV=
 cp "$tool" "$T/newuidmap"
 chmod 755 "$T/newuidmap"

@@ -12,6 +12,7 @@
 #include "lib/base/cleanup.h"
 #include "lib/base/loop.h"
 #include "lib/base/str.h"
+#include "lib/cause/cause.h"
 #include "lib/parent/subid.h"
 
 #define ME "alice"
@@ -317,26 +318,35 @@ static int load(const char *uids, const char *gids, struct err *err)
 	return subid_load(&c, &me, l, err);
 }
 
+static void check_command(struct err *err, const char *first_line, const char *fix)
+{
+	struct finding f;
+
+	ck_assert(finding_of_err(err, &f));
+	ck_assert_int_eq(f.id, CAUSE_SUBID_NONE);
+	ck_assert_str_eq(f.fix, fix);
+	err->msg[strcspn(err->msg, "\n")] = '\0';
+	ck_assert_str_eq(err->msg, first_line);
+}
+
 START_TEST(missing_ranges_come_with_the_command_to_add_them)
 {
 	struct err err = { 0 };
 
 	ck_assert_int_eq(load("alice:1:1\n", "alice:1:1\n", &err), 0);
 	ck_assert_int_eq(load("bob:100000:65536\n", "bob:100000:65536\n", &err), -ENOENT);
-	ck_assert_str_eq(err.msg, "No subuid ranges found for user 1003 (\"alice\")\n"
-				  "add them with: sudo usermod --add-subuids 165536-231071 "
-				  "--add-subgids 165536-231071 alice");
+	check_command(&err, "No subuid ranges found for user 1003 (\"alice\")",
+		      "sudo usermod --add-subuids 165536-231071 --add-subgids 165536-231071 alice");
 	ck_assert_int_eq(load("alice:100000:65536\n", "bob:100000:65536\n", &err), -ENOENT);
-	ck_assert_str_eq(err.msg, "No subgid ranges found for user 1003 (\"alice\")\n"
-				  "add them with: sudo usermod --add-subgids 165536-231071 alice");
+	check_command(&err, "No subgid ranges found for user 1003 (\"alice\")",
+		      "sudo usermod --add-subgids 165536-231071 alice");
 	ck_assert_int_eq(load("", "alice:100000:65536\n", &err), -ENOENT);
-	ck_assert_str_eq(err.msg, "No subuid ranges found for user 1003 (\"alice\")\n"
-				  "add them with: sudo usermod --add-subuids 165536-231071 alice");
+	check_command(&err, "No subuid ranges found for user 1003 (\"alice\")",
+		      "sudo usermod --add-subuids 165536-231071 alice");
 	ck_assert_int_eq(load(NULL, NULL, &err), -ENOENT);
-	ck_assert_str_eq(err.msg, "No subuid ranges found for user 1003 (\"alice\")\n"
-				  "add them with: sudo touch /etc/subuid /etc/subgid && sudo "
-				  "usermod --add-subuids 100000-165535 --add-subgids 100000-165535 "
-				  "alice");
+	check_command(&err, "No subuid ranges found for user 1003 (\"alice\")",
+		      "sudo touch /etc/subuid /etc/subgid && sudo usermod --add-subuids "
+		      "100000-165535 --add-subgids 100000-165535 alice");
 }
 END_TEST
 
@@ -349,7 +359,7 @@ START_TEST(odd_names_are_not_given_to_a_shell)
 
 	c.file[0] = c.file[1] = write_file("sub", "", 0, 0600);
 	ck_assert_int_eq(subid_load(&c, &odd, l, &err), -ENOENT);
-	ck_assert_ptr_nonnull(strstr(err.msg, "add them with: echo 7:100000:65536 | sudo tee -a "));
+	ck_assert_ptr_nonnull(strstr(err.msg, "fix: echo 7:100000:65536 | sudo tee -a "));
 }
 END_TEST
 
