@@ -8,6 +8,7 @@
  * | rootlesskit, docker-rootlesskit      | the parent, in RootlessKit's dialect             |
  * | the same, with the handshake variable| the child, exec'ed once in its namespaces        |
  * | rs-worker ROLE                       | a worker that the nursery started                |
+ * | rootless-supervisor check            | the check (lib/check)                            |
  * | slirp4netns                          | the answers that wrapper scripts probe for       |
  */
 #include <errno.h>
@@ -19,6 +20,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include "cmd/rootless-supervisor/check_command.h"
 #include "cmd/rootless-supervisor/options.h"
 #include "cmd/rootless-supervisor/slirp4netns_name.h"
 #include "lib/base/cleanup.h"
@@ -185,6 +187,8 @@ int main(int argc, char **argv)
 		return worker_main(argc, argv);
 	if (strcmp(str_basename(argv[0]), "slirp4netns") == 0)
 		return slirp4netns_name_main(argc, argv);
+	if (check_command_is(argc, argv))
+		return check_command_main(argc, argv);
 	r = options_parse(&opt, &rep, argc, argv, &err);
 	if (r < 0) {
 		bool upstream = options_dialect(argv[0]) == DIALECT_ROOTLESSKIT;

@@ -183,7 +183,11 @@ void options_help(FILE *out, enum dialect dialect, const char *program)
 	if (dialect == DIALECT_ROOTLESSKIT)
 		fputs(rootlesskit_head, out);
 	else
-		fprintf(out, "Usage: %s [OPTION]... [--] COMMAND [ARG]...\n%s", program, ours_head);
+		fprintf(out,
+			"Usage: %s [OPTION]... [--] COMMAND [ARG]...\n"
+			"       %s check [OPTION]...    would a start work here, what is missing\n"
+			"%s",
+			program, program, ours_head);
 	for (size_t i = 0; i < ARRAY_SIZE(categories); i++) {
 		if (i && dialect == DIALECT_ROOTLESSKIT)
 			fputc('\n', out);

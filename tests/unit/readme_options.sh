@@ -19,7 +19,7 @@ has_option() { grep -qE -- "^ (-., )?$1[=[ ]" "$help"; }
 has_default() { grep -E -- "^ (-., )?$1[=[ ]" "$help" | grep -qE -- "\(default: \"?$2\"?\)"; }
 
 # words of all lines but those that are another program's
-names() { grep -vE '^(docker|rootlessctl|nsenter|meson|\./dev|sysctl)' README.md | grep -oE -- '--[a-z][a-z0-9-]+' | sort -u; }
+names() { grep -vE '^(docker|rootless-supervisor check|rootlessctl|nsenter|meson|\./dev|sysctl)' README.md | grep -oE -- '--[a-z][a-z0-9-]+' | sort -u; }
 while read -r option; do
 	case $option in
 	--help | --version) continue ;;
