@@ -72,6 +72,9 @@ const struct recipe_sysctl recipe_sysctls_early[] = {
 	V6_CONF(RECIPE_IPV6, "disable_ipv6", "0"),
 	V6_CONF(RECIPE_IPV6, "forwarding", "1"),
 	V6_CONF(RECIPE_IPV6, "accept_ra", "0"),
+	/* what leaves with a client's address asks for the child by our link-local one: from the
+	   first moment on, not after 2 s */
+	V6_CONF(RECIPE_IPV6, "accept_dad", "0"),
 	V6_CONF(RECIPE_IPV6, "accept_redirects", "0"),
 };
 const size_t recipe_nsysctls_early = ARRAY_SIZE(recipe_sysctls_early);

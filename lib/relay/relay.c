@@ -220,7 +220,7 @@ static int relay_start(struct relay *r, const struct sandbox_report *sandbox)
 		e = dns_init(&r->dns, &r->loop, fds.dns, config.ndns, &r->forward.flows,
 			     &limits.dns, &r->err);
 	if (e == 0)
-		e = udpports_init(&r->udp, &r->loop, &r->pool, limits.udp, &r->err);
+		e = udpports_init(&r->udp, &r->loop, &r->sources, limits.udp, &r->err);
 	if (e == 0 && config.accel != NET_ACCEL_OFF)
 		e = bounce_init(&r->bounce, &r->loop, &config.net, config.accel, fds.accel,
 				&r->forward, limits.holds, &r->err);

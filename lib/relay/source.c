@@ -80,12 +80,13 @@ void sources_warm(struct sources *s, const struct worker_port *spec, int type)
 	}
 }
 
-/* the port is chosen by connect(), which knows which are free for that target */
+/* the port is chosen by connect(), which knows which are free for that target; that of UDP must be
+ * no other socket's */
 static int bind_gateway(const struct net_plan *p, int fd, int family)
 {
 	struct net_addr a = { .family = (uint16_t)family };
 	union sock_addr addr;
-	const int on = 1;
+	const int on = 1, off = 0;
 	socklen_t len;
 
 	if (family == AF_INET6)
@@ -93,6 +94,7 @@ static int bind_gateway(const struct net_plan *p, int fd, int family)
 	else
 		memcpy(a.addr, &p->gateway, sizeof(p->gateway));
 	len = addr_to_sock(&a, &addr);
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &off, sizeof(off));
 	setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof(on));
 	return bind(fd, &addr.sa, len) < 0 ? -errno : 0;
 }

@@ -102,3 +102,15 @@ size_t udpbatch_source(uint8_t *control, int family, const uint8_t local[static 
 	memcpy(&info.ipi_spec_dst, local + 12, 4);
 	return put_control(control, IPPROTO_IP, IP_PKTINFO, &info, sizeof(info));
 }
+
+void udp_set_options(int fd, int family, int buffer)
+{
+	const int v4 = IP_PMTUDISC_DONT, v6 = IPV6_PMTUDISC_DONT;
+
+	setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &buffer, sizeof(buffer));
+	setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &buffer, sizeof(buffer));
+
+	setsockopt(fd, IPPROTO_IP, IP_MTU_DISCOVER, &v4, sizeof(v4));
+	if (family == AF_INET6)
+		setsockopt(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, &v6, sizeof(v6));
+}

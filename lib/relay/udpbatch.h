@@ -57,4 +57,11 @@ void udpbatch_client(const struct udp_batch *b, unsigned i, uint8_t ret[static 1
 size_t udpbatch_source(uint8_t *control, int family, const uint8_t local[static 16],
 		       uint32_t scope);
 
+/**
+ * udp_set_options() - room for bursts, and DF is never set: what is larger than the path is cut in
+ *                     fragments
+ * @buffer:	bytes, each way; the kernel cuts it to net.core.rmem_max and wmem_max
+ */
+void udp_set_options(int fd, int family, int buffer);
+
 #endif

@@ -65,12 +65,20 @@ static bool is_refusal(int error)
 	       error == EADDRNOTAVAIL;
 }
 
+static const struct net_addr *target_of(const struct udp_flow *f)
+{
+	return &f->port->spec.target[f->target];
+}
+
 static void flow_close(struct udp_flow *f)
 {
 	int fd = f->watch.fd;
 
 	list_remove(&f->wait.entry);
 	f->connected = false;
+	if (f->claim)
+		udptable_remove(&f->port->all->claims, f->claim);
+	f->claim = NULL;
 	if (fd < 0)
 		return;
 	watch_remove(&f->watch);
@@ -111,8 +119,8 @@ static void flow_answer(struct udp_flow *f, unsigned n)
 	for (unsigned i = 0; i < n; i++) {
 		m[i].msg_hdr.msg_name = &f->client;
 		m[i].msg_hdr.msg_namelen = f->client_len;
-		m[i].msg_hdr.msg_control = f->source_len ? f->source : NULL;
-		m[i].msg_hdr.msg_controllen = f->source_len;
+		m[i].msg_hdr.msg_control = f->from_len ? f->from : NULL;
+		m[i].msg_hdr.msg_controllen = f->from_len;
 		m[i].msg_hdr.msg_flags = 0;
 	}
 	while (n) {
@@ -157,11 +165,6 @@ static int on_flow_ready(struct watch *w, uint32_t events)
 
 /* --- targets ------------------------------------------------------------------------------ */
 
-static const struct net_addr *target_of(const struct udp_flow *f)
-{
-	return &f->port->spec.target[f->target];
-}
-
 /* 0; -1: the target cannot be reached. A second connect() takes a new source address */
 static int flow_connect(struct udp_flow *f)
 {
@@ -175,21 +178,36 @@ static int flow_connect(struct udp_flow *f)
 	return f->connected ? 0 : -1;
 }
 
-void udp_set_options(int fd, int family, int buffer)
+static int flow_take(struct udp_flow *f);
+
+/* unlike TCP the kernel would let two sockets have the same pair of addresses, and give all answers
+ * to one of them */
+static bool claim_client(struct udp_flow *f)
 {
-	const int v4 = IP_PMTUDISC_DONT, v6 = IPV6_PMTUDISC_DONT;
+	struct udp_flows *u = f->port->all;
+	const struct net_addr *t = target_of(f);
+	struct udp_key key = { .client_port = f->entry.key.client_port, .scope = t->port };
 
-	setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &buffer, sizeof(buffer));
-	setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &buffer, sizeof(buffer));
-
-	setsockopt(fd, IPPROTO_IP, IP_MTU_DISCOVER, &v4, sizeof(v4));
-	if (family == AF_INET6)
-		setsockopt(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, &v6, sizeof(v6));
+	memcpy(key.client, f->entry.key.client, sizeof(key.client));
+	memcpy(key.local, t->addr, t->family == AF_INET ? 4 : 16);
+	if (udptable_find(&u->claims, &key))
+		return false;
+	f->claim = udptable_add(&u->claims, &key, u->loop->now_ms);
+	return f->claim;
 }
 
-/* @fd: of the child netns; consumed. As flow_connect() */
+/* @fd: of the pool of its source; consumed. As flow_connect() */
 static int flow_attach(struct udp_flow *f, int fd)
 {
+	if ((f->source == SOURCE_CLIENT && !claim_client(f)) ||
+	    source_bind(f->port->all->sources, f->source, fd, target_of(f)->family, &f->peer) < 0) {
+		close(fd);
+		flow_close(f);
+		if (f->source == SOURCE_CHILD)
+			return -1;
+		f->source++;
+		return flow_take(f);
+	}
 	udp_set_options(fd, target_of(f)->family, FLOW_BUFFER);
 	if (watch_add(f->port->all->loop, &f->watch, fd, FLOW_EVENTS, on_flow_ready) < 0) {
 		close(fd);
@@ -224,25 +242,36 @@ static int flow_flush(struct udp_flow *f)
  * afterwards */
 static int flow_take(struct udp_flow *f)
 {
-	int fd = sockpool_take(f->port->all->pool, target_of(f)->family, SOCK_DGRAM, &f->wait);
+	struct sources *s = f->port->all->sources;
+	int fd = sockpool_take(source_pool(s, f->source), target_of(f)->family, SOCK_DGRAM,
+			       &f->wait);
 
 	flow_set_state(f, UDP_WAITING);
 	if (fd >= 0)
 		return flow_attach(f, fd);
-	if (fd != -EAGAIN)
+	if (fd == -EAGAIN)
+		return 0;
+	if (f->source == SOURCE_CHILD) {
 		udpflow_end(f); /* the agent is gone */
-	return 0;
+		return 0;
+	}
+	f->source = SOURCE_CHILD;
+	return flow_take(f);
 }
 
 static int flow_next_target(struct udp_flow *f)
 {
 	const struct worker_port *spec = &f->port->spec;
 	uint16_t family = target_of(f)->family;
+	enum source source = f->source;
 	int r;
 
 	f->target = (uint8_t)((f->target + 1) % spec->ntargets);
+	f->source = source_first(f->port->all->sources, spec, &f->peer, target_of(f));
 	f->careful = CAREFUL;
-	if (f->watch.fd >= 0 && target_of(f)->family == family) {
+	/* an address that was bound stays with its socket */
+	if (f->watch.fd >= 0 && target_of(f)->family == family && source == SOURCE_CHILD &&
+	    f->source == SOURCE_CHILD) {
 		r = flow_connect(f);
 	} else {
 		flow_close(f);
@@ -415,8 +444,11 @@ struct udp_flow *udpflow_get(struct udp_port *p, const struct udp_key *key, unsi
 	f->wait.on_socket = on_socket;
 	f->client = u->batch->name[i];
 	f->client_len = u->batch->msg[i].msg_hdr.msg_namelen;
-	f->source_len = (uint8_t)udpbatch_source(f->source, p->family, key->local, key->scope);
-	f->target = p->spec.ntargets > 2; /* the child's IPv6 address is the last that is tried */
+	f->from_len = (uint8_t)udpbatch_source(f->from, p->family, key->local, key->scope);
+	f->peer = f->client;
+	addr_unmap(&f->peer);
+	f->target = (uint8_t)source_target(u->sources, &p->spec, &f->peer);
+	f->source = source_first(u->sources, &p->spec, &f->peer, target_of(f));
 	f->careful = p->spec.ntargets > 1 ? CAREFUL : 0;
 	udphold_init(&f->hold);
 	list_init(&f->wait.entry);
@@ -429,17 +461,21 @@ struct udp_flow *udpflow_get(struct udp_port *p, const struct udp_key *key, unsi
 	return f;
 }
 
-int udpflows_init(struct udp_flows *u, struct loop *l, struct sockpool *pool, unsigned flows_max,
+int udpflows_init(struct udp_flows *u, struct loop *l, struct sources *sources, unsigned flows_max,
 		  struct err *err)
 {
+	unsigned most = flows_max < UDP_FLOWS_MAX ? flows_max : UDP_FLOWS_MAX;
 	int r;
 
-	*u = (struct udp_flows){ .pool = pool };
+	*u = (struct udp_flows){ .sources = sources };
 	udphold_store_init(&u->store);
-	r = udptable_init(&u->table, flows_max < UDP_FLOWS_MAX ? flows_max : UDP_FLOWS_MAX,
-			  sizeof(struct udp_flow));
-	if (r < 0)
+	r = udptable_init(&u->table, most, sizeof(struct udp_flow));
+	if (r == 0)
+		r = udptable_init(&u->claims, most, sizeof(struct udp_entry));
+	if (r < 0) {
+		udptable_done(&u->table);
 		return err_set(err, -r, "table of UDP flows");
+	}
 	u->loop = l;
 	return 0;
 }
@@ -450,6 +486,7 @@ void udpflows_done(struct udp_flows *u)
 		return;
 	timer_cancel(&u->sweep);
 	udptable_done(&u->table);
+	udptable_done(&u->claims);
 	udphold_store_done(&u->store);
 	free(u->batch);
 	*u = (struct udp_flows){ 0 };

@@ -8,7 +8,7 @@
 #include "lib/base/list.h"
 #include "lib/base/loop.h"
 #include "lib/ipc/worker.h"
-#include "lib/relay/sockpool.h"
+#include "lib/relay/source.h"
 #include "lib/relay/udpbatch.h"
 #include "lib/relay/udphold.h"
 #include "lib/relay/udptable.h"
@@ -33,7 +33,8 @@ struct udp_port {
 
 enum udp_state {
 	UDP_FREE,    /* not in the table; udpflow_new() leaves it */
-	UDP_WAITING, /* for a socket of the child netns; what comes is held, to be sent then */
+	UDP_WAITING, /* for a socket of the child or gateway netns; what comes is held, to be sent
+			then */
 	UDP_TRYING,  /* connected; no answer yet, so the first datagrams are held to try again */
 	UDP_OPEN,    /* the target has answered; nothing is held */
 	UDP_NSTATES
@@ -44,8 +45,11 @@ struct udp_flow {
 	struct udp_port *port;
 	struct list by_port;
 	enum udp_state state;
-	struct watch watch; /* of the socket in the child netns; fd -1: none */
+	struct watch watch; /* of the socket in the child's or gateway's netns; fd -1: none */
 	struct sockpool_wait wait;
+	struct udp_entry *claim; /* on the client's address at this target; NULL: none */
+	enum source source;      /* with this address */
+	union sock_addr peer;    /* the client, never an IPv4 address in IPv6 */
 	struct udphold hold;
 	uint8_t target;  /* index of the address that is used */
 	uint8_t refused; /* addresses that refused since the last answer */
@@ -53,22 +57,23 @@ struct udp_flow {
 	bool connected;
 	union sock_addr client; /* as the published socket takes it */
 	socklen_t client_len;
-	uint8_t source_len; /* bytes of source */
-	_Alignas(struct cmsghdr) uint8_t source[CMSG_SPACE(sizeof(struct in6_pktinfo))];
+	uint8_t from_len; /* bytes of from, what its answers leave from */
+	_Alignas(struct cmsghdr) uint8_t from[CMSG_SPACE(sizeof(struct in6_pktinfo))];
 };
 
 /* all of the process */
 struct udp_flows {
 	struct loop *loop;
-	struct sockpool *pool;
+	struct sources *sources;
 	struct udp_table table;
+	struct udp_table claims; /* one socket a client address and port, and target */
 	struct udphold_store store;
 	struct udp_batch *batch; /* NULL until the first port */
 	struct timer sweep;      /* set while there are flows */
 	bool full_said;
 };
 
-int udpflows_init(struct udp_flows *u, struct loop *l, struct sockpool *pool, unsigned flows_max,
+int udpflows_init(struct udp_flows *u, struct loop *l, struct sources *sources, unsigned flows_max,
 		  struct err *err);
 void udpflows_done(struct udp_flows *u); /* all flows must have ended */
 
@@ -83,12 +88,5 @@ struct udp_flow *udpflow_get(struct udp_port *p, const struct udp_key *key, unsi
 void udpflow_send(struct udp_flow *f, unsigned first, unsigned n);
 
 void udpflow_end(struct udp_flow *f);
-
-/**
- * udp_set_options() - room for bursts, and DF is never set: what is larger than the path is cut in
- *                     fragments
- * @buffer:	bytes, each way; the kernel cuts it to net.core.rmem_max and wmem_max
- */
-void udp_set_options(int fd, int family, int buffer);
 
 #endif

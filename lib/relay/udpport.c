@@ -141,8 +141,7 @@ int udpports_add(struct udp_ports *u, const struct worker_port *spec, int sock, 
 	if (r < 0)
 		return err_set(err, -r, "watching port %u", spec->id);
 	take_fd(&fd);
-	for (size_t i = 0; i < spec->ntargets; i++)
-		sockpool_warm(u->flows.pool, spec->target[i].family, SOCK_DGRAM);
+	sources_warm(u->flows.sources, spec, SOCK_DGRAM);
 	list_append(&u->ports, &p->entry);
 	take_ptr(p);
 	return 0;
@@ -156,11 +155,11 @@ void udpports_remove(struct udp_ports *u, uint32_t id)
 		port_end(p);
 }
 
-int udpports_init(struct udp_ports *u, struct loop *l, struct sockpool *pool, unsigned flows_max,
+int udpports_init(struct udp_ports *u, struct loop *l, struct sources *sources, unsigned flows_max,
 		  struct err *err)
 {
 	list_init(&u->ports);
-	return udpflows_init(&u->flows, l, pool, flows_max, err);
+	return udpflows_init(&u->flows, l, sources, flows_max, err);
 }
 
 void udpports_done(struct udp_ports *u)

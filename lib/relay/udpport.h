@@ -11,7 +11,7 @@ struct udp_ports {
 };
 
 /* udpports_init() - @flows_max: descriptors that clients may use, one each */
-int udpports_init(struct udp_ports *u, struct loop *l, struct sockpool *pool, unsigned flows_max,
+int udpports_init(struct udp_ports *u, struct loop *l, struct sources *sources, unsigned flows_max,
 		  struct err *err);
 void udpports_done(struct udp_ports *u); /* ends what is open; takes a zeroed one */
 

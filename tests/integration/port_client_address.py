@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # port_client_address.py - clients of port_client_address.sh: port_client_address.py VERB ARG...
+import errno
 import socket
 import sys
 import threading
@@ -25,7 +26,8 @@ def ask(addr, port, source):
     s.settimeout(5)
     s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     s.bind(source)
-    s.connect((addr, port))
+    while s.connect_ex((addr, port)) == errno.EADDRNOTAVAIL:
+        time.sleep(0.001)  # the last acknowledgement of the connection before is on its way
     said = read_all(s)
     s.close()
     return said
@@ -81,6 +83,27 @@ def two(addr, port, other, host, source_port):
     return " ".join(said) if time.monotonic() - since < 0.9 else "slow"
 
 
+def crowd(addr, port, host, count):
+    """many sockets ask, then all read: each hears its own words"""
+    socks = []
+    for i in range(int(count)):
+        s = socket.socket(family(addr), socket.SOCK_DGRAM)
+        s.settimeout(5)
+        s.bind((host, 0))
+        s.connect((addr, int(port)))
+        s.send(b"first %d" % i)
+        socks.append(s)
+    for i, s in enumerate(socks):
+        if s.recv(100) != b"first %d" % i:
+            return f"{i} got another's"
+    for i, s in enumerate(socks):
+        s.send(b"second %d" % i)
+    for i, s in enumerate(socks):
+        if s.recv(100) != b"second %d" % i:
+            return f"{i} got another's"
+    return "ok"
+
+
 def load(addr, port, seconds):
     """connections one after the other on 8 threads; a refusal is right, an answer cut short is not"""
     end = time.monotonic() + float(seconds)
@@ -108,5 +131,5 @@ def load(addr, port, seconds):
     return "ok" if not bad and good else f"{bad[:5]} {len(good)}"
 
 
-verbs = {f.__name__: f for f in (again, first_closes, two, load)}
+verbs = {f.__name__: f for f in (again, first_closes, two, crowd, load)}
 print(verbs[sys.argv[1]](*sys.argv[2:]))
