@@ -247,6 +247,13 @@ static int builtin_parent_relay_up(struct port_run *run, int relay_sock, struct 
 	return 0;
 }
 
+static int builtin_parent_ask_stats(struct port_run *run, const struct worker_stats_req *req)
+{
+	if (run->env.relay_sock < 0)
+		return -EPIPE;
+	return msg_send(run->env.relay_sock, &worker_proto, WORKER_STATS_REQ, req, NULL, 0);
+}
+
 static void builtin_parent_stop(struct port_run *run)
 {
 	struct list *l;
@@ -276,5 +283,6 @@ const struct port_driver port_builtin = {
 	.parent_removed = builtin_parent_removed,
 	.parent_relay_gone = builtin_parent_relay_gone,
 	.parent_relay_up = builtin_parent_relay_up,
+	.parent_ask_stats = builtin_parent_ask_stats,
 	.parent_stop = builtin_parent_stop,
 };

@@ -10,6 +10,7 @@
 #include "lib/base/err.h"
 #include "lib/base/portspec.h"
 
+struct worker_stats_req;
 struct port_run; /* a driver's own state */
 
 /* what the parent gives a driver at start; borrowed for its life */
@@ -51,6 +52,8 @@ struct port_driver {
 	void (*parent_relay_gone)(struct port_run *run);
 	/* there is another one: hand it every port. On failure some are not handed over */
 	int (*parent_relay_up)(struct port_run *run, int relay_sock, struct err *err);
+	/* have the relay tell what ports have seen; a negative errno: it cannot */
+	int (*parent_ask_stats)(struct port_run *run, const struct worker_stats_req *req);
 	void (*parent_stop)(struct port_run *run); /* takes NULL */
 };
 

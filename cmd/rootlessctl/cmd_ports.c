@@ -11,17 +11,20 @@
 #include "lib/client/client.h"
 
 #define NCOLUMNS 6
+#define NCOLUMNS_MAX 12 /* with --stats */
 #define CELL_MAX 128
 #define PADDING 4 /* blanks behind the longest cell of a column */
 
 /* as Go's tabwriter makes it: every cell ends in blanks, the last of a line as well */
 struct table {
-	char (*rows)[NCOLUMNS][CELL_MAX];
-	size_t nrows;
+	char (*rows)[NCOLUMNS_MAX][CELL_MAX];
+	size_t nrows, ncolumns;
 };
 
-static const char *const titles[NCOLUMNS] = { "ID",         "PROTO",   "PARENTIP",
-					      "PARENTPORT", "CHILDIP", "CHILDPORT" };
+static const char *const titles[NCOLUMNS_MAX] = {
+	"ID",       "PROTO",  "PARENTIP", "PARENTPORT", "CHILDIP", "CHILDPORT",
+	"ACCEPTED", "ACTIVE", "BYTESIN",  "BYTESOUT",   "REFUSED", "LASTERROR",
+};
 
 static void set_number(char cell[static CELL_MAX], const json_t *object, const char *field)
 {
@@ -34,9 +37,10 @@ static void set_text(char cell[static CELL_MAX], const json_t *object, const cha
 	snprintf(cell, CELL_MAX, "%s", client_text(object, field));
 }
 
-static void fill_row(char row[NCOLUMNS][CELL_MAX], const json_t *status)
+static void fill_row(char row[NCOLUMNS_MAX][CELL_MAX], const json_t *status)
 {
-	const json_t *spec = json_object_get(status, "spec");
+	const json_t *spec = json_object_get(status, "spec"),
+		     *stats = json_object_get(status, "stats");
 
 	set_number(row[0], status, "id");
 	set_text(row[1], spec, "proto");
@@ -44,35 +48,44 @@ static void fill_row(char row[NCOLUMNS][CELL_MAX], const json_t *status)
 	set_number(row[3], spec, "parentPort");
 	set_text(row[4], spec, "childIP");
 	set_number(row[5], spec, "childPort");
+	if (!stats)
+		return;
+	set_number(row[6], stats, "accepted");
+	set_number(row[7], stats, "active");
+	set_number(row[8], stats, "bytesIn");
+	set_number(row[9], stats, "bytesOut");
+	set_number(row[10], stats, "refused");
+	set_text(row[11], stats, "lastError");
 }
 
 static void print_table(const struct table *t)
 {
-	int width[NCOLUMNS] = { 0 };
+	int width[NCOLUMNS_MAX] = { 0 };
 
 	for (size_t i = 0; i < t->nrows; i++) {
-		for (size_t j = 0; j < NCOLUMNS; j++) {
+		for (size_t j = 0; j < t->ncolumns; j++) {
 			int len = (int)strlen(t->rows[i][j]);
 
 			width[j] = len > width[j] ? len : width[j];
 		}
 	}
 	for (size_t i = 0; i < t->nrows; i++) {
-		for (size_t j = 0; j < NCOLUMNS; j++)
+		for (size_t j = 0; j < t->ncolumns; j++)
 			printf("%-*s", width[j] + PADDING, t->rows[i][j]);
 		putchar('\n');
 	}
 }
 
-static int list_as_table(const json_t *ports, struct err *err)
+static int list_as_table(const json_t *ports, bool stats, struct err *err)
 {
-	struct table t = { .nrows = json_array_size(ports) + 1 };
+	struct table t = { .nrows = json_array_size(ports) + 1,
+			   .ncolumns = stats ? NCOLUMNS_MAX : NCOLUMNS };
 	autofree void *rows = calloc(t.nrows, sizeof(*t.rows));
 
 	if (!rows)
 		return err_set(err, ENOMEM, "listing %zu ports", t.nrows - 1);
 	t.rows = rows;
-	for (size_t j = 0; j < NCOLUMNS; j++)
+	for (size_t j = 0; j < t.ncolumns; j++)
 		snprintf(t.rows[0][j], CELL_MAX, "%s", titles[j]);
 	for (size_t i = 1; i < t.nrows; i++)
 		fill_row(t.rows[i], json_array_get(ports, i - 1));
@@ -89,12 +102,12 @@ static void print_json_line(const json_t *j)
 int cmd_list_ports(const struct ctl *ctl, struct err *err)
 {
 	autojson json_t *ports = NULL;
-	int r = client_list_ports(ctl->socket_path, &ports, err);
+	int r = client_list_ports(ctl->socket_path, ctl->stats, &ports, err);
 
 	if (r < 0)
 		return r;
 	if (!ctl->json)
-		return list_as_table(ports, err);
+		return list_as_table(ports, ctl->stats, err);
 	for (size_t i = 0; i < json_array_size(ports); i++)
 		print_json_line(json_array_get(ports, i));
 	return 0;

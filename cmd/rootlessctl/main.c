@@ -111,15 +111,17 @@ static int choose_socket(const char *flag, char **ret, struct err *err)
 
 static int run_command(const struct command *c, const char *socket_flag, int argc, char **argv)
 {
-	bool help = false, json = false;
+	bool help = false, json = false, stats = false;
 	const struct goflag flags[] = {
 		{ "help", "h", GOFLAG_BOOL, &help },
 		{ "json", NULL, GOFLAG_BOOL, &json },
+		{ "stats", NULL, GOFLAG_BOOL, &stats }, /* ours; of list-ports only */
 	};
+	const size_t nflags = ARRAY_SIZE(flags) - (c->run != cmd_list_ports);
 	autofree char *socket_path = NULL;
 	struct err err = { 0 };
 	struct ctl ctl;
-	int first = goflag_parse(argc, argv, flags, ARRAY_SIZE(flags), &err);
+	int first = goflag_parse(argc, argv, flags, nflags, &err);
 
 	if (first < 0) {
 		printf("Incorrect Usage: %s\n\n", err.msg);
@@ -130,7 +132,7 @@ static int run_command(const struct command *c, const char *socket_flag, int arg
 		show_command_help(c);
 		return EXIT_SUCCESS;
 	}
-	ctl = (struct ctl){ .json = json, .args = argv + first };
+	ctl = (struct ctl){ .json = json, .stats = stats, .args = argv + first };
 	if (c->check && c->check(&ctl, &err) < 0)
 		return fail(&err);
 	if (choose_socket(socket_flag, &socket_path, &err) < 0 ||

@@ -9,7 +9,7 @@
 
 struct ctl {
 	const char *socket_path; /* NULL while arguments are checked */
-	bool json;               /* --json of the command */
+	bool json, stats;        /* --json and --stats of the command */
 	char **args;             /* NULL-terminated */
 };
 

@@ -80,9 +80,10 @@ int client_info(const char *socket_path, json_t **ret, struct err *err)
 	return r == 0 && !json_is_object(*ret) ? unexpected(ret, "Info object", err) : r;
 }
 
-int client_list_ports(const char *socket_path, json_t **ret, struct err *err)
+int client_list_ports(const char *socket_path, bool with_stats, json_t **ret, struct err *err)
 {
-	const struct http_request req = { socket_path, "GET", "/v1/ports", NULL,
+	const struct http_request req = { socket_path, "GET",
+					  with_stats ? "/v1/ports?stats=1" : "/v1/ports", NULL,
 					  CLIENT_TIMEOUT_MS };
 	int r = call(&req, ret, err);
 

@@ -30,7 +30,7 @@ int client_check_socket(const char *socket_path, struct err *err);
  */
 int client_info(const char *socket_path, json_t **ret, struct err *err);
 /* an array, or JSON null when no port is published */
-int client_list_ports(const char *socket_path, json_t **ret, struct err *err);
+int client_list_ports(const char *socket_path, bool with_stats, json_t **ret, struct err *err);
 /* the status: {"id":1,"spec":{...}} */
 int client_add_port(const char *socket_path, const struct port_spec *spec, json_t **ret,
 		    struct err *err);

@@ -28,6 +28,8 @@ static_assert(sizeof(struct relay_config) == 128, "wire format: bump WORKER_VERS
 static_assert(sizeof(struct sandbox_report) == 252, "wire format: bump WORKER_VERSION");
 static_assert(sizeof(struct slirp_config) == 112, "wire format: bump WORKER_VERSION");
 static_assert(sizeof(struct worker_port) == 84, "wire format: bump WORKER_VERSION");
+static_assert(sizeof(struct worker_port_stats) == 48, "wire format: bump WORKER_VERSION");
+static_assert(sizeof(struct worker_stats) == 1936, "wire format: bump WORKER_VERSION");
 static_assert(sizeof(struct worker_dns) == 76, "wire format: bump WORKER_VERSION");
 static_assert(sizeof(struct nsagent_config) == 112, "wire format: bump NSAGENT_VERSION");
 static_assert(sizeof(struct nsagent_ready) == 260, "wire format: bump NSAGENT_VERSION");

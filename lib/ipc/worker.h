@@ -8,7 +8,7 @@
 #include "lib/ipc/netplan.h"
 #include "lib/ipc/sandboxstate.h"
 
-#define WORKER_VERSION 9
+#define WORKER_VERSION 10
 
 /* descriptors that a worker is born with (the nursery puts them there) */
 #define WORKER_CONTROL_FD \
@@ -64,6 +64,33 @@ struct worker_port_id {
 	uint32_t id;
 };
 
+/* what a published port has seen, since it was handed to this relay */
+struct worker_port_stats {
+	uint32_t id;
+	uint32_t active;     /* connections, or UDP clients */
+	uint64_t accepted;   /* of them all; they are a client's address and port */
+	uint64_t bytes_in;   /* passed on to the child */
+	uint64_t bytes_out;  /* and to clients */
+	uint64_t refused;    /* reached no server, or UDP: were answered by an ICMP error */
+	uint32_t last_error; /* the errno of the last one that was refused; 0: none */
+	uint32_t zero;
+};
+
+struct worker_stats_req {
+	uint32_t after; /* ports behind this id */
+	uint32_t seq;   /* comes back */
+};
+
+#define WORKER_STATS_MAX 40
+
+/* the ports behind id @req.after, in the order of their ids; fewer than WORKER_STATS_MAX: the last
+ */
+struct worker_stats {
+	struct worker_stats_req req;
+	uint32_t count, zero;
+	struct worker_port_stats port[WORKER_STATS_MAX];
+};
+
 /* name, value, payload, least and most fds, senders, states of the receiver in which it is allowed
  */
 #define WORKER_MESSAGES(X) \
@@ -81,7 +108,9 @@ struct worker_port_id {
 	X(WORKER_PORT_REMOVED, 8, struct worker_port_id, 0, 0, ROLE_BIT(ROLE_RELAY), WORKER_UP) \
 	X(WORKER_PING, 9, struct msg_empty, 0, 0, ROLE_BIT(ROLE_PARENT), WORKER_UP) \
 	X(WORKER_PONG, 10, struct msg_empty, 0, 0, ROLE_BIT(ROLE_RELAY) | ROLE_BIT(ROLE_SLIRP), \
-	  WORKER_UP)
+	  WORKER_UP) \
+	X(WORKER_STATS_REQ, 11, struct worker_stats_req, 0, 0, ROLE_BIT(ROLE_PARENT), WORKER_UP) \
+	X(WORKER_STATS, 12, struct worker_stats, 0, 0, ROLE_BIT(ROLE_RELAY), WORKER_UP)
 
 enum worker_type { WORKER_MESSAGES(MSG_ENUM_ENTRY) };
 extern const struct msg_proto worker_proto;

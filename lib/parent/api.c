@@ -2,8 +2,9 @@
 /*
  * api.c - the endpoints of the REST API
  *
- * A DELETE is answered when the port is free: struct removal lives from the request until the port
- * table calls back, and outlives its connection and the API when one of them goes first.
+ * A DELETE is answered when the port is free, a list with statistics when the relay has told them:
+ * struct later lives from the request until the port table calls back, and outlives its connection
+ * and the API when one of them goes first.
  */
 #include "lib/parent/api.h"
 
@@ -30,7 +31,9 @@ struct api {
 	struct ports *ports; /* NULL: nothing can be published */
 };
 
-struct removal {
+/* an answer that waits for the relay; outlives its connection, or the other way round */
+struct later {
+	struct api *api;
 	struct api_conn *conn; /* NULL: gone */
 };
 
@@ -50,12 +53,54 @@ static void get_info(struct api *a, struct api_conn *c, const struct api_request
 	answer_json(c, 200, body);
 }
 
+static void on_conn_gone(void *arg)
+{
+	struct later *l = arg;
+
+	l->conn = NULL;
+}
+
+/* NULL: memory is short, which @c is told */
+static struct later *later_new(struct api *a, struct api_conn *c)
+{
+	struct later *l = calloc(1, sizeof(*l));
+
+	if (!l) {
+		api_answer_error(c, 500, "out of memory");
+		return NULL;
+	}
+	*l = (struct later){ a, c };
+	api_hold(c, on_conn_gone, l);
+	return l;
+}
+
+static void list_ports(const struct api *a, struct api_conn *c, bool with_stats)
+{
+	autofree char *body = api_json_ports(a->ports, with_stats);
+
+	answer_json(c, 200, body);
+}
+
+static void on_stats(void *arg)
+{
+	struct later *l = arg;
+
+	if (l->conn)
+		list_ports(l->api, l->conn, true);
+	free(l);
+}
+
 static void get_ports(struct api *a, struct api_conn *c, const struct api_request *req)
 {
-	autofree char *body = api_json_ports(a->ports);
+	struct later *l;
 
-	(void)req;
-	answer_json(c, 200, body);
+	if (!req->stats) {
+		list_ports(a, c, false);
+		return;
+	}
+	l = later_new(a, c);
+	if (l)
+		ports_ask_stats(a->ports, on_stats, l);
 }
 
 static void post_port(struct api *a, struct api_conn *c, const struct api_request *req)
@@ -74,20 +119,13 @@ static void post_port(struct api *a, struct api_conn *c, const struct api_reques
 	answer_json(c, 201, body);
 }
 
-static void on_conn_gone(void *arg)
-{
-	struct removal *r = arg;
-
-	r->conn = NULL;
-}
-
 static void on_port_free(void *arg)
 {
-	struct removal *r = arg;
+	struct later *l = arg;
 
-	if (r->conn)
-		api_answer(r->conn, 200, NULL, NULL);
-	free(r);
+	if (l->conn)
+		api_answer(l->conn, 200, NULL, NULL);
+	free(l);
 }
 
 static void delete_port(struct api *a, struct api_conn *c, const struct api_request *req)
@@ -95,7 +133,7 @@ static void delete_port(struct api *a, struct api_conn *c, const struct api_requ
 	const char *text = req->path + strlen("/v1/ports/");
 	char shown[QUOTED_MAX];
 	struct err err = { 0 };
-	struct removal *r;
+	struct later *l;
 	int64_t id;
 
 	if (go_atoi(text, &id, &err) < 0) {
@@ -104,16 +142,10 @@ static void delete_port(struct api *a, struct api_conn *c, const struct api_requ
 		api_answer_error(c, 400, err.msg);
 		return;
 	}
-	r = calloc(1, sizeof(*r));
-	if (!r) {
-		api_answer_error(c, 500, "out of memory");
-		return;
-	}
-	r->conn = c;
-	api_hold(c, on_conn_gone, r);
-	if (ports_remove(a->ports, id, on_port_free, r, &err) < 0) {
+	l = later_new(a, c);
+	if (l && ports_remove(a->ports, id, on_port_free, l, &err) < 0) {
 		api_answer_error(c, 400, err.msg);
-		free(r);
+		free(l);
 	}
 }
 

@@ -14,11 +14,13 @@
 #include <strings.h>
 
 #include "lib/base/cleanup.h"
+#include "lib/base/goerr.h"
 #include "lib/base/gotext.h"
 #include "lib/base/str.h"
 #include "lib/parent/api.h"
 #include "lib/parent/ports.h"
 
+#define ERRNO_MAX 4095
 #define QUOTED_MAX 200 /* bytes of the client's text in a message */
 
 static json_t *json_free(json_t *j)
@@ -173,16 +175,48 @@ char *api_json_status(uint32_t id, const struct port_spec *spec)
 	return dump(j);
 }
 
-static void append_status(uint32_t id, const struct port_spec *spec, void *arg)
+static json_t *number_new(uint64_t n)
 {
-	json_array_append_new(arg, status_new(id, spec));
+	return json_integer(n < INT64_MAX ? (json_int_t)n : INT64_MAX);
 }
 
-char *api_json_ports(const struct ports *ports)
+static json_t *stats_new(const struct worker_port_stats *s)
+{
+	json_t *j = json_object();
+	char text[GO_STRERROR_MAX];
+
+	json_object_set_new(j, "accepted", number_new(s->accepted));
+	json_object_set_new(j, "active", number_new(s->active));
+	json_object_set_new(j, "bytesIn", number_new(s->bytes_in));
+	json_object_set_new(j, "bytesOut", number_new(s->bytes_out));
+	json_object_set_new(j, "refused", number_new(s->refused));
+	if (s->last_error && s->last_error <= ERRNO_MAX)
+		json_object_set_new(j, "lastError",
+				    text_new(go_strerror((int)s->last_error, text)));
+	return j;
+}
+
+struct list_arg {
+	json_t *list;
+	bool with_stats;
+};
+
+static void append_status(uint32_t id, const struct port_spec *spec,
+			  const struct worker_port_stats *stats, void *arg)
+{
+	const struct list_arg *a = arg;
+	json_t *j = status_new(id, spec);
+
+	if (a->with_stats && stats)
+		json_object_set_new(j, "stats", stats_new(stats));
+	json_array_append_new(a->list, j);
+}
+
+char *api_json_ports(const struct ports *ports, bool with_stats)
 {
 	AUTO(json_freep) json_t *j = json_array();
 
-	ports_each(ports, append_status, j);
+	ports_each(ports, append_status, &(struct list_arg){ j, with_stats });
 	return json_array_size(j) ? dump(j) : strdup("null"); /* as Go writes an empty slice */
 }
 

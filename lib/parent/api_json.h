@@ -15,7 +15,7 @@ struct ports;
 
 /* malloc'ed compact JSON, freed by the caller; NULL when memory is short */
 char *api_json_info(const struct api_info *info);
-char *api_json_ports(const struct ports *ports);
+char *api_json_ports(const struct ports *ports, bool with_stats);
 char *api_json_status(uint32_t id, const struct port_spec *spec);
 char *api_json_error(const char *message); /* with the newline at the end */
 

@@ -44,6 +44,14 @@ static int next_line(struct api_parser *p, struct evbuffer *in, char **ret)
 	return GO_ON;
 }
 
+static bool asks_for_stats(const char *target)
+{
+	static const char query[] = "?stats=1";
+	const char *q = strchr(target, '?');
+
+	return q && strncmp(q, query, strlen(query)) == 0 && strcspn(q, "#") == strlen(query);
+}
+
 /* "/v1/ports" of "/v1/ports?x" and of "http://host/v1/ports"; malloc'ed */
 static char *target_path(char *target)
 {
@@ -70,6 +78,7 @@ static int parse_request_line(struct api_parser *p, char *line)
 	if (strcmp(version, "HTTP/1.1") != 0 && strcmp(version, "HTTP/1.0") != 0)
 		return refuse(p, 505, "only HTTP/1.0 and HTTP/1.1 are spoken here");
 	p->http11 = version[7] == '1';
+	p->stats = asks_for_stats(target);
 	p->path = target_path(target);
 	p->method = strdup(line);
 	if (!p->path || !p->method)

@@ -28,6 +28,7 @@ struct api_parser { /* starts zeroed */
 	size_t head_bytes; /* against API_HEAD_MAX */
 	char *method;
 	char *path; /* without query and host, as it came: nothing is decoded */
+	bool stats; /* the query is "stats=1" */
 	bool http11, expects, chunked, has_length;
 	bool send_continue; /* the client waits for "100 Continue"; the caller clears it */
 	uint64_t length;    /* of the body, or of the chunk */

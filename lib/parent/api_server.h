@@ -3,6 +3,7 @@
 #ifndef RK_PARENT_API_SERVER_H
 #define RK_PARENT_API_SERVER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "lib/base/cleanup.h"
@@ -19,6 +20,7 @@ struct api_conn;
 struct api_request {
 	const char *method;
 	const char *path; /* without query and host, as it came: nothing is decoded */
+	bool stats;       /* the query is "stats=1" */
 	const char *body; /* @body_len bytes and a 0 */
 	size_t body_len;
 };

@@ -25,6 +25,15 @@ struct entry {
 	bool removing;
 	port_removed_fn *done;
 	void *arg;
+	bool have_stats; /* of the question that is or was the last */
+	struct worker_port_stats stats;
+};
+
+/* one who waits for the answer to the last question */
+struct stats_wait {
+	struct stats_wait *next;
+	ports_stats_fn *done;
+	void *arg;
 };
 
 struct ports {
@@ -34,6 +43,9 @@ struct ports {
 	uint32_t last_id;
 	size_t count;
 	struct list entries;
+	struct event *stats_timer;
+	struct stats_wait *stats_waits;    /* not NULL: a question is under way */
+	struct worker_stats_req stats_req; /* after: the last id that was told */
 };
 
 static struct entry *entry_free(struct entry *e)
@@ -86,6 +98,80 @@ static void on_relay_silent(evutil_socket_t fd, short what, void *arg)
 	e->table->driver->parent_removed(e->table->run, e->id);
 }
 
+/* --- what the ports have seen ------------------------------------------------------------- */
+
+static void stats_finish(struct ports *t)
+{
+	struct stats_wait *w = t->stats_waits, *next;
+
+	t->stats_waits = NULL;
+	evtimer_del(t->stats_timer);
+	for (; w; w = next) {
+		next = w->next;
+		w->done(w->arg);
+		free(w);
+	}
+}
+
+static void on_stats_due(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	stats_finish(arg);
+}
+
+static void stats_ask(struct ports *t)
+{
+	if (t->driver->parent_ask_stats(t->run, &t->stats_req) < 0)
+		stats_finish(t);
+}
+
+void ports_ask_stats(struct ports *t, ports_stats_fn *done, void *arg)
+{
+	const struct timeval limit = { .tv_sec = PORTS_STATS_MS / 1000 };
+	struct stats_wait *w = calloc(1, sizeof(*w));
+	bool under_way = t->stats_waits;
+	struct list *l;
+
+	if (!w) {
+		done(arg);
+		return;
+	}
+	*w = (struct stats_wait){ t->stats_waits, done, arg };
+	t->stats_waits = w;
+	if (under_way)
+		return;
+	list_for_each (l, &t->entries)
+		container_of(l, struct entry, link)->have_stats = false;
+	t->stats_req = (struct worker_stats_req){ .seq = t->stats_req.seq + 1 };
+	evtimer_add(t->stats_timer, &limit);
+	stats_ask(t);
+}
+
+void ports_on_stats(struct ports *t, const struct worker_stats *s)
+{
+	uint32_t count = s->count < WORKER_STATS_MAX ? s->count : WORKER_STATS_MAX;
+	struct list *l = t->entries.next;
+
+	if (!t->stats_waits || s->req.seq != t->stats_req.seq || s->req.after != t->stats_req.after)
+		return; /* too late: that question was given up */
+	for (uint32_t i = 0; i < count && s->port[i].id > t->stats_req.after; i++) {
+		t->stats_req.after = s->port[i].id;
+		while (l != &t->entries &&
+		       container_of(l, struct entry, link)->id < t->stats_req.after)
+			l = l->next;
+		if (l != &t->entries &&
+		    container_of(l, struct entry, link)->id == t->stats_req.after) {
+			container_of(l, struct entry, link)->stats = s->port[i];
+			container_of(l, struct entry, link)->have_stats = true;
+		}
+	}
+	if (count == WORKER_STATS_MAX && t->stats_req.after > s->req.after)
+		stats_ask(t);
+	else
+		stats_finish(t);
+}
+
 int ports_new(struct event_base *base, const struct port_driver *driver, const struct port_env *env,
 	      struct ports **ret, struct err *err)
 {
@@ -97,8 +183,12 @@ int ports_new(struct event_base *base, const struct port_driver *driver, const s
 	t->base = base;
 	t->driver = driver;
 	list_init(&t->entries);
-	r = driver->parent_start(env, &t->run, err);
+	t->stats_timer = evtimer_new(base, on_stats_due, t);
+	r = t->stats_timer ? driver->parent_start(env, &t->run, err)
+			   : err_set(err, ENOMEM, "starting port driver %s", driver->name);
 	if (r < 0) {
+		if (t->stats_timer)
+			event_free(t->stats_timer);
 		free(t);
 		return r;
 	}
@@ -112,6 +202,8 @@ struct ports *ports_free(struct ports *t)
 
 	if (!t)
 		return NULL;
+	stats_finish(t);
+	event_free(t->stats_timer);
 	t->driver->parent_stop(t->run);
 	while ((l = list_first(&t->entries))) {
 		list_remove(l);
@@ -195,6 +287,7 @@ void ports_on_removed(struct ports *t, uint32_t id)
 void ports_relay_gone(struct ports *t)
 {
 	t->driver->parent_relay_gone(t->run);
+	stats_finish(t);
 }
 
 int ports_relay_up(struct ports *t, int relay_sock, struct err *err)
@@ -209,7 +302,7 @@ void ports_each(const struct ports *t, port_visit_fn *visit, void *arg)
 	list_for_each (l, &t->entries) {
 		const struct entry *e = container_of(l, struct entry, link);
 
-		visit(e->id, &e->spec, arg);
+		visit(e->id, &e->spec, e->have_stats ? &e->stats : NULL, arg);
 	}
 }
 

@@ -9,10 +9,12 @@
 #include "lib/base/cleanup.h"
 #include "lib/base/err.h"
 #include "lib/base/portspec.h"
+#include "lib/ipc/worker.h"
 #include "portdrivers/portdriver.h"
 
 #define PORTS_MAX 4096       /* published at a time */
 #define PORTS_REMOVE_MS 2000 /* how long a removal waits for the relay's word */
+#define PORTS_STATS_MS 1000  /* the same for what the ports have seen */
 
 struct event_base;
 struct ports; /* opaque: entries in the order of their ids, which are never used twice */
@@ -49,8 +51,23 @@ void ports_on_removed(struct ports *t, uint32_t id);
 void ports_relay_gone(struct ports *t);
 int ports_relay_up(struct ports *t, int relay_sock, struct err *err);
 
-/* ports_each() - @visit every entry in the order of the ids; it must not change the table */
-typedef void port_visit_fn(uint32_t id, const struct port_spec *spec, void *arg);
+/**
+ * ports_ask_stats() - have the relay tell what the ports have seen
+ * @done:	called once, within PORTS_STATS_MS, perhaps before this returns; ports_each() has
+ *		what came until then
+ */
+typedef void ports_stats_fn(void *arg);
+void ports_ask_stats(struct ports *t, ports_stats_fn *done, void *arg);
+
+/* ports_on_stats() - the relay's answer; what does not fit is ignored */
+void ports_on_stats(struct ports *t, const struct worker_stats *s);
+
+/**
+ * ports_each() - @visit every entry in the order of the ids; it must not change the table
+ * @stats:	of the last ports_ask_stats(); NULL: none came. Values of the relay, not checked
+ */
+typedef void port_visit_fn(uint32_t id, const struct port_spec *spec,
+			   const struct worker_port_stats *stats, void *arg);
 void ports_each(const struct ports *t, port_visit_fn *visit, void *arg);
 
 const struct port_driver *ports_driver(const struct ports *t);

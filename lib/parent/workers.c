@@ -109,6 +109,10 @@ static void worker_told(struct worker *w, const struct msg *m)
 			ports_on_removed(in->ports,
 					 ((const struct worker_port_id *)m->payload)->id);
 		break;
+	case WORKER_STATS:
+		if (in->ports)
+			ports_on_stats(in->ports, (const struct worker_stats *)m->payload);
+		break;
 	case WORKER_FAILED:
 	default:
 		instance_take_err(&w->err, m->payload);

@@ -87,10 +87,24 @@ static void side_close(struct pump_side *s, bool reset)
 		close(fd);
 }
 
+static void count_end(const struct flow *f)
+{
+	struct worker_port_stats *s = &f->port->stats;
+
+	s->bytes_in += f->pump.dir[FLOW_CLIENT].moved;
+	s->bytes_out += f->pump.dir[FLOW_TARGET].moved;
+	if (f->state == FLOW_OPEN || !f->error)
+		return;
+	s->refused++;
+	s->last_error = (uint32_t)f->error;
+}
+
 static void flow_end(struct flow *f, bool reset)
 {
 	struct flows *fs = f->all;
 
+	if (f->port)
+		count_end(f);
 	flow_set_state(f, FLOW_FREE);
 	timer_cancel(&f->timer);
 	list_remove(&f->wait.entry);
@@ -159,7 +173,7 @@ static void flow_try(struct flow *f);
 
 static const struct net_addr *target_of(const struct flow *f)
 {
-	return &f->spec->target[f->target];
+	return &f->port->spec.target[f->target];
 }
 
 static void flow_next_target(struct flow *f)
@@ -168,12 +182,12 @@ static void flow_next_target(struct flow *f)
 	timer_cancel(&f->timer);
 	if (f->state == FLOW_CONNECTING)
 		flow_set_state(f, FLOW_WAITING);
-	if (++f->tried >= f->spec->ntargets) {
+	if (++f->tried >= f->port->spec.ntargets) {
 		flow_reset(f);
 		return;
 	}
-	f->target = (uint8_t)((f->target + 1) % f->spec->ntargets);
-	f->source = source_first(f->all->sources, f->spec, &f->client, target_of(f));
+	f->target = (uint8_t)((f->target + 1) % f->port->spec.ntargets);
+	f->source = source_first(f->all->sources, &f->port->spec, &f->client, target_of(f));
 	flow_try(f);
 }
 
@@ -192,6 +206,8 @@ static void flow_next_source(struct flow *f)
 static void flow_connect_failed(struct flow *f, int error)
 {
 	bool refused = error == ECONNREFUSED || error == ENETUNREACH || error == EHOSTUNREACH;
+
+	f->error = error;
 
 	if (f->source == SOURCE_CLIENT && error == ETIMEDOUT)
 		clientroute_is_silent(&f->all->sources->routes, &f->client);
@@ -304,7 +320,10 @@ static void on_socket(struct sockpool_wait *w, int fd)
 
 static int on_wait_due(struct timer *t)
 {
-	flow_reset(container_of(t, struct flow, timer));
+	struct flow *f = container_of(t, struct flow, timer);
+
+	f->error = ETIMEDOUT;
+	flow_reset(f);
 	return 0;
 }
 
@@ -320,8 +339,10 @@ static void flow_try(struct flow *f)
 		timer_set(f->all->loop, &f->timer, SOCKET_WAIT_MS, on_wait_due);
 	else if (f->source != SOURCE_CHILD)
 		flow_next_source(f);
-	else
+	else {
+		f->error = -fd;
 		flow_reset(f);
+	}
 }
 
 /* one with a client in @flows; NULL: none, and the client was reset */
@@ -342,17 +363,18 @@ static struct flow *flow_new(struct flows *fs, struct list *flows, int client)
 	return f;
 }
 
-void flow_start(struct flows *fs, struct list *port_flows, const struct worker_port *spec,
-		int client, const union sock_addr *peer)
+void flow_start(struct flows *fs, struct flow_port *port, int client, const union sock_addr *peer)
 {
-	struct flow *f = flow_new(fs, port_flows, client);
+	struct flow *f = flow_new(fs, &port->flows, client);
+
+	port->stats.accepted++;
 
 	if (!f)
 		return;
-	f->spec = spec;
+	f->port = port;
 	f->client = *peer;
-	f->target = (uint8_t)source_target(fs->sources, spec, peer);
-	f->source = source_first(fs->sources, spec, peer, target_of(f));
+	f->target = (uint8_t)source_target(fs->sources, &port->spec, peer);
+	f->source = source_first(fs->sources, &port->spec, peer, target_of(f));
 	f->wait.on_socket = on_socket;
 	flow_set_state(f, FLOW_WAITING);
 	flow_try(f);

@@ -23,16 +23,24 @@ enum flow_state {
 	FLOW_NSTATES
 };
 
+/* what flows know of their port, and tell it */
+struct flow_port {
+	struct worker_port spec;
+	struct list flows;
+	struct worker_port_stats stats; /* bytes of flows that have ended; active: unused */
+};
+
 struct flow {
 	struct flows *all;
-	struct list entry;              /* in its port's list, or the free list */
-	struct list again;              /* in flows.again when its budget was spent */
-	const struct worker_port *spec; /* its port's; lives longer. NULL: was started open */
+	struct list entry;      /* in its port's list, or the free list */
+	struct list again;      /* in flows.again when its budget was spent */
+	struct flow_port *port; /* lives longer. NULL: was started open */
 	enum flow_state state;
 	union sock_addr client; /* never an IPv4 address in IPv6 */
 	uint8_t target;         /* index of the address that is tried */
 	uint8_t tried;          /* addresses that have failed */
 	enum source source;     /* with this address */
+	int error;              /* positive errno of the last target that failed */
 	struct timer timer;
 	struct sockpool_wait wait;
 	void (*on_end)(void *owner); /* NULL: nobody wants to know */
@@ -59,13 +67,12 @@ int flows_init(struct flows *fs, struct loop *l, struct sources *sources, unsign
 void flows_done(struct flows *fs); /* all flows must have ended */
 
 /**
- * flow_start() - connect @client to the first target of @spec that takes it
- * @port_flows:	list that the flow is in until it ends
+ * flow_start() - connect @client to the first target of @port that takes it
+ * @port:	its list has the flow until it ends
  * @client:	consumed; reset when the flow cannot be
  * @peer:	its address, as addr_unmap() leaves it
  */
-void flow_start(struct flows *fs, struct list *port_flows, const struct worker_port *spec,
-		int client, const union sock_addr *peer);
+void flow_start(struct flows *fs, struct flow_port *port, int client, const union sock_addr *peer);
 
 /**
  * flow_start_open() - pump between two sockets that are connected already

@@ -20,9 +20,8 @@
 struct port {
 	struct forward *forward;
 	struct list entry;
-	struct worker_port spec;
+	struct flow_port of_flows;
 	struct acceptor acceptor;
-	struct list flows;
 	struct deferred deferred;
 };
 
@@ -59,7 +58,7 @@ static void on_accept(struct acceptor *a, int fd)
 	struct port *p = a->owner;
 
 	addr_unmap(&a->peer);
-	flow_start(&p->forward->flows, &p->flows, &p->spec, fd, &a->peer);
+	flow_start(&p->forward->flows, &p->of_flows, fd, &a->peer);
 }
 
 static void port_free(struct deferred *d)
@@ -73,7 +72,7 @@ static void port_end(struct port *p)
 	struct list *e;
 
 	acceptor_stop(&p->acceptor);
-	while ((e = list_first(&p->flows)))
+	while ((e = list_first(&p->of_flows.flows)))
 		flow_reset(container_of(e, struct flow, entry));
 	list_remove(&p->entry);
 	f->nports--;
@@ -87,7 +86,7 @@ static struct port *port_find(struct forward *f, uint32_t id)
 	list_for_each (e, &f->ports) {
 		struct port *p = container_of(e, struct port, entry);
 
-		if (p->spec.id == id)
+		if (p->of_flows.spec.id == id)
 			return p;
 	}
 	return NULL;
@@ -119,8 +118,8 @@ int forward_add(struct forward *f, const struct worker_port *spec, int listener,
 	if (!p)
 		return err_set(err, ENOMEM, "port %u", spec->id);
 	p->forward = f;
-	p->spec = *spec;
-	list_init(&p->flows);
+	p->of_flows.spec = *spec;
+	list_init(&p->of_flows.flows);
 	p->acceptor = (struct acceptor){
 		.owner = p, .no_room = forward_full, .on_accept = on_accept, .on_pause = on_pause
 	};
@@ -133,6 +132,33 @@ int forward_add(struct forward *f, const struct worker_port *spec, int listener,
 	f->nports++;
 	take_ptr(p);
 	return 0;
+}
+
+unsigned forward_stats(const struct forward *f, uint32_t after, struct worker_port_stats *ret,
+		       unsigned max)
+{
+	const struct list *e, *i;
+	unsigned n = 0;
+
+	list_for_each (e, &f->ports) {
+		const struct port *p = container_of(e, struct port, entry);
+
+		if (p->of_flows.spec.id <= after)
+			continue;
+		if (n == max)
+			break;
+		ret[n] = p->of_flows.stats;
+		ret[n].id = p->of_flows.spec.id;
+		list_for_each (i, &p->of_flows.flows) {
+			const struct flow *fl = container_of(i, struct flow, entry);
+
+			ret[n].active++;
+			ret[n].bytes_in += fl->pump.dir[FLOW_CLIENT].moved;
+			ret[n].bytes_out += fl->pump.dir[FLOW_TARGET].moved;
+		}
+		n++;
+	}
+	return n;
 }
 
 void forward_remove(struct forward *f, uint32_t id)

@@ -36,6 +36,11 @@ int forward_add(struct forward *f, const struct worker_port *spec, int listener,
 /* forward_has_room() - for one more flow, of whatever origin, or two more descriptors lent */
 bool forward_has_room(const struct forward *f);
 
+/* forward_stats() - of ports whose id is above @after, up to @max, in the order they were added;
+ * their number */
+unsigned forward_stats(const struct forward *f, uint32_t after, struct worker_port_stats *ret,
+		       unsigned max);
+
 /* forward_remove() - close the listener and reset its connections; an unknown id is ignored */
 void forward_remove(struct forward *f, uint32_t id);
 

@@ -63,8 +63,10 @@ static bool at_mark(const struct pump_side *s)
 /* a write's result: what was taken, 0 when nothing fits, or a negative errno */
 static ssize_t taken(struct step *s, ssize_t n)
 {
-	if (n >= 0)
+	if (n >= 0) {
+		s->d->moved += (uint64_t)n;
 		return n;
+	}
 	if (errno == EINTR)
 		return 0;
 	if (errno != EAGAIN)

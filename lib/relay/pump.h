@@ -35,9 +35,10 @@ struct pump_dir {
 	uint32_t pipe_len, rest_at, rest_len;
 	uint8_t oob; /* urgent byte that was not taken yet */
 	bool have_oob;
-	bool bulk; /* the last read filled the buffer: splice */
-	bool eof;  /* the source has ended */
-	bool shut; /* and the other end was told */
+	bool bulk;      /* the last read filled the buffer: splice */
+	bool eof;       /* the source has ended */
+	bool shut;      /* and the other end was told */
+	uint64_t moved; /* bytes that the other end has taken */
 };
 
 struct pump {

@@ -106,6 +106,28 @@ static int do_port_remove(struct relay *r, const struct msg *m)
 	return answer(r, WORKER_PORT_REMOVED, &id);
 }
 
+/* both kinds are in the order of their ids: the lowest of both */
+static int do_stats(struct relay *r, const struct msg *m)
+{
+	struct worker_port_stats tcp[WORKER_STATS_MAX], udp[WORKER_STATS_MAX];
+	struct worker_stats ans = { 0 };
+	unsigned ntcp, nudp, t = 0, u = 0;
+	int e;
+
+	memcpy(&ans.req, m->payload, sizeof(ans.req));
+	ntcp = forward_stats(&r->forward, ans.req.after, tcp, WORKER_STATS_MAX);
+	nudp = udpports_stats(&r->udp, ans.req.after, udp, WORKER_STATS_MAX);
+	while (ans.count < WORKER_STATS_MAX && (t < ntcp || u < nudp)) {
+		bool is_tcp = u == nudp || (t < ntcp && tcp[t].id < udp[u].id);
+
+		ans.port[ans.count++] = is_tcp ? tcp[t++] : udp[u++];
+	}
+	e = msg_send(r->control.fd, &worker_proto, WORKER_STATS, &ans, NULL, 0);
+	/* a parent that does not read asks again */
+	return e < 0 && e != -EPIPE && e != -EAGAIN ? err_set(&r->err, -e, "answering the parent")
+						    : 0;
+}
+
 static int do_message(struct relay *r, struct msg *m)
 {
 	struct worker_dns servers;
@@ -115,6 +137,8 @@ static int do_message(struct relay *r, struct msg *m)
 		return do_port_add(r, m);
 	case WORKER_PORT_REMOVE:
 		return do_port_remove(r, m);
+	case WORKER_STATS_REQ:
+		return do_stats(r, m);
 	case WORKER_DNS:
 		memcpy(&servers, m->payload, sizeof(servers));
 		if (dns_set_servers(&r->dns, &servers) == 0)

@@ -27,6 +27,7 @@
 #include "lib/base/cleanup.h"
 #include "lib/base/err.h"
 #include "lib/base/log.h"
+#include "lib/relay/udpclaim.h"
 
 #define SEND_FLAGS (MSG_DONTWAIT | MSG_NOSIGNAL)
 #define FLOW_EVENTS (EPOLLIN | EPOLLRDHUP)
@@ -129,6 +130,8 @@ static void flow_answer(struct udp_flow *f, unsigned n)
 
 		if (r <= 0)
 			p->counts.dropped += done;
+		for (unsigned i = 0; r > 0 && i < done; i++)
+			p->stats.bytes_out += m[i].msg_len;
 		m += done;
 		n -= done;
 	}
@@ -158,8 +161,10 @@ static int on_flow_ready(struct watch *w, uint32_t events)
 	}
 	if (events & (EPOLLHUP | EPOLLRDHUP) || (n <= 0 && !error))
 		udpflow_end(f);
-	else if (is_refusal(error))
+	else if (is_refusal(error)) {
+		f->port->stats.last_error = (uint32_t)error;
 		flow_refused(f);
+	}
 	return 0;
 }
 
@@ -180,27 +185,15 @@ static int flow_connect(struct udp_flow *f)
 
 static int flow_take(struct udp_flow *f);
 
-/* unlike TCP the kernel would let two sockets have the same pair of addresses, and give all answers
- * to one of them */
-static bool claim_client(struct udp_flow *f)
-{
-	struct udp_flows *u = f->port->all;
-	const struct net_addr *t = target_of(f);
-	struct udp_key key = { .client_port = f->entry.key.client_port, .scope = t->port };
-
-	memcpy(key.client, f->entry.key.client, sizeof(key.client));
-	memcpy(key.local, t->addr, t->family == AF_INET ? 4 : 16);
-	if (udptable_find(&u->claims, &key))
-		return false;
-	f->claim = udptable_add(&u->claims, &key, u->loop->now_ms);
-	return f->claim;
-}
-
 /* @fd: of the pool of its source; consumed. As flow_connect() */
 static int flow_attach(struct udp_flow *f, int fd)
 {
-	if ((f->source == SOURCE_CLIENT && !claim_client(f)) ||
-	    source_bind(f->port->all->sources, f->source, fd, target_of(f)->family, &f->peer) < 0) {
+	struct udp_flows *u = f->port->all;
+
+	if (f->source == SOURCE_CLIENT)
+		f->claim = udpclaim_make(&u->claims, &f->entry.key, target_of(f), u->loop->now_ms);
+	if ((f->source == SOURCE_CLIENT && !f->claim) ||
+	    source_bind(u->sources, f->source, fd, target_of(f)->family, &f->peer) < 0) {
 		close(fd);
 		flow_close(f);
 		if (f->source == SOURCE_CHILD)
@@ -227,8 +220,12 @@ static int flow_flush(struct udp_flow *f)
 	while ((c = udphold_next(&f->hold, c))) {
 		struct msghdr h = { .msg_iov = iov, .msg_iovlen = udphold_iov(c, iov) };
 
-		if (sendmsg(f->watch.fd, &h, SEND_FLAGS) >= 0)
+		ssize_t n = sendmsg(f->watch.fd, &h, SEND_FLAGS);
+
+		if (n >= 0) {
+			f->port->stats.bytes_in += (uint64_t)n;
 			continue;
+		}
 		if (f->careful && is_refusal(errno))
 			return -1;
 		f->port->counts.dropped++;
@@ -288,7 +285,7 @@ static void flow_refused(struct udp_flow *f)
 	struct udp_flows *u = f->port->all;
 
 	do {
-		f->port->counts.refused++;
+		f->port->stats.refused++;
 		if (++f->refused >= f->port->spec.ntargets) {
 			f->refused = 0; /* the next datagram tries them all again */
 			udphold_clear(&u->store, &f->hold);
@@ -334,6 +331,8 @@ static unsigned flow_transmit(struct udp_flow *f, struct mmsghdr *m, unsigned n)
 		int r = sendmmsg(f->watch.fd, m, f->careful ? 1 : n, SEND_FLAGS);
 
 		if (r > 0) {
+			for (int i = 0; i < r; i++)
+				f->port->stats.bytes_in += m[i].msg_len;
 			if (f->careful) {
 				flow_hold(f, m);
 				f->careful--;
@@ -440,6 +439,7 @@ struct udp_flow *udpflow_get(struct udp_port *p, const struct udp_key *key, unsi
 		return NULL;
 	f = flow_of(e);
 	f->port = p;
+	p->stats.accepted++;
 	f->watch.fd = -1;
 	f->wait.on_socket = on_socket;
 	f->client = u->batch->name[i];

@@ -15,7 +15,6 @@
 
 /* what was not delivered, and why */
 struct udp_counts {
-	uint64_t refused; /* ICMP errors of the child */
 	uint64_t dropped; /* datagrams that we did not pass on */
 	uint64_t evicted; /* flows that ended because the table was full */
 };
@@ -28,6 +27,7 @@ struct udp_port {
 	int family; /* of the published socket */
 	struct list flows;
 	struct udp_counts counts;
+	struct worker_port_stats stats; /* active: unused */
 	struct deferred deferred;
 };
 

@@ -75,7 +75,7 @@ static void port_end(struct udp_port *p)
 		udpflow_end(container_of(e, struct udp_flow, by_port));
 	list_remove(&p->entry);
 	log_debug("ports", "port %u: %llu refusals, %llu datagrams dropped, %llu clients forgotten",
-		  p->spec.id, (unsigned long long)p->counts.refused,
+		  p->spec.id, (unsigned long long)p->stats.refused,
 		  (unsigned long long)p->counts.dropped, (unsigned long long)p->counts.evicted);
 	loop_defer_free(p->all->loop, &p->deferred, port_free);
 }
@@ -145,6 +145,28 @@ int udpports_add(struct udp_ports *u, const struct worker_port *spec, int sock, 
 	list_append(&u->ports, &p->entry);
 	take_ptr(p);
 	return 0;
+}
+
+unsigned udpports_stats(const struct udp_ports *u, uint32_t after, struct worker_port_stats *ret,
+			unsigned max)
+{
+	const struct list *e, *i;
+	unsigned n = 0;
+
+	list_for_each (e, &u->ports) {
+		const struct udp_port *p = container_of(e, struct udp_port, entry);
+
+		if (p->spec.id <= after)
+			continue;
+		if (n == max)
+			break;
+		ret[n] = p->stats;
+		ret[n].id = p->spec.id;
+		list_for_each (i, &p->flows)
+			ret[n].active++;
+		n++;
+	}
+	return n;
 }
 
 void udpports_remove(struct udp_ports *u, uint32_t id)

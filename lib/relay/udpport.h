@@ -23,6 +23,10 @@ void udpports_done(struct udp_ports *u); /* ends what is open; takes a zeroed on
  */
 int udpports_add(struct udp_ports *u, const struct worker_port *spec, int sock, struct err *err);
 
+/* udpports_stats() - as forward_stats() */
+unsigned udpports_stats(const struct udp_ports *u, uint32_t after, struct worker_port_stats *ret,
+			unsigned max);
+
 /* udpports_remove() - close the socket and forget its clients; an unknown id is ignored */
 void udpports_remove(struct udp_ports *u, uint32_t id);
 

@@ -10,6 +10,7 @@ import json
 import re
 import socket
 import sys
+import time
 
 import yaml
 
@@ -106,6 +107,26 @@ def operations():
     return {(m.upper(), p) for p, item in doc["paths"].items() for m in item}
 
 
+def refused_once():
+    """nobody serves the port in the child"""
+    try:
+        with socket.create_connection(("127.0.0.1", SPEC["parentPort"]), 5) as s:
+            s.recv(1)
+    except ConnectionError:
+        pass
+
+
+def statistics(port_id):
+    refused_once()
+    for _ in range(50):
+        listed = exercise("GET", "/v1/ports", 200, "/v1/ports?stats=1")
+        stats = [p["stats"] for p in listed if p["id"] == port_id]
+        if stats[0]["refused"]:
+            break
+        time.sleep(0.05)
+    check("a refusal is counted", [] if stats[0]["refused"] == 1 and stats[0]["lastError"] == "connection refused" else stats)
+
+
 def ask_everything():
     info = exercise("GET", "/v1/info", 200)
     if "portDriver" not in info:
@@ -119,6 +140,7 @@ def ask_everything():
     exercise("POST", "/v1/ports", 400, body=SPEC)
     listed = exercise("GET", "/v1/ports", 200)
     check("the list has it", [] if status in listed else [str(listed)])
+    statistics(status["id"])
     exercise("DELETE", "/v1/ports/{id}", 200, f"/v1/ports/{status['id']}")
     exercise("DELETE", "/v1/ports/{id}", 400, f"/v1/ports/{status['id']}")
     exercise("DELETE", "/v1/ports/{id}", 400, "/v1/ports/x")

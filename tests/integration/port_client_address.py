@@ -47,7 +47,7 @@ def again(addr, port, host, source_port, count):
 
 
 def first_closes(addr, port, host, source_port, count):
-    """the same, and the client ends first"""
+    """the same, and the client ends first; a SYN that meets the end of the connection before comes again after 1 s"""
     slowest = 0
     for i in range(int(count)):
         since = time.monotonic()
@@ -64,7 +64,7 @@ def first_closes(addr, port, host, source_port, count):
             return f"number {i}"
         s.close()
         slowest = max(slowest, time.monotonic() - since)
-    return "ok" if slowest < 0.9 else f"one took {slowest:.1f} s"
+    return "ok" if slowest < 2.5 else f"one took {slowest:.1f} s"
 
 
 def two(addr, port, other, host, source_port):

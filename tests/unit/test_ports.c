@@ -158,6 +158,85 @@ START_TEST(targets_are_tried_in_the_order_of_the_design)
 }
 END_TEST
 
+/* --- statistics --------------------------------------------------------------------------- */
+
+static struct {
+	int calls, with, without;
+	uint64_t accepted;
+} heard;
+
+static void count_one(uint32_t id, const struct port_spec *spec,
+		      const struct worker_port_stats *stats, void *arg)
+{
+	(void)id;
+	(void)spec;
+	(void)arg;
+	heard.with += stats != NULL;
+	heard.without += stats == NULL;
+	heard.accepted += stats ? stats->accepted : 0;
+}
+
+static void on_heard(void *arg)
+{
+	heard.calls++;
+	ports_each(arg, count_one, NULL);
+}
+
+static struct worker_stats receive_question(void)
+{
+	struct worker_stats s = { 0 };
+	struct msg m;
+
+	ck_assert_int_eq(msg_recv_within(relay, &worker_proto, ROLE_PARENT, WORKER_UP, 1000, &m),
+			 1);
+	ck_assert_int_eq(m.type, WORKER_STATS_REQ);
+	memcpy(&s.req, m.payload, sizeof(s.req));
+	return s;
+}
+
+START_TEST(statistics_come_in_pieces_and_nothing_of_them_is_believed)
+{
+	struct worker_stats s, late;
+	struct worker_port p;
+
+	start(true, true, false);
+	for (int i = 0; i < WORKER_STATS_MAX + 1; i++) {
+		ck_assert_int_gt(add("tcp", "127.0.0.1", free_port(), ""), 0);
+		close(receive_add(&p));
+	}
+	ports_ask_stats(table, on_heard, table);
+	late = receive_question();
+	ck_assert_uint_eq(late.req.after, 0);
+	event_base_loop(base, EVLOOP_ONCE); /* the relay is silent until the limit */
+	ck_assert_int_eq(heard.calls, 1);
+	ck_assert_int_eq(heard.without, WORKER_STATS_MAX + 1);
+
+	memset(&heard, 0, sizeof(heard));
+	ports_ask_stats(table, on_heard, table);
+	ports_ask_stats(table, on_heard, table); /* the same question */
+	s = receive_question();
+	ports_on_stats(table, &late); /* of the one before */
+	ck_assert_int_eq(heard.calls, 0);
+	s.count = UINT32_MAX;
+	for (uint32_t i = 0; i < WORKER_STATS_MAX; i++)
+		s.port[i] = (struct worker_port_stats){ .id = i + 1, .accepted = 1 };
+	ports_on_stats(table, &s);
+	s = receive_question();
+	ck_assert_uint_eq(s.req.after, WORKER_STATS_MAX);
+	s.count = 3;
+	s.port[0] = (struct worker_port_stats){ .id = WORKER_STATS_MAX + 1, .accepted = 5 };
+	s.port[1] = (struct worker_port_stats){ .id = 1, .accepted = 1000 }; /* told already */
+	s.port[2] = (struct worker_port_stats){ .id = 4711 };
+	ports_on_stats(table, &s);
+	ck_assert_int_eq(heard.calls, 2);
+	ck_assert_int_eq(heard.with, 2 * (WORKER_STATS_MAX + 1));
+	ck_assert_uint_eq(heard.accepted, 2 * (WORKER_STATS_MAX + 5));
+	ports_on_stats(table, &s); /* nobody waits */
+	ck_assert_int_eq(heard.calls, 2);
+	stop();
+}
+END_TEST
+
 static const struct family_row {
 	const char *proto, *parent_ip;
 	bool v4, v6;
@@ -482,6 +561,7 @@ int main(void)
 
 	suite_add_tcase(s, c);
 	tcase_set_timeout(c, 20);
+	tcase_add_test(c, statistics_come_in_pieces_and_nothing_of_them_is_believed);
 	tcase_add_loop_test(c, targets_are_tried_in_the_order_of_the_design, 0,
 			    ARRAY_SIZE(target_rows));
 	tcase_add_loop_test(c, the_families_are_those_of_the_protocol, 0, ARRAY_SIZE(family_rows));
