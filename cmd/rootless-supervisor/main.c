@@ -67,7 +67,7 @@ static int worker_main(int argc, char **argv)
 {
 	static const struct {
 		enum role role;
-		int (*main)(const struct sandbox_report *sandbox);
+		int (*main)(struct sandbox_report *sandbox);
 	} workers[] = { { ROLE_RELAY, relay_main }, { ROLE_SLIRP, slirp_main } };
 	struct sandbox_report sandbox = { 0 };
 

@@ -41,13 +41,13 @@ static const char help_text[] =
 /* in the layout of the original, which programs read line by line */
 static void print_version(void)
 {
-	const struct scmp_version *seccomp = seccomp_version();
 
 	printf("slirp4netns version %s\n", RK_SLIRP4NETNS_VERSION);
 	printf("commit: rootless-supervisor-%s\n", RK_VERSION);
 	printf("libslirp: %s\n", slirp_version_string());
 	printf("SLIRP_CONFIG_VERSION_MAX: %d\n", SLIRP_CONFIG_VERSION_MAX);
-	printf("libseccomp: %u.%u.%u\n", seccomp->major, seccomp->minor, seccomp->micro);
+	/* the one that made our filters, at build time */
+	printf("libseccomp: %u.%u.%u\n", SCMP_VER_MAJOR, SCMP_VER_MINOR, SCMP_VER_MICRO);
 }
 
 int slirp4netns_name_main(int argc, char **argv)

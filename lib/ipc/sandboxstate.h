@@ -13,6 +13,9 @@
 	X(BOUND, "bound")           /* nor a way to get one: the bounding set is empty */ \
 	X(NOTRACE, "notrace")       /* not dumpable: only root of the host may trace it */ \
 	X(NONEWPRIVS, "nonewprivs") /* set-user-ID programs have no effect */ \
+	X(NOEXEC, "noexec")         /* no memory becomes executable; Linux 6.3 */ \
+	X(LANDLOCK, "landlock")     /* no file, abstract socket or signal; Linux 5.13 */ \
+	X(SECCOMP, "seccomp")       /* no system call but those of rules.c */ \
 	X(LIMITS, "limits")         /* no core, file, process or locked memory */
 
 #define SANDBOX_BIT_ENTRY(name, text) SANDBOX_BIT_##name,

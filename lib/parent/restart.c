@@ -197,6 +197,9 @@ static void describe(const struct worker *w, int status, struct err *ret)
 	if (!WIFSIGNALED(status))
 		err_say(ret, ECHILD, "the %s worker exited with status %d", role,
 			WEXITSTATUS(status));
+	else if (WTERMSIG(status) == SIGSYS) /* of the filter of lib/sandbox/rules.c */
+		err_say(ret, ECHILD,
+			"the %s worker made a system call that it must not make (SIGSYS)", role);
 	else
 		err_say(ret, ECHILD, "the %s worker was killed by signal %d (%s)", role,
 			WTERMSIG(status), strsignal(WTERMSIG(status)));

@@ -27,6 +27,7 @@
 #include "lib/relay/sockpool.h"
 #include "lib/relay/udpout.h"
 #include "lib/relay/udpport.h"
+#include "lib/sandbox/sandbox.h"
 
 #define CONFIG_WAIT_MS 5000
 
@@ -212,7 +213,7 @@ static int receive_config(struct relay *r, struct relay_config *ret, struct conf
 	return 0;
 }
 
-static int relay_start(struct relay *r, const struct sandbox_report *sandbox)
+static int relay_start(struct relay *r, struct sandbox_report *sandbox)
 {
 	struct config_fds fds;
 	struct relay_config config = { 0 };
@@ -261,6 +262,7 @@ static int relay_start(struct relay *r, const struct sandbox_report *sandbox)
 	e = watch_add(&r->loop, &r->control, WORKER_CONTROL_FD, EPOLLIN, on_control_ready);
 	if (e < 0)
 		return err_set(&r->err, -e, "watching the control socket");
+	sandbox_seal(sandbox);
 	e = msg_send(WORKER_CONTROL_FD, &worker_proto, WORKER_READY, sandbox, NULL, 0);
 	return e < 0 ? err_set(&r->err, -e, "telling the parent that we are ready") : 0;
 }
@@ -283,7 +285,7 @@ static void relay_free(struct relay *r)
 	free(r);
 }
 
-int relay_main(const struct sandbox_report *sandbox)
+int relay_main(struct sandbox_report *sandbox)
 {
 	struct relay *r;
 	int e;

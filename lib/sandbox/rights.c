@@ -14,6 +14,11 @@
 #include "lib/base/err.h"
 #include "lib/ipc/sandboxstate.h"
 
+/* PR_SET_MDWE and its kin: younger than the headers of the oldest system that we build on */
+#define SET_MDWE 65
+#define GET_MDWE 66
+#define MDWE_REFUSE_EXEC_GAIN 1
+
 /* takes CAP_SETPCAP, which a process has that has just made its user namespace */
 static int drop_bound(struct err *err)
 {
@@ -86,6 +91,13 @@ static int lower_limits(struct err *err)
 	return 0;
 }
 
+/* what is read back is what was asked for: kernels before 6.3 refuse both */
+static bool refuse_exec(void)
+{
+	return prctl(SET_MDWE, MDWE_REFUSE_EXEC_GAIN, 0, 0, 0) == 0 &&
+	       prctl(GET_MDWE, 0, 0, 0, 0) == MDWE_REFUSE_EXEC_GAIN;
+}
+
 uint32_t rights_drop_all(struct err *err)
 {
 	static const struct {
@@ -106,5 +118,5 @@ uint32_t rights_drop_all(struct err *err)
 		else if (!err->code)
 			*err = e;
 	}
-	return have;
+	return refuse_exec() ? have | SANDBOX_NOEXEC : have;
 }

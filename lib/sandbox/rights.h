@@ -8,10 +8,12 @@
 struct err;
 
 /**
- * rights_drop_all() - the properties BOUND, NOCAPS, NOTRACE, NONEWPRIVS, LIMITS, in this order
+ * rights_drop_all() - the properties BOUND, NOCAPS, NOTRACE, NONEWPRIVS, LIMITS, NOEXEC, in this
+ * order
  *
  * To be done before: mounts, namespaces, forks. Nothing of it can be taken back.
- * Return: those that hold (enum sandbox_property); @err tells of the first that does not
+ * Return: those that hold (enum sandbox_property); @err tells of the first that does not, but for
+ *         NOEXEC, which not every kernel has
  */
 uint32_t rights_drop_all(struct err *err);
 

@@ -2,8 +2,10 @@
 /*
  * sandbox.c - the stages in which a worker gives up its rights
  *
- *   1 jail.c    own user namespace without ids; empty root. Before: every open(), every path
- *   2 rights.c  bounding set, capabilities, tracing, no_new_privs, limits. Before: mounts, forks
+ *   1 jail.c      own user namespace without ids; empty root. Before: every open(), every path
+ *   2 rights.c    bounding set, capabilities, tracing, no_new_privs, limits. Before: mounts, forks
+ *   3 landlock.c  no file, no signal. Before: mounts
+ *   4 callfilter.c only what the work needs. Before: descriptors of the settings made ready, limits
  *
  * Each stage is read back; what could not be had is missing in the report and its reason is there.
  * Builds with a sanitizer or the fault injector are relaxed: the reports of the one need the
@@ -17,15 +19,25 @@
 #include "lib/base/err.h"
 #include "lib/base/fd.h"
 #include "lib/sandbox/jail.h"
+#include "lib/sandbox/landlock.h"
 #include "lib/sandbox/rights.h"
+#include "lib/sandbox/callfilter.h"
 
 #define NOT_HERE (RK_RELAXED ? SANDBOX_ROOT : 0)
+/* what not every kernel has: something else holds in its place */
+#define OPTIONAL (SANDBOX_NOEXEC | SANDBOX_LANDLOCK)
 #define ALL ((1u << SANDBOX_NPROPERTIES) - 1)
 
 void sandbox_oom(enum role role)
 {
 	/* best effort: the order in which memory is taken back is no matter of safety */
 	(void)fd_write_file(-1, "/proc/self/oom_score_adj", role == ROLE_SLIRP ? "300" : "200");
+}
+
+static void say_why(struct sandbox_report *r, const struct err *err)
+{
+	if (!r->why[0])
+		snprintf(r->why, sizeof(r->why), "%.*s", (int)sizeof(r->why) - 1, err->msg);
 }
 
 void sandbox_enter(struct sandbox_report *ret)
@@ -35,10 +47,25 @@ void sandbox_enter(struct sandbox_report *ret)
 	*ret = (struct sandbox_report){ 0 };
 	ret->have = jail_enter(&err);
 	ret->have |= rights_drop_all(&err);
-	snprintf(ret->why, sizeof(ret->why), "%.*s", (int)sizeof(ret->why) - 1, err.msg);
+	/* reports of a relaxed build need files */
+	if (!RK_RELAXED && landlock_enter(role_current()) == 0)
+		ret->have |= SANDBOX_LANDLOCK;
+	say_why(ret, &err);
+}
+
+void sandbox_seal(struct sandbox_report *report)
+{
+	struct err err = { 0 };
+
+	if (!report->have)
+		return;
+	if (callfilter_enter(role_current(), &err) == 0)
+		report->have |= SANDBOX_SECCOMP;
+	else
+		say_why(report, &err);
 }
 
 uint32_t sandbox_missing(uint32_t have)
 {
-	return ALL & ~NOT_HERE & ~have;
+	return ALL & ~NOT_HERE & ~OPTIONAL & ~have;
 }

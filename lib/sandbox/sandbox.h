@@ -23,6 +23,14 @@ void sandbox_oom(enum role role);
  */
 void sandbox_enter(struct sandbox_report *ret);
 
+/**
+ * sandbox_seal() - from here on only the system calls that the role's work needs
+ * @report:	of sandbox_enter(); nothing is done when that was not called
+ *
+ * The last step before READY.
+ */
+void sandbox_seal(struct sandbox_report *report);
+
 /* sandbox_missing() - the properties that a process with @have must have but has not */
 uint32_t sandbox_missing(uint32_t have);
 

@@ -14,6 +14,7 @@
 #include "lib/base/fd.h"
 #include "lib/base/log.h"
 #include "lib/ipc/worker.h"
+#include "lib/sandbox/sandbox.h"
 #include "lib/slirp/stack.h"
 
 #define CONFIG_WAIT_MS 5000
@@ -38,7 +39,7 @@ static int receive_config(struct slirp_config *ret, int *ret_tap, struct err *er
 	return 1;
 }
 
-static int start_and_serve(const struct sandbox_report *sandbox, struct err *err)
+static int start_and_serve(struct sandbox_report *sandbox, struct err *err)
 {
 	AUTO(stack_freep) struct stack *s = NULL;
 	struct slirp_config cfg;
@@ -50,6 +51,7 @@ static int start_and_serve(const struct sandbox_report *sandbox, struct err *err
 	r = stack_new(&cfg, tap, 0, &s, err);
 	if (r < 0)
 		return r;
+	sandbox_seal(sandbox);
 	r = msg_send(WORKER_CONTROL_FD, &worker_proto, WORKER_READY, sandbox, NULL, 0);
 	if (r == -EPIPE)
 		return 0;
@@ -58,7 +60,7 @@ static int start_and_serve(const struct sandbox_report *sandbox, struct err *err
 	return stack_run(s, WORKER_CONTROL_FD, err);
 }
 
-int slirp_main(const struct sandbox_report *sandbox)
+int slirp_main(struct sandbox_report *sandbox)
 {
 	struct err err = { 0 };
 	int r;

@@ -7,9 +7,9 @@ struct sandbox_report;
 
 /**
  * slirp_main() - serve on WORKER_CONTROL_FD until its end of file
- * @sandbox:	what the process has given up, for the parent
+ * @sandbox:	what the process has given up; the rest is given up before READY
  * Return: the process's exit status
  */
-int slirp_main(const struct sandbox_report *sandbox);
+int slirp_main(struct sandbox_report *sandbox);
 
 #endif

@@ -15,8 +15,8 @@ kinds() {
 
 rk_start --net=slirp --sandbox=require -p 127.0.0.1:7080:80/tcp -p 127.0.0.1:7080:80/udp -- sleep 100 || exit
 relay=$(pgrep rs-relay) slirp=$(pgrep rs-slirp)
-all='userns root nocaps bound notrace nonewprivs limits'
-like "info tells it" "$(info)" "*\"sandbox\":{\"relay\":\"$all\",\"slirp\":\"$all\"}*"
+all='userns root nocaps bound notrace nonewprivs' last='seccomp limits' # noexec and landlock: not every kernel
+like "info tells it" "$(info)" "*\"sandbox\":{\"relay\":\"$all*$last\",\"slirp\":\"$all*$last\"}*"
 
 for name in relay slirp; do
 	p=$(pgrep "rs-$name")
@@ -24,6 +24,7 @@ for name in relay slirp; do
 		is "$name: $set" "$(status "$p" $set)" 0000000000000000
 	done
 	is "$name: no new privileges" "$(status "$p" NoNewPrivs)" 1
+	is "$name: a filter of system calls" "$(status "$p" Seccomp)" 2
 	is "$name: one thread" "$(status "$p" Threads)" 1
 	is "$name: no id is mapped" "$(cat "/proc/$p/uid_map" "/proc/$p/gid_map")" ""
 	is "$name: root owns its /proc files" "$(stat -c %u "/proc/$p/environ")" 0
@@ -73,6 +74,13 @@ rk_start --net=slirp --sandbox=off -- sleep 100 || exit
 like "off: info tells it" "$(info)" '*"sandbox":{"relay":"","slirp":""}*'
 is "off: the host's root" "$(readlink "/proc/$(pgrep rs-relay)/ns/mnt")" "$(readlink "/proc/$RK_PID/ns/mnt")"
 is "off: no word of it" "$(cat "$RK_ERR")" ""
+rk_stop
+
+# what a filter that killed it looks like
+rk_start --net=slirp -- sleep 100 || exit
+kill -s SYS "$(pgrep rs-relay)"
+wait_for 5 grep -q SIGSYS "$RK_ERR"
+like "the culprit is named" "$(cat "$RK_ERR")" "*the relay worker made a system call that it must not make (SIGSYS)*"
 rk_stop
 
 # other networks have a relay only

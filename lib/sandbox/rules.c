@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * rules.c - the rows of the table of system calls
+ *
+ * One more: a row with its reason, RULE_ALLOW when the trace of sandbox_calls.sh is to have it. A
+ * row without a condition costs nothing at run time (the kernel keeps a bitmap of them), so the
+ * calls of the hot path have none. Conditions compare all 64 bits, or by a mask the 32 that the
+ * kernel reads.
+ */
+#include "lib/sandbox/rules.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <sys/ioctl.h>
+#include <linux/sockios.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+
+#include "lib/base/cleanup.h"
+
+#define INT_MASK 0xffffffffu
+#define TYPE_MASK 0xf /* of a socket type without its flags */
+
+#define R RULE_RELAY
+#define S RULE_SLIRP
+#define ALLOW(c, r, w) \
+	{ \
+		.call = (c), .roles = (r), .kind = RULE_ALLOW, .why = (w) \
+	}
+#define SPARE(c, r, w) \
+	{ \
+		.call = (c), .roles = (r), .kind = RULE_SPARE, .why = (w) \
+	}
+#define SOFT(c, r, w) \
+	{ \
+		.call = (c), .roles = (r), .kind = RULE_ERRNO, .errnum = EPERM, .why = (w) \
+	}
+/* one argument, as an int */
+#define INT_IS(k, c, r, n, v, w) \
+	{ \
+		.call = (c), .roles = (r), .kind = (k), .why = (w), .when = { \
+			{ RULE_MASKED, n, (uint32_t)(v), INT_MASK } \
+		} \
+	}
+#define SOCKET(k, r, f, t, w) \
+	{ \
+		.call = "socket", .roles = (r), .kind = (k), .errnum = EPERM, .why = (w), \
+		.when = { \
+			{ RULE_EQ, 0, f, 0 }, \
+			{ RULE_MASKED, 1, t, TYPE_MASK } \
+		} \
+	}
+#define NO_FAMILY(op, f, w) \
+	{ \
+		.call = "socket", .roles = R | S, .kind = RULE_ERRNO, .errnum = EAFNOSUPPORT, \
+		.why = (w), .when = { \
+			{ op, 0, f, 0 } \
+		} \
+	}
+#define NO_EXEC(c, w) \
+	{ \
+		.call = (c), .roles = R | S, .kind = RULE_SPARE, .why = (w), .when = { \
+			{ RULE_MASKED, 2, 0, PROT_EXEC } \
+		} \
+	}
+
+const struct rule seccomp_rules[] = {
+	/* bytes */
+	ALLOW("read", R, "TUN, eventfd"),
+	SPARE("read", S, "libslirp reads no socket so, another version may"),
+	ALLOW("write", R, "TUN, log lines"),
+	SPARE("write", S, "log lines"),
+	SPARE("readv", R | S, "libc"),
+	SPARE("writev", R | S, "libc's last words before an abort"),
+	ALLOW("preadv2", S, "frames of the tap, without waiting"),
+	ALLOW("pwritev2", S, "the same, out"),
+	ALLOW("recvfrom", R | S, "flows, libslirp's sockets"),
+	ALLOW("sendto", R | S, "the same, out"),
+	ALLOW("recvmsg", R | S, "messages of parent and agents, errors of UDP sockets"),
+	ALLOW("sendmsg", R, "messages to parent and agents"),
+	SPARE("sendmsg", S, "WORKER_FAILED"),
+	ALLOW("recvmmsg", R, "datagrams"),
+	ALLOW("sendmmsg", R, "datagrams"),
+	ALLOW("splice", R, "bulk of flows"),
+	ALLOW("pipe2", R, "the pipes that it goes through"),
+	ALLOW("close", R | S, "all that is opened"),
+	INT_IS(RULE_ALLOW, "ioctl", R, 1, SIOCATMARK,
+	       "urgent data makes splice say EAGAIN for ever"),
+	INT_IS(RULE_SPARE, "ioctl", R | S, 1, FIONREAD, "libslirp asks how much there is"),
+	INT_IS(RULE_SPARE, "ioctl", R | S, 1, FIONBIO, "libslirp's sockets do not wait"),
+
+	/* sockets: of the Internet only */
+	SOCKET(RULE_ALLOW, R | S, AF_INET, SOCK_STREAM, "connections"),
+	SOCKET(RULE_ALLOW, R | S, AF_INET, SOCK_DGRAM, "flows, DNS, echo"),
+	SOCKET(RULE_ALLOW, R | S, AF_INET6, SOCK_STREAM, "connections"),
+	SOCKET(RULE_ALLOW, R | S, AF_INET6, SOCK_DGRAM, "flows, DNS, echo"),
+	SOCKET(RULE_ERRNO, R | S, AF_INET, SOCK_RAW, "libslirp tries it for echo"),
+	SOCKET(RULE_ERRNO, R | S, AF_INET6, SOCK_RAW, "libslirp tries it for echo"),
+	NO_FAMILY(RULE_LT, AF_INET, "unix: glibc's name services, libslirp's scope of an address"),
+	NO_FAMILY(RULE_EQ, AF_AX25, "nothing but the Internet"),
+	NO_FAMILY(RULE_EQ, AF_IPX, "nothing but the Internet"),
+	NO_FAMILY(RULE_EQ, AF_APPLETALK, "nothing but the Internet"),
+	NO_FAMILY(RULE_EQ, AF_NETROM, "nothing but the Internet"),
+	NO_FAMILY(RULE_EQ, AF_BRIDGE, "nothing but the Internet"),
+	NO_FAMILY(RULE_EQ, AF_ATMPVC, "nothing but the Internet"),
+	NO_FAMILY(RULE_EQ, AF_X25, "nothing but the Internet"),
+	NO_FAMILY(RULE_GT, AF_INET6, "netlink, packet, vsock and the like"),
+	ALLOW("connect", R | S, "out, and to the child"),
+	ALLOW("bind", R, "an address of the child's or the client's on a transparent socket"),
+	ALLOW("accept4", R, "published ports, the listeners of the gateway"),
+	ALLOW("shutdown", R | S, "the end of one direction"),
+	ALLOW("getsockopt", R | S, "the outcome of a connect"),
+	ALLOW("setsockopt", R | S, "no delay, linger, keepalive"),
+	ALLOW("getsockname", R, "whom a client meant"),
+	SPARE("getsockname", S, "libslirp asks who it is"),
+	SPARE("getpeername", R | S, "who a client is"),
+	INT_IS(RULE_SPARE, "fcntl", R | S, 1, F_GETFL, "is a socket non-blocking"),
+	INT_IS(RULE_SPARE, "fcntl", R | S, 1, F_SETFL, "make it so"),
+	INT_IS(RULE_SPARE, "fcntl", S, 1, F_GETFD, "libslirp: close-on-exec"),
+	INT_IS(RULE_SPARE, "fcntl", S, 1, F_SETFD, "libslirp: close-on-exec"),
+	INT_IS(RULE_ALLOW, "fcntl", R, 1, F_DUPFD_CLOEXEC, "a place for the next descriptor"),
+	INT_IS(RULE_ALLOW, "fcntl", R, 1, F_SETPIPE_SZ, "room of a pipe"),
+	INT_IS(RULE_SPARE, "fcntl", R, 1, F_GETPIPE_SZ, "what came of it"),
+
+	/* waiting, time */
+	ALLOW("epoll_wait", R, "the loop"),
+	SPARE("epoll_pwait", R, "how another libc or architecture waits"),
+	ALLOW("epoll_ctl", R, "the loop"),
+	ALLOW("poll", S, "the loop"),
+	SPARE("poll", R, "whether a datagram waits"),
+	SPARE("ppoll", R | S, "how another libc or architecture waits"),
+	SPARE("clock_gettime", R | S, "where the vDSO cannot"),
+	SPARE("gettimeofday", R | S, "the same"),
+	SPARE("time", R | S, "the same"),
+	SPARE("restart_syscall", R | S, "after a stop"),
+
+	/* memory: never executable */
+	SPARE("brk", R | S, "malloc"),
+	SPARE("munmap", R | S, "free"),
+	SPARE("mremap", R | S, "realloc"),
+	SPARE("madvise", R | S, "malloc gives back"),
+	NO_EXEC("mmap", "malloc"),
+	NO_EXEC("mprotect", "malloc"),
+
+	/* libc's plumbing: what it does when it reports, aborts or ends */
+	ALLOW("exit_group", R | S, "the end"),
+	SPARE("exit", R | S, "the end"),
+	SPARE("futex", R | S, "locks of libc"),
+	SPARE("getrandom", R | S, "ports and ids of DNS; malloc"),
+	SPARE("rt_sigreturn", R | S, "abort"),
+	SPARE("rt_sigprocmask", R | S, "abort"),
+	SPARE("rt_sigaction", R | S, "abort"),
+	SPARE("getpid", R | S, "abort"),
+	SPARE("gettid", R | S, "abort"),
+	INT_IS(RULE_SPARE, "tgkill", R | S, 0, RULE_OWN_PID, "abort; nobody else"),
+	SPARE("sched_yield", R | S, "glib"),
+	SPARE("lseek", R | S, "stdio"),
+
+	/* what libraries try and can do without */
+	SOFT("open", R | S, "name services, locale, time zone"),
+	SOFT("openat", R | S, "the same"),
+	SOFT("access", R | S, "the same"),
+	SOFT("stat", R | S, "the same"),
+	SOFT("fstat", R | S, "stdio"),
+	SOFT("newfstatat", R | S, "stdio"),
+	SOFT("statx", R | S, "the same"),
+	SOFT("readlink", R | S, "an abort looks for the program's name"),
+	SOFT("readlinkat", R | S, "the same"),
+	SOFT("getcwd", R | S, "the same"),
+	SOFT("uname", R | S, "libc"),
+	SOFT("sysinfo", R | S, "libc: qsort asks for the size of memory"),
+	SOFT("getrlimit", R | S, "libc"),
+	SOFT("prlimit64", R | S, "libc"),
+	SOFT("prctl", R | S, "malloc names its areas"),
+	SOFT("sched_getaffinity", R | S, "malloc asks for the number of processors"),
+	SOFT("dup", R | S, "perror with a closed stderr"),
+	SOFT("unlink", R | S, "libslirp"),
+};
+const size_t nseccomp_rules = ARRAY_SIZE(seccomp_rules);

@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: Apache-2.0
+# sandbox_calls.sh - the system calls of the workers at work are those of lib/sandbox/rules.c: none is
+# missing there, and none that is said to be needed is not made
+# deadline: 120
+. "${0%/*}/lib.sh"
+need userns tun tool:strace tool:python3
+rules=$RK_BUILD/lib/sandbox/make_filters
+py="python3 $RK_SRC/tests/integration/net_accel.py"
+
+# work RUNG: every kind of traffic, both ways, ends of all kinds
+# shellcheck disable=SC2086 # two words
+work() {
+	for a in 192.0.2.2 2001:db8::2; do
+		is "$1: TCP out, $a" "$(in_child nsprobe duplex $a 7 16777216 7)" ok
+		is "$1: nobody listens, $a" "$(in_child nsprobe connect $a 999)" ECONNREFUSED
+		like "$1: UDP out, $a" "$(in_child nsprobe ask -u $a 1007)" "* *"
+		is "$1: DNS by TCP, $a" "$(in_child nsprobe dns --tcp 10.0.2.3 web.world.test)" 192.0.2.2
+		is "$1: DNS by UDP, $a" "$(in_child nsprobe dns fd00::3 web.world.test)" 192.0.2.2
+	done
+	like "$1: bulk" "$(in_child nsprobe recv 192.0.2.2 19 67108864 1)" "*ok*"
+	is "$1: half-close" "$(in_child $py half 192.0.2.2)" 1000000
+	is "$1: many" "$(in_child nsprobe many 192.0.2.2 7 200)" "200 alive"
+	is "$1: a reset" "$(in_child $py resets 192.0.2.2)" ok
+	is "$1: TCP in" "$(nsprobe duplex 127.0.0.1 7007 16777216 3)" ok
+	is "$1: TCP in, not from loopback" "$(nsprobe duplex 192.0.2.1 7007 1000000 3)" ok
+	is "$1: many in, more than a pool holds" "$(nsprobe many 127.0.0.1 7007 100)" "100 alive"
+	like "$1: UDP in" "$(nsprobe ask -u 127.0.0.1 7008)" "* *"
+	in_child ping -c1 -W1 192.0.2.2 >/dev/null 2>&1
+	in_child ping -6 -c1 -W1 2001:db8::2 >/dev/null 2>&1
+}
+# follow ROLE: its calls go to $T/ROLE until it ends
+follow() {
+	strace -f -qq -o "$T/$1.trace" -p "$(pgrep "rs-$1")" 2>"$T/$1.strace" &
+	wait_for 5 sh -c "grep -q '^TracerPid:.[1-9]' /proc/$(pgrep "rs-$1")/status"
+}
+
+# shellcheck disable=SC2086 # two words
+(exec nsenter --net="/proc/$RK_WORLD_PID/ns/net" -- $py serve 192.0.2.2) >"$T/world" 2>&1 &
+server=$!
+wait_for 5 sh -c "[ \$(grep -c ^ready $T/world) = 4 ]"
+echo 0 2147483647 >/proc/sys/net/ipv4/ping_group_range
+for rung in tproxy redirect off; do
+	rk_start --net=slirp --accel=$rung --sandbox=require -p 0.0.0.0:7007:7/tcp -p 127.0.0.1:7008:1007/udp -- \
+		nsprobe serve tcp-echo,0.0.0.0,7 udp-who,0.0.0.0,1007 || exit
+	wait_for 5 sh -c "[ \$(grep -c ^ready $RK_OUT) = 2 ]"
+	follow relay
+	follow slirp
+	work $rung
+	rk_stop
+	is "$rung: no complaint" "$(cat "$RK_ERR")" ""
+	for role in relay slirp; do
+		wait_for 5 sh -c "grep -q exit_group $T/$role.trace"
+		grep -q 'exit_group(0)' "$T/$role.trace" || fail "$rung: $role ends well" "$(tail -n 5 "$T/$role.trace")"
+		sed -nE 's/^[0-9]+ +([a-z0-9_]+)\(.*/\1/p' "$T/$role.trace" >>"$T/$role.calls"
+	done
+done
+kill $server
+"$rules" list >"$T/rules"
+for role in relay slirp; do
+	sort -u "$T/$role.calls" >"$T/$role.used"
+	awk -v r=$role '$1 == r && $2 != "errno" { print $3 }' "$T/rules" | sort -u >"$T/$role.listed"
+	awk -v r=$role '$1 == r && $2 == "allow" { print $3 }' "$T/rules" | sort -u >"$T/$role.needed"
+	is "$role: used, not listed" "$(comm -23 "$T/$role.used" "$T/$role.listed")" ""
+	is "$role: listed as needed, not used" "$(comm -13 "$T/$role.used" "$T/$role.needed")" ""
+done

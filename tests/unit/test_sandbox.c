@@ -1,0 +1,326 @@
+// SPDX-License-Identifier: Apache-2.0
+/* test_sandbox.c - what code that runs in a confined worker would try, and what it gets */
+#include <check.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/filter.h>
+#include <netinet/in.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/ptrace.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "lib/base/cleanup.h"
+#include "lib/sandbox/sandbox.h"
+
+#define KILLED (-SIGSYS)
+#define ABORTED (-SIGABRT)
+#define X32 0x40000000
+#define UPPER_BITS 0x100000000 /* the kernel does not look at them, a filter must */
+
+static pid_t outside; /* the test itself */
+
+/* each returns what its call returned */
+static long try_open(void)
+{
+	return open("/", O_RDONLY | O_CLOEXEC);
+}
+
+static long try_make_file(void)
+{
+	return open("/x", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+}
+
+static long try_exec(void)
+{
+	char *argv[] = { (char *)"true", NULL };
+
+	return execv("/bin/true", argv);
+}
+
+static long try_fork(void)
+{
+	return fork();
+}
+
+static long try_userns(void)
+{
+	return unshare(CLONE_NEWUSER);
+}
+
+static long try_mount(void)
+{
+	return mount("none", "/", "tmpfs", 0, NULL);
+}
+
+static long try_setns(void)
+{
+	return setns(0, 0);
+}
+
+static long try_unix(void)
+{
+	return socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+}
+
+static long try_netlink(void)
+{
+	return socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, 0);
+}
+
+static long try_packet(void)
+{
+	return socket(AF_PACKET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+}
+
+static long try_raw(void)
+{
+	return socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_TCP);
+}
+
+static long try_seqpacket(void)
+{
+	return socket(AF_INET, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+}
+
+static long try_upper_bits(void)
+{
+	return syscall(SYS_socket, AF_INET | UPPER_BITS, SOCK_STREAM | SOCK_CLOEXEC, 0);
+}
+
+static long try_tcp(void)
+{
+	return socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+}
+
+static long try_bind(void)
+{
+	struct sockaddr_in a = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+
+	return bind(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), (struct sockaddr *)&a,
+		    sizeof(a));
+}
+
+static long try_listen(void)
+{
+	return listen(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), 1);
+}
+
+static long try_ptrace(void)
+{
+	return ptrace(PTRACE_SEIZE, outside, NULL, NULL);
+}
+
+static long try_kill(void)
+{
+	return kill(outside, 0);
+}
+
+static long try_tgkill(void)
+{
+	return syscall(SYS_tgkill, outside, outside, 0);
+}
+
+static long try_getfd(void)
+{
+	return syscall(SYS_pidfd_getfd, 0, 0, 0);
+}
+
+static long try_vm_readv(void)
+{
+	return syscall(SYS_process_vm_readv, outside, NULL, 0, NULL, 0, 0);
+}
+
+static long try_exec_memory(void)
+{
+	void *p = mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	return p == MAP_FAILED ? -1 : 0;
+}
+
+static long try_exec_later(void)
+{
+	void *p = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	return p == MAP_FAILED ? -1 : mprotect(p, 4096, PROT_READ | PROT_EXEC);
+}
+
+static long try_memory(void)
+{
+	void *p = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	return p == MAP_FAILED ? -1 : munmap(p, 4096);
+}
+
+static long try_memfd(void)
+{
+	return memfd_create("x", MFD_CLOEXEC);
+}
+
+static long try_io_uring(void)
+{
+	return syscall(SYS_io_uring_setup, 1, NULL);
+}
+
+static long try_bpf(void)
+{
+	return syscall(SYS_bpf, 0, NULL, 0);
+}
+
+static long try_keyctl(void)
+{
+	return syscall(SYS_keyctl, 0, 0, 0, 0, 0);
+}
+
+static long try_tiocsti(void)
+{
+	return ioctl(0, TIOCSTI, "x");
+}
+
+static long try_tiocsti_upper(void)
+{
+	return syscall(SYS_ioctl, 0, TIOCSTI | UPPER_BITS, "x");
+}
+
+static long try_owner(void)
+{
+	return fcntl(0, F_SETOWN, outside);
+}
+
+static long try_dumpable(void)
+{
+	return prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
+}
+
+static long try_limit(void)
+{
+	return setrlimit(RLIMIT_NOFILE, &(struct rlimit){ 9, 9 });
+}
+
+static long try_other_filter(void)
+{
+	return syscall(SYS_seccomp, 1, 0, NULL);
+}
+
+static long try_abort(void)
+{
+	abort();
+}
+
+#ifdef __x86_64__
+static long try_x32(void)
+{
+	return syscall(X32 | SYS_getpid);
+}
+
+static long try_i386(void)
+{
+	long r;
+
+	__asm__ volatile("int $0x80" : "=a"(r) : "a"(20) : "memory");
+	return r;
+}
+#endif
+
+/* 0, a positive errno, or the negative of the signal that ends it; [2]: relay, slirp */
+static const struct {
+	const char *name;
+	long (*attempt)(void);
+	int want[2];
+} rows[] = {
+	{ "open", try_open, { EPERM, EPERM } },
+	{ "make a file", try_make_file, { EPERM, EPERM } },
+	{ "exec", try_exec, { KILLED, KILLED } },
+	{ "fork", try_fork, { KILLED, KILLED } },
+	{ "unshare", try_userns, { KILLED, KILLED } },
+	{ "mount", try_mount, { KILLED, KILLED } },
+	{ "setns", try_setns, { KILLED, KILLED } },
+	{ "unix socket", try_unix, { EAFNOSUPPORT, EAFNOSUPPORT } },
+	{ "netlink socket", try_netlink, { EAFNOSUPPORT, EAFNOSUPPORT } },
+	{ "packet socket", try_packet, { EAFNOSUPPORT, EAFNOSUPPORT } },
+	{ "raw socket", try_raw, { EPERM, EPERM } },
+	{ "seqpacket socket", try_seqpacket, { KILLED, KILLED } },
+	{ "upper bits", try_upper_bits, { EAFNOSUPPORT, EAFNOSUPPORT } },
+	{ "tcp socket", try_tcp, { 0, 0 } },
+	{ "bind", try_bind, { 0, KILLED } },
+	{ "listen", try_listen, { KILLED, KILLED } },
+	{ "ptrace", try_ptrace, { KILLED, KILLED } },
+	{ "kill", try_kill, { KILLED, KILLED } },
+	{ "tgkill", try_tgkill, { KILLED, KILLED } },
+	{ "pidfd_getfd", try_getfd, { KILLED, KILLED } },
+	{ "process_vm_readv", try_vm_readv, { KILLED, KILLED } },
+	{ "executable memory", try_exec_memory, { KILLED, KILLED } },
+	{ "memory made executable", try_exec_later, { KILLED, KILLED } },
+	{ "memory", try_memory, { 0, 0 } },
+	{ "memfd", try_memfd, { KILLED, KILLED } },
+	{ "io_uring", try_io_uring, { KILLED, KILLED } },
+	{ "bpf", try_bpf, { KILLED, KILLED } },
+	{ "keyctl", try_keyctl, { KILLED, KILLED } },
+	{ "TIOCSTI", try_tiocsti, { KILLED, KILLED } },
+	{ "TIOCSTI, upper bits", try_tiocsti_upper, { KILLED, KILLED } },
+	{ "F_SETOWN", try_owner, { KILLED, KILLED } },
+	{ "dumpable", try_dumpable, { EPERM, EPERM } },
+	{ "limit", try_limit, { EPERM, EPERM } },
+	{ "another filter", try_other_filter, { KILLED, KILLED } },
+	{ "abort", try_abort, { ABORTED, ABORTED } },
+#ifdef __x86_64__
+	{ "x32", try_x32, { KILLED, KILLED } },
+	{ "i386", try_i386, { KILLED, KILLED } },
+#endif
+};
+
+static int outcome(enum role role, long (*attempt)(void))
+{
+	pid_t pid;
+	int status;
+
+	outside = getpid();
+	pid = fork();
+	if (pid == 0) {
+		struct sandbox_report report;
+
+		role_enter(role, SIGKILL);
+		sandbox_enter(&report);
+		sandbox_seal(&report);
+		if (sandbox_missing(report.have))
+			_exit(255);
+		_exit(attempt() < 0 ? errno : 0);
+	}
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	return WIFSIGNALED(status) ? -WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+START_TEST(nothing_leads_out)
+{
+	ck_assert_msg(outcome(ROLE_RELAY, rows[_i].attempt) == rows[_i].want[0],
+		      "relay, %s: %d, not %d", rows[_i].name, outcome(ROLE_RELAY, rows[_i].attempt),
+		      rows[_i].want[0]);
+	ck_assert_msg(outcome(ROLE_SLIRP, rows[_i].attempt) == rows[_i].want[1],
+		      "slirp, %s: %d, not %d", rows[_i].name, outcome(ROLE_SLIRP, rows[_i].attempt),
+		      rows[_i].want[1]);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("sandbox");
+	TCase *c = tcase_create("escape");
+	SRunner *runner = srunner_create(s);
+	int failed;
+
+	tcase_add_loop_test(c, nothing_leads_out, 0, ARRAY_SIZE(rows));
+	suite_add_tcase(s, c);
+	srunner_run_all(runner, CK_NORMAL);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
