@@ -178,4 +178,8 @@ void probe_namespaces(struct report *r, const struct idmap *ids)
 {
 	if (!try_child(r, ids) && ids)
 		try_child(r, NULL);
+	/* silence is not consent */
+	if (!r->group[GROUP_NETWORK].done && report_count(r, CAUSE_FAIL) == 0)
+		report_cause(r, CAUSE_CHECK_STUCK, "the child has told nothing of the network",
+			     NULL);
 }

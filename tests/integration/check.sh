@@ -68,6 +68,7 @@ was=$(as_user sh -c 'ls -A "$HOME" "$XDG_RUNTIME_DIR" "$TMPDIR"')
 user_check
 is "nothing fails here: status" "$RK_STATUS" 0
 is "and what fails" "$(/usr/bin/python3 -c 'import json,sys; print([f["id"] for f in json.load(open(sys.argv[1]))["findings"] if f["level"] != "note"])' "$RK_OUT")" '[]'
+is "and every group was looked at" "$(/usr/bin/python3 -c 'import json,sys; print(len(json.load(open(sys.argv[1]))["ok"]))' "$RK_OUT")" 8
 is "a start agrees" "$(as_user rootless-supervisor -- echo it runs 2>&1)" "it runs"
 ms=$(sed -n 's/.*"elapsedMs": \([0-9]*\).*/\1/p' "$RK_OUT")
 ok "under a second: $ms ms" test "$ms" -lt $((1000 * ${RK_SLOW:-1}))
