@@ -7,6 +7,13 @@
 need userns tun tool:python3 tool:curl
 py="python3 $RK_SRC/tests/integration/net_accel.py"
 info() { as_user curl -s --unix-socket "$STATE/api.sock" http://x/v1/info; }
+# what leads packets in the gateway
+in_gateway() {
+	for p in $(pgrep -P "$(cat "$STATE/child_pid")" rs-nsagent); do
+		nsenter --net="/proc/$p/ns/net" sh -c 'ip link show gw0 >/dev/null 2>&1 || exit
+			nft list ruleset; ip rule; ip -6 rule; ip route show table all; ip -6 route show table all | sed "s/expires [0-9]*sec//"'
+	done
+}
 relay_fds() { find "/proc/$(pgrep -f 'rs-worker relay')/fd" -mindepth 1 | wc -l; }
 # shellcheck disable=SC2086 # two words
 probe() { in_child $py "$@"; }
@@ -50,11 +57,16 @@ for RUNG in $RUNGS; do
 		is "prohibited" "$(in_child nsprobe connect 198.51.100.98 7)" EHOSTUNREACH
 		is "no route, IPv6" "$(in_child nsprobe connect 2001:db8:77::1 7)" ENETUNREACH
 		is "unreachable, IPv6" "$(in_child nsprobe connect 2001:db8:9::1 7)" EHOSTUNREACH
-		for a in 192.0.2.2 2001:db8::2; do
-			is "a port is used again 100 times, $a" "$(probe reuse $a 100)" ok
-		done
+		is "a port is used again 1000 times" "$(probe reuse 192.0.2.2 1000)" ok
+		is "a port is used again 200 times, IPv6" "$(probe reuse 2001:db8::2 200)" ok
 		is "no listener's port is known" "$(in_child nsprobe connect 10.0.2.2 7)" ENETUNREACH
 	fi
+	was=$(in_gateway)
+	in_child sh -c 'nft flush ruleset; ip rule flush; ip -6 rule flush
+		for f in -4 -6; do ip $f rule add pref 5 lookup main; ip $f rule add pref 0 lookup local; done
+		ip route add local default dev lo table 204; ip route flush cache'
+	is "what the child does to its rules changes nothing of ours" "$(in_gateway)" "$was"
+	is "and it still gets out" "$(in_child nsprobe duplex 192.0.2.2 7 1000000 3)" ok
 	ok "descriptors come back" wait_for 12 sh -c "[ \$(find /proc/$(pgrep -f 'rs-worker relay')/fd -mindepth 1 | wc -l) -le $((before + 8)) ]"
 	rk_stop
 done
