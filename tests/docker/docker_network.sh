@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# docker_network.sh - containers: UDP ports, restart, names of each other and of the world, IPv6, --net=host
+# docker_network.sh - containers: the way out, UDP ports, restart, names of each other and of the world, IPv6, --net=host
 # deadline: 60
 . "${0%/*}/lib.sh"
 need tool:ip6tables
@@ -124,9 +124,31 @@ ipv6() {
 	like "IPv6 is closed" "$(ask ::1 5353)" '*ECONNREFUSED*'
 }
 
+# --- the way out of a container is the kernel's, behind the child's own firewall -------------------
+slirp0_bytes() {
+	for rk_agent in $(pgrep -P "$(cat "$STATE/child_pid")" rs-nsagent); do
+		nsenter --net="/proc/$rk_agent/ns/net" awk '$1 == "slirp0:" { print $2 + $10 }' /proc/net/dev
+	done
+}
+way_out() {
+	like "TCP goes out by the kernel" "$(curl -s --unix-socket "$STATE/api.sock" http://x/v1/info)" '*"accel":"tproxy"*'
+	run out box sleep 1000
+	before=$(slirp0_bytes)
+	is "a container sends 64 MB" "$(docker exec out nsprobe send 192.0.2.2 9 67108864 5)" ok
+	is "and receives as much" "$(docker exec out nsprobe recv 192.0.2.2 19 67108864 1)" ok
+	ok "libslirp's interface saw none of it" test $(($(slirp0_bytes) - before)) -lt 100000
+	in_child iptables -I DOCKER-USER -d 192.0.2.3 -p tcp -j DROP
+	is "a drop in DOCKER-USER holds" "$(docker exec out nsprobe connect -t 1500 192.0.2.3 7)" ETIMEDOUT
+	is "for nobody else" "$(docker exec out nsprobe connect -t 3000 192.0.2.2 7)" ok
+	in_child iptables -D DOCKER-USER -d 192.0.2.3 -p tcp -j DROP
+	is "and not longer than it is there" "$(docker exec out nsprobe connect -t 3000 192.0.2.3 7)" ok
+	ok "docker rm -f" docker rm -f out
+}
+
 make_data
 start_dockerd --
 import_box
+way_out
 udp_and_tcp
 restart
 reuse
