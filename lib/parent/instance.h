@@ -187,6 +187,9 @@ bool instance_child_is_ending(struct instance *in);
 /* instance_blame_child() - in the start: a broken pipe is not the reason, the child's death is */
 void instance_blame_child(struct instance *in);
 
+/* instance_nursery_died() - it was reaped with @status, which says why */
+void instance_nursery_died(struct instance *in, int status);
+
 /* instance_lost_child_link() - its socket is at its end: so is the child, within END_MS */
 void instance_lost_child_link(struct instance *in);
 

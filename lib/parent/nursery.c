@@ -321,7 +321,6 @@ int ask_spawn(int sock, enum role role, int control, int log, struct err *err)
 	int fds[2] = { control, log };
 	int r = msg_send(sock, &nursery_proto, NURSERY_SPAWN, &req, fds, 2);
 
-	if (r == 0 || msg_peer_gone(r)) /* a nursery that has died tells why by its status */
-		return 0;
-	return err_set(err, -r, "asking the nursery for the %s worker", role_name(role));
+	return r < 0 ? err_set(err, -r, "asking the nursery for the %s worker", role_name(role))
+		     : 0;
 }

@@ -148,7 +148,7 @@ bool instance_child_is_ending(struct instance *in)
 	return waitid(P_PID, (id_t)in->child, &si, WEXITED | WNOHANG | WNOWAIT) == 0 && si.si_pid;
 }
 
-static void nursery_died(struct instance *in, int status)
+void instance_nursery_died(struct instance *in, int status)
 {
 	in->nursery = 0;
 	if (in->phase == PHASE_ENDED || in->err.code)
@@ -172,7 +172,7 @@ static void reap(struct instance *in)
 		if (pid == in->child) {
 			child_died(in, status);
 		} else if (pid == in->nursery) {
-			nursery_died(in, status);
+			instance_nursery_died(in, status);
 		}
 	}
 }

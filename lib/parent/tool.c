@@ -29,6 +29,7 @@
 #define TOOLS_MAX 8
 #define DRAIN_READS 64    /* of 4 KiB: more than a pipe holds; a writer left behind ends here */
 #define KILL_WAIT_MS 2000 /* a task in an uninterruptible wait is left to the kernel after that */
+#define SLICE_MS 100      /* of a wait: more than that in one slice is time that did not count */
 #define DEFAULT_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 static bool is_program(const char *path)
@@ -213,23 +214,28 @@ static int wait_round(struct tool *tools, size_t n, int abort_fd, int timeout_ms
 	return 0;
 }
 
-/* all have ended, or the time is up (-ETIMEDOUT), or a signal ends the start (-EINTR) */
-static int wait_until(struct tool *tools, size_t n, int abort_fd, uint64_t deadline)
+/*
+ * All have ended, or the time is up (-ETIMEDOUT), or a signal ends the start (-EINTR). Time in
+ * which we were stopped (^Z) does not count: the tools were stopped as well.
+ */
+static int wait_within(struct tool *tools, size_t n, int abort_fd, int limit_ms)
 {
-	for (;;) {
-		uint64_t now = clock_ms();
+	for (int left = limit_ms;;) {
+		int slice = left < SLICE_MS ? left : SLICE_MS, r;
+		uint64_t began = clock_ms(), took;
 		bool runs = false;
-		int r;
 
 		for (size_t i = 0; i < n; i++)
 			runs |= tools[i].pid > 0;
 		if (!runs)
 			return 0;
-		if (now >= deadline)
+		if (left <= 0)
 			return -ETIMEDOUT;
-		r = wait_round(tools, n, abort_fd, (int)(deadline - now));
+		r = wait_round(tools, n, abort_fd, slice);
 		if (r < 0)
 			return r;
+		took = clock_ms() - began;
+		left -= took < (uint64_t)slice ? (int)took : slice;
 	}
 }
 
@@ -254,7 +260,7 @@ int tools_finish(struct tool *tools, size_t n, int limit_ms)
 	assert(n <= TOOLS_MAX);
 	if (abort_fd < 0)
 		return -errno;
-	r = wait_until(tools, n, abort_fd, clock_ms() + (uint64_t)limit_ms);
+	r = wait_within(tools, n, abort_fd, limit_ms);
 	if (r != -ETIMEDOUT)
 		return r;
 	for (size_t i = 0; i < n; i++) {
@@ -264,7 +270,7 @@ int tools_finish(struct tool *tools, size_t n, int limit_ms)
 		/* a setuid tool too: its real user id is ours */
 		pidfd_send_signal(tools[i].pidfd, SIGKILL, NULL, 0);
 	}
-	r = wait_until(tools, n, -1, clock_ms() + KILL_WAIT_MS);
+	r = wait_within(tools, n, -1, KILL_WAIT_MS);
 	return r == -ETIMEDOUT ? 0 : r;
 }
 
@@ -292,7 +298,7 @@ void tool_done(struct tool *t)
 {
 	if (t->pid > 0 && t->pidfd >= 0) {
 		pidfd_send_signal(t->pidfd, SIGKILL, NULL, 0);
-		wait_until(t, 1, -1, clock_ms() + KILL_WAIT_MS);
+		wait_within(t, 1, -1, KILL_WAIT_MS);
 	}
 	if (t->pidfd >= 0)
 		close(take_fd(&t->pidfd));

@@ -14,6 +14,7 @@
 #include "lib/base/fd.h"
 #include "lib/base/log.h"
 #include "lib/base/loop.h"
+#include "lib/base/proc.h"
 #include "lib/base/str.h"
 #include "lib/parent/instance.h"
 #include "lib/parent/nursery.h"
@@ -162,7 +163,7 @@ int worker_prepare(struct instance *in, enum worker_kind kind, struct err *err)
 	struct worker *w = &in->worker[kind];
 	autoclose int log_end = -1, control_end = -1;
 	int control[2], log[2];
-	int r = msg_pair(control);
+	int status, r = msg_pair(control);
 
 	life_set(w, LIFE_STARTING);
 	w->state = WORKER_STARTING;
@@ -180,7 +181,12 @@ int worker_prepare(struct instance *in, enum worker_kind kind, struct err *err)
 	if (link_open(in, &w->log, log[0], on_worker_log, w) < 0)
 		return err_set(err, ENOMEM, "watching the %s worker", role_name(w->role));
 	in->pending |= w->bit;
-	return ask_spawn(in->nursery_link.fd, w->role, control_end, log_end, err);
+	r = ask_spawn(in->nursery_link.fd, w->role, control_end, log_end, err);
+	if (msg_peer_gone(r) && proc_wait_within(in->nursery, BLAME_MS, &status) == 0) {
+		*err = (struct err){ 0 };
+		instance_nursery_died(in, status);
+	}
+	return r;
 }
 
 static int configure_slirp(struct instance *in)

@@ -256,7 +256,8 @@ class Sweep:
             wrong.append(f"{len(lines)} lines")
         if seconds > (LIMIT_S if (call, kind) in LIES else WALL_S):
             wrong.append(f"{seconds:.1f} s")
-        if status == 125 and kind not in SIGNALS and call not in MEMORY and \
+        if status == 125 and kind not in SIGNALS and \
+                call not in MEMORY and (call, kind) not in LIES and \
                 os.strerror(getattr(errno, kind)).lower() not in err.lower() and \
                 not OTHER_WORDS.match(f"{role} {call} {kind} {err}"):
             wrong.append("another errno than the one that was met")

@@ -228,6 +228,19 @@ START_TEST(signals_of_the_caller_do_not_reach_the_tools)
 }
 END_TEST
 
+START_TEST(the_time_of_a_stop_does_not_count)
+{
+	AUTO(idmap_freep) struct idmap *m = make_map(1);
+	struct err err = { 0 };
+
+	make_tool("newuidmap",
+		  "#!/bin/sh\nsleep 0.1; kill -s STOP $PPID; sleep 1; kill -s CONT $PPID; "
+		  "sleep 0.1\n");
+	make_tool("newgidmap", OK);
+	ck_assert_msg(idmap_apply_within(m, 1234, LIMIT_MS, &err) == 0, "%s", err.msg);
+}
+END_TEST
+
 static int apply_as_nobody(struct err *err)
 {
 	AUTO(idmap_freep) struct idmap *m = make_map(1);
@@ -291,6 +304,7 @@ int main(void)
 	tcase_add_test(t, many_ranges_leave_room_for_the_cause);
 	tcase_add_test(t, a_missing_tool_names_its_package);
 	tcase_add_test(t, signals_of_the_caller_do_not_reach_the_tools);
+	tcase_add_test(t, the_time_of_a_stop_does_not_count);
 	tcase_add_test(t, a_tool_without_rights_is_recognised);
 	tcase_add_test(t, the_process_user_can_be_looked_up);
 	suite_add_tcase(s, t);
