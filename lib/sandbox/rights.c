@@ -22,17 +22,18 @@
 /* takes CAP_SETPCAP, which a process has that has just made its user namespace */
 static int drop_bound(struct err *err)
 {
-	int held = 0;
+	unsigned long c = 0;
 
-	for (unsigned long c = 0; (held = prctl(PR_CAPBSET_READ, c, 0, 0, 0)) >= 0; c++) {
-		if (held == 1 && prctl(PR_CAPBSET_DROP, c, 0, 0, 0) < 0)
-			return err_set(err, errno, "dropping capability %lu from the bounding set",
-				       c);
+	while (prctl(PR_CAPBSET_DROP, c, 0, 0, 0) == 0 || errno != EINVAL) {
 		if (prctl(PR_CAPBSET_READ, c, 0, 0, 0) != 0)
-			return err_say(err, EPROTO, "capability %lu is still in the bounding set",
+			return err_set(err, EPERM, "dropping capability %lu from the bounding set",
 				       c);
+		c++;
 	}
-	return 0;
+	/* there is none of that number, as the kernel said? */
+	return prctl(PR_CAPBSET_READ, c, 0, 0, 0) < 0
+		       ? 0
+		       : err_say(err, EPROTO, "the bounding set has no end");
 }
 
 static int drop_capabilities(struct err *err)
