@@ -6,6 +6,7 @@ need file:/usr/bin/rootlesskit-docker-proxy
 
 addr() { echo "${1% *}"; }
 who() { in_world nsprobe ask -t 3000 ${3:+-b "$3"} ${4:+-p "$4"} "$1" "$2" 2>&1; }
+uwho() { in_world nsprobe ask -u -t 3000 -b "$3" -p "$4" "$1" "$2" x 2>&1; }
 who_soon() { wait_for 5 in_world nsprobe ask -t 1000 192.0.2.1 "$1"; }
 
 # Docker before 28 asks for a published port by its proxy only: without one the test asks, as Docker 28 does
@@ -22,14 +23,18 @@ for proxy in true false; do
 	wait_dockerd
 	docker image inspect box >/dev/null 2>&1 || import_box
 	p="userland-proxy=$proxy"
-	ok "$p: docker run" docker run -d --init --name who -p 8080:80 box \
-		nsprobe serve tcp-who,0.0.0.0,80
-	publish 0.0.0.0:8080:10.0.2.100:8080/tcp4
+	ok "$p: docker run" docker run -d --init --name who -p 8080:80 -p 8080:80/udp box \
+		nsprobe serve tcp-who,0.0.0.0,80 udp-who,0.0.0.0,80
+	publish 0.0.0.0:8080:10.0.2.100:8080/tcp4 0.0.0.0:8080:10.0.2.100:8080/udp4
 	ok "$p: it answers" who_soon 8080
 	is "$p: a client elsewhere, and its port" "$(who 192.0.2.1 8080 198.51.100.7 5500)" "198.51.100.7 5500"
 	is "$p: one of the LAN" "$(addr "$(who 192.0.2.1 8080 192.0.2.3)")" 192.0.2.3
 	is "$p: this machine" "$(addr "$(nsprobe ask 192.0.2.1 8080)")" 192.0.2.1
 	is "$p: this machine by loopback" "$(addr "$(nsprobe ask 127.0.0.1 8080)")" 10.0.2.2
+	is "$p: UDP, a client elsewhere, and its port" "$(uwho 192.0.2.1 8080 198.51.100.7 5500)" "198.51.100.7 5500"
+	is "$p: UDP, the same again" "$(uwho 192.0.2.1 8080 198.51.100.7 5500)" "198.51.100.7 5500"
+	is "$p: UDP, this machine" "$(addr "$(nsprobe ask -u 192.0.2.1 8080 x)")" 192.0.2.1
+	is "$p: UDP, this machine by loopback" "$(addr "$(nsprobe ask -u 127.0.0.1 8080 x)")" 10.0.2.2
 	is "$p: an address that the bridge has too" "$(addr "$(who 192.0.2.1 8080 172.17.0.77)")" 10.0.2.2
 	ok "$p: docker run, a network of its own" docker network create "net-$proxy"
 	ok "$p: docker run there" docker run -d --init --name echo --network "net-$proxy" -p 8082:7 box \
