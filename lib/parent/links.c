@@ -187,8 +187,8 @@ static void agent_ended(struct agent *a, int why)
 		return;
 	}
 	log_warning("network",
-		    "the agent of %s died; connections that exist go on, new ones to "
-		    "published ports will be refused",
+		    "the agent of %s died; connections that exist go on, new ones may be "
+		    "refused",
 		    agent_name(a));
 }
 
