@@ -35,6 +35,8 @@ struct netlink {
 /* if_nametoindex() of net/if.h, which cannot be included beside linux/if.h */
 unsigned if_nametoindex(const char *name);
 
+#define GSO_IPV4_MAX_SIZE 63 /* IFLA_GSO_IPV4_MAX_SIZE, since Linux 6.3 */
+
 #define DEFINE_PUTP(type, put) \
 	static void put##_at(type **p) \
 	{ \
@@ -174,6 +176,11 @@ int netlink_link_queue(struct netlink *nl, const char *name, uint32_t packets, s
 	int e = change_link(nl, name, 0, IFLA_TXQLEN, packets);
 
 	return e ? err_set(err, e, "setting the queue of '%s'", name) : 0;
+}
+
+void netlink_link_bursts(struct netlink *nl, const char *name, uint32_t bytes)
+{
+	change_link(nl, name, 0, GSO_IPV4_MAX_SIZE, bytes);
 }
 
 int netlink_link_up(struct netlink *nl, const char *name, uint32_t mtu, struct err *err)

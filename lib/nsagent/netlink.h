@@ -64,6 +64,12 @@ int netlink_link_up(struct netlink *nl, const char *name, uint32_t mtu, struct e
 
 /* netlink_link_queue() - packets that wait in the interface before some are dropped */
 int netlink_link_queue(struct netlink *nl, const char *name, uint32_t packets, struct err *err);
+
+/**
+ * netlink_link_bursts() - how much TCP by IPv4 may pass to the interface at once
+ * @bytes:	more than 64 KiB; a kernel that does not know it (before 6.3) keeps to 64 KiB
+ */
+void netlink_link_bursts(struct netlink *nl, const char *name, uint32_t bytes);
 int netlink_link_index(const char *name, unsigned *ret, struct err *err);
 
 /* netlink_addr_add() - IPv6 addresses go without duplicate address detection */
