@@ -60,11 +60,17 @@ program_before() {
 	cp -u "$BENCH_BEFORE/cmd/rootless-supervisor/rootless-supervisor" "$RK_BIN/before"
 	echo "$RK_BIN/before/rootless-supervisor"
 }
+# spawn_other COMMAND...: as another user, for pasta takes what pipe buffer a user may have at its start
+spawn_other() {
+	(exec setpriv --reuid 65533 --regid 65533 --clear-groups --inh-caps=-all env -i "PATH=$PATH" "$@") &
+	SPAWNED=$!
+}
 # instance_bare NAME MTU: namespaces that nothing but a sleep holds, and a network program beside it
 instance_bare() {
 	mkdir -p "$STATE"
 	case $1 in
 	veth*) unshare --net sleep 1000 & SPAWNED=$! ;;
+	pasta*) spawn_other unshare --user --map-root-user --net --mount sleep 1000 ;;
 	*) spawn unshare --user --map-root-user --net --mount sleep 1000 ;;
 	esac
 	pids="$SPAWNED $pids"
@@ -75,7 +81,7 @@ instance_bare() {
 	veth*) make_veth "$1" "$2" ;;
 	slirp4netns*) spawn /usr/bin/slirp4netns --configure --mtu="$2" --disable-host-loopback "$SPAWNED" tap0 ;;
 	# pasta takes the host's addresses for the namespace unless it is told others
-	pasta*) spawn pasta --foreground --config-net --ns-ifname tap0 --address 10.0.2.100 --netmask 24 \
+	pasta*) spawn_other pasta --foreground --config-net --ns-ifname tap0 --address 10.0.2.100 --netmask 24 \
 		--gateway 10.0.2.2 --mtu "$2" --tcp-ports none --udp-ports none --tcp-ns none --udp-ns none \
 		--ipv4-only "$(cat "$STATE/child_pid")" ;;
 	esac >"$bench_log" 2>&1
@@ -103,6 +109,7 @@ enter() {
 	case $STATE in
 	*/loopback-*) as_user "$@" ;;
 	*/veth-*) nsenter --net="/proc/$(cat "$STATE/child_pid")/ns/net" -- "$@" ;;
+	*/pasta-*) nsenter --user --mount --net --preserve-credentials --target "$(cat "$STATE/child_pid")" -- "$@" ;;
 	*) in_child "$@" ;;
 	esac
 }
@@ -175,6 +182,12 @@ bench_stop() {
 }
 
 # --- measuring -----------------------------------------------------------------------------------
+# keep FILE EXTENSION: beside the build, for tests/bench/docs.py
+keep() {
+	mkdir -p "$RK_BUILD/bench"
+	rk_name=${0##*/}
+	cp "$1" "$RK_BUILD/bench/${rk_name%.sh}.$2"
+}
 # more_rounds: true until all rounds are made or the time is up
 bench_round=0 bench_begin=$(date +%s)
 more_rounds() {
@@ -232,7 +245,7 @@ report() {
 	echo
 	echo "# $1; $bench_round rounds, $(nproc) cores, load $(cut -d' ' -f1-3 /proc/loadavg), $congestion"
 	sort -t "$(printf '\t')" -k1,2 -k3n "$results/values" | awk -F '\t' -v rows="$results/rows" \
-		-v ratios="$results/ratios" -v peer="$2" '
+		-v ratios="$results/ratios" -v medians="$results/medians" -v peer="$2" '
 		{ k = $1 SUBSEP $2; v[k, ++n[k]] = $3 }
 		function median(k, m) { m = int((n[k] + 1) / 2); return n[k] % 2 ? v[k, m] : (v[k, m] + v[k, m + 1]) / 2 }
 		function short(x) { return x >= 1000 ? sprintf("%.0f", x) : x >= 100 ? sprintf("%.1f", x) : sprintf("%.2f", x) }
@@ -245,12 +258,17 @@ report() {
 				a = median(o); b = median(p)
 				printf "%-44s %9s %9s %6.2f   %-17s %s\n", row, short(a), short(b), a / b, span(o), span(p)
 				printf "%s\t%f\n", row, a / b >ratios
+				printf "%s\tours\t%f\n%s\t%s\t%f\n", row, a, row, peer, b >medians
 			}
 		}'
+	keep "$results/medians" medians
 	echo
 }
 # table TITLE COLUMN...: the median of each column (its least and its greatest value)
 table() {
+	rk_machine="$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1), $(nproc) cores, Linux $(uname -r)"
+	echo "Medians (least-greatest) of $bench_round rounds of $seconds s each; $rk_machine, load $(cut -d' ' -f1-3 /proc/loadavg), $congestion everywhere" >"$results/what"
+	keep "$results/what" what
 	echo
 	echo "# $1; medians (min-max) of $bench_round rounds of $seconds s, $(nproc) cores, $(uname -r), load $(cut -d' ' -f1-3 /proc/loadavg), $congestion"
 	shift
@@ -274,7 +292,10 @@ table() {
 				}
 				print ""
 			}
-		}'
+		}' >"$results/table"
+	cat "$results/table"
+	keep "$results/table" md
+	keep "$results/medians" medians
 	echo
 }
 median_of() { awk -F '\t' -v r="$1" -v c="$2" '$1 == r && $2 == c { print $3 }' "$results/medians"; }

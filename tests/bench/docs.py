@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: Apache-2.0
+"""docs.py - put what was measured into README.md and docs/performance.md: docs.py DIR"""
+import pathlib
+import re
+import sys
+
+# benchmark, its row, its column of the peer; how the README calls it; unit 1000
+ROWS = [
+    ("start", "with 150 ms between, ms", "rootlesskit", "start and end of `true`, ms", 1),
+    ("net", "iperf3 out, 1, MTU 1500, Gbit/s", "rootlesskit", "TCP out, MTU 1500, Gbit/s", 1),
+    ("net", "iperf3 in (-R), 1, MTU 1500, Gbit/s", "rootlesskit", "the same, bytes in", 1),
+    ("net", "iperf3 out, 1, MTU 65520, Gbit/s", "rootlesskit", "TCP out, MTU 65520, Gbit/s", 1),
+    ("net", "iperf3 in (-R), 1, MTU 65520, Gbit/s", "rootlesskit", "the same, bytes in", 1),
+    ("net", "wrk keep-alive c64, requests/s", "rootlesskit", "HTTP out, 64 connections, 1000 requests/s", 1000),
+    ("net", "wrk close c64, requests/s", "rootlesskit", "HTTP out, a connection a request, 1000 requests/s", 1000),
+    ("port", "wrk close c64, requests/s", "builtin",
+     "HTTP through a published port, a connection a request, 1000 requests/s", 1000),
+]
+
+
+def short(x):
+    return "%.0f" % x if x >= 100 else "%.1f" % x if x >= 10 else "%.2f" % x
+
+
+def medians(path):
+    rows = (line.split("\t") for line in path.read_text().splitlines())
+    return {(row, column): float(value) for row, column, value in rows}
+
+
+def put(path, text):
+    old = path.read_text()
+    new, n = re.subn(r"(<!-- bench -->\n).*?(<!-- /bench -->\n)", lambda m: m[1] + text + m[2], old, flags=re.S)
+    assert n == 1, "no place for it in %s" % path
+    path.write_text(new)
+
+
+def main(directory):
+    of = {name: medians(directory / ("bench_%s.medians" % name)) for name in ("start", "net", "port")}
+    lines = ["| | rootless-supervisor | RootlessKit 1.1 + slirp4netns 1.2 | ratio |", "|---|---|---|---|"]
+    for bench, row, peer, title, unit in ROWS:
+        a, b = (of[bench][row, column] / unit for column in ("ours", peer))
+        lines.append("| %s | %s | %s | %s |" % (title, short(a), short(b), short(a / b)))
+    put(pathlib.Path("README.md"), "\n".join(lines) + "\n")
+    what = (directory / "bench_net.what").read_text()
+    put(pathlib.Path("docs/performance.md"), what.strip() + ".\n\n" + (directory / "bench_net.md").read_text())
+
+
+if __name__ == "__main__":
+    main(pathlib.Path(sys.argv[1]))
