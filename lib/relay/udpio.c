@@ -20,22 +20,26 @@
 #define BUNDLE_DATAGRAMS 64
 #define RETRIES 3 /* of one datagram */
 
-void udpio_set_options(int fd, int family, bool where)
+void udpio_set_options(int fd, int family, bool hops)
 {
 	const int on = 1;
 	const bool v6 = family == AF_INET6;
 
 	setsockopt(fd, IPPROTO_UDP, UDP_GRO, &on, sizeof(on));
-	if (v6) {
-		setsockopt(fd, IPPROTO_IPV6, IPV6_RECVHOPLIMIT, &on, sizeof(on));
-		setsockopt(fd, IPPROTO_IPV6, IPV6_RECVTCLASS, &on, sizeof(on));
-	} else {
-		setsockopt(fd, IPPROTO_IP, IP_RECVTTL, &on, sizeof(on));
-		setsockopt(fd, IPPROTO_IP, IP_RECVTOS, &on, sizeof(on));
-	}
-	if (where)
-		setsockopt(fd, v6 ? IPPROTO_IPV6 : IPPROTO_IP, v6 ? IPV6_RECVPKTINFO : IP_PKTINFO,
+	setsockopt(fd, v6 ? IPPROTO_IPV6 : IPPROTO_IP, v6 ? IPV6_RECVTCLASS : IP_RECVTOS, &on,
+		   sizeof(on));
+	if (hops)
+		setsockopt(fd, v6 ? IPPROTO_IPV6 : IPPROTO_IP, v6 ? IPV6_RECVHOPLIMIT : IP_RECVTTL,
 			   &on, sizeof(on));
+}
+
+void udpio_set_local(int fd, int family, bool on)
+{
+	const int v = on;
+	const bool v6 = family == AF_INET6;
+
+	setsockopt(fd, v6 ? IPPROTO_IPV6 : IPPROTO_IP, v6 ? IPV6_RECVPKTINFO : IP_PKTINFO, &v,
+		   sizeof(v));
 }
 
 int udpio_set_original(int fd, int family)
@@ -126,24 +130,50 @@ static void read_control(struct msghdr *h, size_t len, struct udpio_info *ret)
 	}
 }
 
-int udpio_recv(struct udpio *io, int fd, bool with_names)
+static void make_ready(struct udpio *io, unsigned i)
 {
+	struct msghdr *h = &io->in[i].msg_hdr;
+
+	io->iov[i] = (struct iovec){ io->data[i], UDPIO_SLOT };
+	h->msg_iov = &io->iov[i];
+	h->msg_iovlen = 1;
+	h->msg_name = &io->name[i];
+	h->msg_namelen = sizeof(io->name[i]);
+	h->msg_control = io->in_control[i].data;
+	h->msg_controllen = UDPIO_CONTROL;
+}
+
+/* only those that were used: the others are as they were */
+static void make_all_ready(struct udpio *io)
+{
+	const unsigned n = io->begun ? io->ready : UDPIO_BATCH;
+
+	for (unsigned i = 0; i < n; i++)
+		make_ready(io, i);
+	io->begun = true;
+	io->ready = 0;
+}
+
+static uint8_t next_want(uint8_t asked, int got)
+{
+	if (got < asked)
+		return got ? (uint8_t)got : 1;
+	return asked * 2 < UDPIO_BATCH ? (uint8_t)(asked * 2) : UDPIO_BATCH;
+}
+
+int udpio_recv(struct udpio *io, int fd, uint8_t *want)
+{
+	const uint8_t ask = *want ? *want : 1;
 	int n;
 
-	for (unsigned i = 0; i < UDPIO_BATCH; i++) {
-		struct msghdr *h = &io->in[i].msg_hdr;
-
-		io->iov[i] = (struct iovec){ io->data[i], UDPIO_SLOT };
-		h->msg_iov = &io->iov[i];
-		h->msg_iovlen = 1;
-		h->msg_name = with_names ? &io->name[i] : NULL;
-		h->msg_namelen = with_names ? sizeof(io->name[i]) : 0;
-		h->msg_control = io->in_control[i].data;
-		h->msg_controllen = UDPIO_CONTROL;
-	}
-	n = recvmmsg(fd, io->in, UDPIO_BATCH, MSG_DONTWAIT, NULL);
-	if (n < 0)
+	make_all_ready(io);
+	n = recvmmsg(fd, io->in, ask, MSG_DONTWAIT, NULL);
+	if (n < 0) {
+		io->ready = 1; /* the kernel may have changed it */
 		return errno == EAGAIN || errno == EINTR ? 0 : -errno;
+	}
+	*want = next_want(ask, n);
+	io->ready = n < ask ? (unsigned)n + 1 : ask;
 	for (int i = 0; i < n; i++) {
 		io->iov[i].iov_len = io->in[i].msg_len;
 		read_control(&io->in[i].msg_hdr, io->in[i].msg_len, &io->info[i]);

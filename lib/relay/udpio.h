@@ -27,9 +27,11 @@ struct udpio_info {
 	uint8_t local[16]; /* the address of ours that it hit; IPv4 uses the first four */
 };
 
-/* one for the process: what was received is sent on before the next receive */
+/* one for the process, zeroed before use: what was received is sent on before the next receive */
 struct udpio {
 	struct mmsghdr in[UDPIO_BATCH], out[UDPIO_BATCH];
+	unsigned ready; /* in[] from this one on can receive as they are */
+	bool begun;
 	struct iovec iov[UDPIO_BATCH];
 	union sock_addr name[UDPIO_BATCH];
 	struct udpio_info info[UDPIO_BATCH];
@@ -39,20 +41,23 @@ struct udpio {
 	uint8_t data[UDPIO_BATCH][UDPIO_SLOT];
 };
 
-/* udpio_set_options() - for a socket to receive from: bundles, hops and traffic class are told, and
- * with @where the address of ours that a datagram hit */
-void udpio_set_options(int fd, int family, bool where);
+/* udpio_set_options() - for a socket to receive from: bundles and the traffic class are told; with
+ * @hops the hops that are left, too. Each costs about a tenth of receiving a datagram */
+void udpio_set_options(int fd, int family, bool hops);
+
+/* udpio_set_local() - the address of ours that a datagram hit is told, or no longer */
+void udpio_set_local(int fd, int family, bool on);
 
 /* udpio_set_original() - the destination that the sender meant is told (transparent sockets) */
 int udpio_set_original(int fd, int family);
 
 /**
- * udpio_recv() - as many as there are, UDPIO_BATCH at most
- * @with_names:	also who sent each
- * Return: their number, with iov[], info[] (and name[]) filled; 0: none; a negative errno, ICMP
- *         errors of the socket among them
+ * udpio_recv() - as many as there are, about; who sent each, too
+ * @want:	of the socket, 0 at first: how many are likely there. One that has one at a time is
+ *not asked for a second one Return: their number, with iov[], info[] and name[] filled; 0: none; a
+ *negative errno, ICMP errors of the socket among them
  */
-int udpio_recv(struct udpio *io, int fd, bool with_names);
+int udpio_recv(struct udpio *io, int fd, uint8_t *want);
 
 /* where and how a run of datagrams leaves */
 struct udpio_way {

@@ -68,29 +68,30 @@ static void do_run(struct udpout *u, unsigned first, unsigned n)
 	udpout_map_send(&way, first, n);
 }
 
-static void wild_read(struct udpout *u, int fd, uint32_t events)
+static void wild_read(struct udpout *u, int i, uint32_t events)
 {
-	int n = udpio_recv(u->io, fd, true), error;
+	const int fd = u->wild[i].fd, n = udpio_recv(u->io, fd, &u->wild_want[i]);
+	int error;
 	socklen_t len = sizeof(error);
 
 	if (events & EPOLLERR) /* reading it clears it */
 		getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len);
-	for (int first = 0, i; first < n; first = i) {
-		for (i = first + 1; i < n && same_run(u->io, (unsigned)first, (unsigned)i);)
-			i++;
-		do_run(u, (unsigned)first, (unsigned)(i - first));
+	for (int first = 0, end; first < n; first = end) {
+		for (end = first + 1; end < n && same_run(u->io, (unsigned)first, (unsigned)end);)
+			end++;
+		do_run(u, (unsigned)first, (unsigned)(end - first));
 	}
 }
 
 static int on_wild4_ready(struct watch *w, uint32_t events)
 {
-	wild_read(container_of(w, struct udpout, wild[0]), w->fd, events);
+	wild_read(container_of(w, struct udpout, wild[0]), 0, events);
 	return 0;
 }
 
 static int on_wild6_ready(struct watch *w, uint32_t events)
 {
-	wild_read(container_of(w, struct udpout, wild[1]), w->fd, events);
+	wild_read(container_of(w, struct udpout, wild[1]), 1, events);
 	return 0;
 }
 
@@ -107,7 +108,7 @@ static int wild_start(struct udpout *u, int i, int sock, struct err *err)
 		return err_say(err, EPROTO, "the transparent UDP socket is of another kind");
 	u->wild_port = ntohs(i == 0 ? own.in.sin_port : own.in6.sin6_port);
 	udp_set_options(fd, family, WILD_BUFFER);
-	udpio_set_options(fd, family, false);
+	udpio_set_options(fd, family, true);
 	r = udpio_set_original(fd, family);
 	if (r == 0)
 		r = watch_add(u->loop, &u->wild[i], fd, EPOLLIN,

@@ -37,6 +37,7 @@ struct udpout {
 	struct forward *forward;
 	int tun;
 	struct watch wild[2]; /* transparent, for what no pair has a socket for */
+	uint8_t wild_want[2]; /* see udpio_recv() */
 	uint16_t wild_port;
 	struct udp_table mappings, pairs;
 	struct udpio *io;

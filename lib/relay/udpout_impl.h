@@ -17,6 +17,8 @@ struct udpout_map {
 	struct net_addr child;
 	uint64_t out_ms;     /* when the child last sent */
 	uint16_t bundle_max; /* longest datagram of a bundle */
+	unsigned in;         /* messages of the host, while they are few */
+	uint8_t want;        /* see udpio_recv() */
 	bool brief;          /* only name servers were talked to */
 	bool cuts;           /* the socket sets no DF now */
 };
@@ -33,6 +35,7 @@ struct udpout_pair {
 	uint64_t mtu_ms;     /* when mtu was learnt */
 	uint16_t mtu;        /* of the path, when a datagram was longer; 0: not known */
 	uint16_t bundle_max; /* towards the child */
+	uint8_t want;        /* see udpio_recv() */
 	uint8_t seen;        /* messages without a socket */
 	bool no_socket;      /* there was none to be had */
 	bool known;          /* something has passed */

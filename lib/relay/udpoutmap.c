@@ -24,6 +24,7 @@
 			   */
 #define HEADERS4 28
 #define HEADERS6 48
+#define MANY 1000 /* datagrams: from then on they come from those who are known, as a rule */
 #define MTU_KNOWN_MS 600000 /* as long as the kernel keeps one */
 
 static const unsigned silence_ms[] = {
@@ -94,6 +95,16 @@ static bool same_peer(const struct udpio *io, unsigned a, unsigned b)
 	       io->info[a].tos == io->info[b].tos;
 }
 
+/* where a datagram hit matters for new peers only, and finding it out takes time for each */
+static void map_count(struct udpout_map *m, int n)
+{
+	if (m->in >= MANY || n <= 0)
+		return;
+	m->in += (unsigned)n;
+	if (m->in >= MANY)
+		udpio_set_local(m->watch.fd, m->child.family, false);
+}
+
 static int on_host_ready(struct watch *w, uint32_t events)
 {
 	struct udpout_map *m = container_of(w, struct udpout_map, watch);
@@ -103,7 +114,8 @@ static int on_host_ready(struct watch *w, uint32_t events)
 
 	if (events & EPOLLERR)
 		udpout_drain(m, &mtu);
-	n = udpio_recv(io, w->fd, true);
+	n = udpio_recv(io, w->fd, &m->want);
+	map_count(m, n);
 	for (int first = 0, i; first < n && m->watch.fd >= 0; first = i) {
 		for (i = first + 1; i < n && same_peer(io, (unsigned)first, (unsigned)i);)
 			i++;
@@ -268,7 +280,8 @@ static int host_socket(const struct net_addr *child)
 	}
 	setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &buffer, sizeof(buffer));
 	setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &buffer, sizeof(buffer));
-	udpio_set_options(fd, child->family, true);
+	udpio_set_options(fd, child->family, false);
+	udpio_set_local(fd, child->family, true);
 	if (bind(fd, &sa.sa, len) < 0) { /* taken, or not for users */
 		any.port = 0;
 		len = addr_to_sock(&any, &sa);

@@ -98,7 +98,7 @@ static int on_pair_ready(struct watch *w, uint32_t events)
 		.map = p->map, .pair = p, .peer = p->peer, .host = p->host, .host_len = p->host_len
 	};
 	const int error = events & EPOLLERR ? take_error(w->fd) : 0;
-	const int n = udpio_recv(u->io, w->fd, false);
+	const int n = udpio_recv(u->io, w->fd, &p->want);
 
 	if (error == ECONNREFUSED && n <= 0) {
 		pair_refused(p);
@@ -134,7 +134,7 @@ static int pair_attach(struct udpout_pair *p, int sock)
 	socklen_t child_len = addr_to_sock(&p->map->child, &child);
 
 	udp_set_options(fd, p->peer.family, PAIR_BUFFER);
-	udpio_set_options(fd, p->peer.family, false);
+	udpio_set_options(fd, p->peer.family, true);
 	if (bind(fd, &peer.sa, peer_len) < 0 || connect(fd, &child.sa, child_len) < 0 ||
 	    watch_add(u->loop, &p->watch, fd, EPOLLIN, on_pair_ready) < 0)
 		return -1;
