@@ -16,7 +16,7 @@
 #include "lib/relay/udpout_impl.h"
 #include "lib/relay/udppkt.h"
 
-#define BUSY 2          /* messages without a socket */
+#define BUSY 3          /* messages, either way: more than a question and its answer */
 #define QUIET_MS 1000   /* a socket that was not used for so long may change hands */
 #define SILENCE_MS 5000 /* from a port of the child that refuses what it gets: it is closed */
 #define PAIR_BUFFER (4 * 1024 * 1024)
