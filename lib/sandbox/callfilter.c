@@ -13,7 +13,7 @@
 #include "lib/base/cleanup.h"
 #include "lib/base/err.h"
 #include "lib/sandbox/rules.h"
-#include "seccomp_filters.h" /* made by make_filters.c */
+#include "lib/sandbox/seccomp_filters.h" /* made by make_filters.c */
 
 static const struct {
 	enum role role;
