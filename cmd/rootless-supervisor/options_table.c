@@ -73,8 +73,8 @@ const struct option_def option_table[OPT_NIDS] = {
 				       "new one at STATE/netns" },
 	[OPT_ACCEL] = { "accel", NULL, NULL, OPTION_STRING, IN_BOTH, "Network", SAME("auto"),
 			.value = "MODE",
-			.help = "who carries TCP out: the kernel by nf_tables' tproxy or, "
-				"slower, by NAT, or libslirp (slirp and slirp4netns; auto: the "
+			.help = "who carries TCP and UDP out: the kernel by nf_tables' tproxy or, "
+				"TCP only, by NAT, or libslirp (slirp and slirp4netns; auto: the "
 				"first that works) [auto, tproxy, redirect, off]" },
 
 	[OPT_LXC_USER_NIC_BINARY] = { "lxc-user-nic-binary", NULL, NULL, OPTION_STRING, IN_BOTH,
