@@ -148,7 +148,7 @@ static int send_ready(struct agent *a, struct err *err)
 /* all that takes rights; they are gone when the parent hears READY */
 static int start(struct agent *a, struct err *err)
 {
-	struct nsagent_config cfg;
+	struct nsagent_config cfg = { 0 };
 	int r = close_others(a, err);
 
 	if (r == 0)
