@@ -104,7 +104,9 @@ static int wild_start(struct udpout *u, int i, int sock, struct err *err)
 	socklen_t len = sizeof(own);
 	int r;
 
-	if (getsockname(fd, &own.sa, &len) < 0 || own.sa.sa_family != family)
+	if (getsockname(fd, &own.sa, &len) < 0)
+		return err_set(err, errno, "the address of the transparent UDP socket");
+	if (own.sa.sa_family != family)
 		return err_say(err, EPROTO, "the transparent UDP socket is of another kind");
 	u->wild_port = ntohs(i == 0 ? own.in.sin_port : own.in6.sin6_port);
 	udp_set_options(fd, family, WILD_BUFFER);
