@@ -19,6 +19,9 @@
 #include "lib/relay/udpout_impl.h"
 #include "lib/relay/udppkt.h"
 
+/* bytes. No link has a larger MTU: who sends more looks for none, and expects fragments as the
+   host's own programs get them, not an error that ends a connected socket */
+#define PROBED_MAX 9216
 #define TOKENS_A_SECOND 1000
 #define TOKENS_MAX 200
 #define DRAIN_MAX 32 /* errors at once: others shall move in between */
@@ -194,7 +197,8 @@ void udpout_too_long(const struct udpout_way *way, uint32_t mtu, const struct io
 					.whole = data->iov_len };
 
 	learn_mtu(way->map, &way->peer, mtu);
-	tell(way->map->all, &e, NULL);
+	if (data->iov_len <= PROBED_MAX)
+		tell(way->map->all, &e, NULL);
 }
 
 static bool is_error4(const struct sock_extended_err *ee)

@@ -63,6 +63,7 @@ like "and by IPv6" "$(probe probe 2001:db8:f::2 2)" "EHOSTUNREACH 3 0 0 2001:db8
 like "a narrow path is told" "$(probe mtu 198.51.100.130 1450)" "EMSGSIZE 1400, [23] came back"
 like "and by IPv6" "$(probe mtu 2001:db8:f::2 1440)" "EMSGSIZE 1400, [23] came back"
 like "9000 bytes over it" "$(probe mtu 198.51.100.130 9000)" "EMSGSIZE 1400, [23] came back"
+is "a long one is no search for the MTU" "$(in_child nsprobe ask -u 198.51.100.130 7 "$(head -c 50000 /dev/zero | tr '\0' x)" | tr -d '\n' | wc -c)" 50000
 kill $echo_server "$far"
 ip route add unreachable 203.0.113.0/24
 ip route add prohibit 198.18.0.0/15
