@@ -28,7 +28,7 @@
 #include "lib/nsagent/rights.h"
 #include "lib/nsagent/sockets.h"
 
-#define CONFIG_WAIT_MS 5000
+#define CONFIG_WAIT_MS (-1) /* the parent has a limit, and ends us by the end of its socket */
 
 struct agent {
 	enum nsagent_kind kind;

@@ -193,6 +193,8 @@ static void tell_signal(struct instance *in, const struct hs_signal *s)
 	}
 }
 
+static const struct timeval start_limit = { .tv_sec = START_MS / 1000 };
+
 static void forward_signal(struct instance *in, const struct signalfd_siginfo *si)
 {
 	struct hs_signal s = { .signo = (int)si->ssi_signo,
@@ -202,6 +204,8 @@ static void forward_signal(struct instance *in, const struct signalfd_siginfo *s
 	if (in->phase == PHASE_STARTING) {
 		sigset_t aborting;
 
+		if (s.signo == SIGCONT) /* the time in which we were stopped does not count */
+			event_add(in->timer, &start_limit);
 		tool_abort_signals(&aborting);
 		/* what ends a program by default ends the start; the rest has nobody to go to yet
 		 */
@@ -251,7 +255,6 @@ static void on_signals(evutil_socket_t fd, short what, void *arg)
 static int open_loop(struct instance *in, struct err *err)
 {
 	struct event_config *cfg = event_config_new();
-	struct timeval limit = { .tv_sec = START_MS / 1000 };
 	sigset_t set = in->forwarded;
 	int sigfd;
 
@@ -269,7 +272,7 @@ static int open_loop(struct instance *in, struct err *err)
 	in->signals = event_new(in->base, sigfd, EV_READ | EV_PERSIST, on_signals, in);
 	in->timer = evtimer_new(in->base, on_time_limit, in);
 	if (!in->signals || !in->timer || event_add(in->signals, NULL) < 0 ||
-	    event_add(in->timer, &limit) < 0)
+	    event_add(in->timer, &start_limit) < 0)
 		return err_set(err, ENOMEM, "making the event loop");
 	return restart_init(in, err);
 }

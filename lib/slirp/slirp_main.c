@@ -17,7 +17,7 @@
 #include "lib/sandbox/sandbox.h"
 #include "lib/slirp/stack.h"
 
-#define CONFIG_WAIT_MS 5000
+#define CONFIG_WAIT_MS (-1) /* the parent has a limit, and ends us by the end of its socket */
 
 /* Return: 1; 0 when the parent has gone already; else a negative errno */
 static int receive_config(struct slirp_config *ret, int *ret_tap, struct err *err)
