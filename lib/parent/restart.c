@@ -159,6 +159,8 @@ void worker_ending(struct worker *w, bool must_kill)
 		set_timer(w, ENDED_MS);
 	}
 	if (must_kill) {
+		if (!w->killed)
+			set_timer(w, ENDED_MS);
 		w->killed = true;
 		ask_kill(w->in->nursery_link.fd, w->role); /* a failure is noticed by the timer */
 	}

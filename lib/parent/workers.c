@@ -86,8 +86,10 @@ static void on_worker_log(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	if (read_log(w) == 0)
+	if (read_log(w) == 0) {
+		worker_log_flush(w); /* a last line without its end */
 		link_close(&w->log);
+	}
 }
 
 static void worker_told(struct worker *w, const struct msg *m)
@@ -237,9 +239,11 @@ int worker_configure(struct instance *in, enum worker_kind kind, struct err *err
 {
 	int r = kind == KIND_RELAY ? configure_relay(in) : configure_slirp(in);
 
-	if (r < 0 && !msg_peer_gone(r)) /* one that has gone tells why, or the nursery does */
+	if (r < 0 && !msg_peer_gone(r))
 		return err_set(err, -r, "configuring the %s worker",
 			       role_name(in->worker[kind].role));
+	if (r < 0) /* one that has gone tells why, or the nursery does: it shall not wait for us */
+		ask_kill(in->nursery_link.fd, in->worker[kind].role);
 	in->worker[kind].configured = true;
 	return kind == KIND_RELAY ? worker_tell_dns(in, err) : 0;
 }

@@ -76,6 +76,11 @@ static void wild_read(struct udpout *u, int i, uint32_t events)
 
 	if (events & EPOLLERR) /* reading it clears it */
 		getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len);
+	if ((events & EPOLLHUP) && n <= 0) { /* the child's side has shut it down, for ever */
+		log_warning("network", "the gateway's socket was shut down: no more UDP out");
+		watch_remove(&u->wild[i]);
+		return;
+	}
 	for (int first = 0, end; first < n; first = end) {
 		for (end = first + 1; end < n && same_run(u->io, (unsigned)first, (unsigned)end);)
 			end++;

@@ -135,21 +135,17 @@ static int pair_attach(struct udpout_pair *p, int sock)
 
 	udp_set_options(fd, p->peer.family, PAIR_BUFFER);
 	udpio_set_options(fd, p->peer.family, true);
-	if (bind(fd, &peer.sa, peer_len) < 0 || connect(fd, &child.sa, child_len) < 0 ||
-	    watch_add(u->loop, &p->watch, fd, EPOLLIN, on_pair_ready) < 0)
+	if (bind(fd, &peer.sa, peer_len) < 0 || connect(fd, &child.sa, child_len) < 0)
 		return -1;
+	if (watch_add(u->loop, &p->watch, fd, EPOLLIN, on_pair_ready) < 0) {
+		p->watch.fd = -1; /* it is closed here */
+		return -1;
+	}
 	take_fd(&fd);
 	u->pair_sockets++;
 	u->forward->lent++;
 	++*of_peer(u, &p->entry.key);
 	return 0;
-}
-
-static void on_socket(struct sockpool_wait *w, int fd)
-{
-	struct udpout_pair *p = container_of(w, struct udpout_pair, wait);
-
-	p->no_socket = fd < 0 || pair_attach(p, fd) < 0;
 }
 
 /* whether there may be one more; the oldest pair gives its socket up when it does not use it */
@@ -169,12 +165,33 @@ static bool has_room(struct udpout *u)
 	return true;
 }
 
+static bool may_have_socket(struct udpout_pair *p)
+{
+	struct udpout *u = p->map->all;
+
+	return *of_peer(u, &p->entry.key) < UDPOUT_OF_PEER && has_room(u);
+}
+
+/* many may have waited for it: whether there is room is asked again */
+static void on_socket(struct sockpool_wait *w, int sock)
+{
+	struct udpout_pair *p = container_of(w, struct udpout_pair, wait);
+	struct udpout *u = p->map->all;
+	autoclose int fd = sock;
+
+	if (fd >= 0 && !may_have_socket(p))
+		return;
+	p->no_socket = fd < 0 || pair_attach(p, take_fd(&fd)) < 0;
+	if (!p->no_socket)
+		udptable_touch(&u->pairs, &p->entry, u->loop->now_ms, UDP_ANSWERED);
+}
+
 static void pair_ask(struct udpout_pair *p)
 {
 	struct udpout *u = p->map->all;
 	int fd;
 
-	if (*of_peer(u, &p->entry.key) >= UDPOUT_OF_PEER || u->pool->is_short || !has_room(u))
+	if (u->pool->is_short || !may_have_socket(p))
 		return;
 	fd = sockpool_take(u->pool, p->peer.family, SOCK_DGRAM, &p->wait);
 	if (fd == -EAGAIN)

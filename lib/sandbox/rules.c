@@ -43,12 +43,21 @@
 			{ RULE_MASKED, n, (uint32_t)(v), INT_MASK } \
 		} \
 	}
-#define SOCKET(k, r, f, t, w) \
+/* with the protocol: others are modules that the kernel would load for anybody */
+#define SOCKET(r, f, t, p, w) \
 	{ \
-		.call = "socket", .roles = (r), .kind = (k), .errnum = EPERM, .why = (w), \
+		.call = "socket", .roles = (r), .kind = RULE_ALLOW, .why = (w), .when = { \
+			{ RULE_EQ, 0, f, 0 }, \
+			{ RULE_MASKED, 1, t, TYPE_MASK }, \
+			{ RULE_EQ, 2, p, 0 } \
+		} \
+	}
+#define NO_RAW(r, f, w) \
+	{ \
+		.call = "socket", .roles = (r), .kind = RULE_ERRNO, .errnum = EPERM, .why = (w), \
 		.when = { \
 			{ RULE_EQ, 0, f, 0 }, \
-			{ RULE_MASKED, 1, t, TYPE_MASK } \
+			{ RULE_MASKED, 1, SOCK_RAW, TYPE_MASK } \
 		} \
 	}
 #define NO_FAMILY(op, f, w) \
@@ -92,12 +101,14 @@ const struct rule seccomp_rules[] = {
 	INT_IS(RULE_SPARE, "ioctl", R | S, 1, FIONBIO, "libslirp's sockets do not wait"),
 
 	/* sockets: of the Internet only */
-	SOCKET(RULE_ALLOW, R | S, AF_INET, SOCK_STREAM, "connections"),
-	SOCKET(RULE_ALLOW, R | S, AF_INET, SOCK_DGRAM, "flows, DNS, echo"),
-	SOCKET(RULE_ALLOW, R | S, AF_INET6, SOCK_STREAM, "connections"),
-	SOCKET(RULE_ALLOW, R | S, AF_INET6, SOCK_DGRAM, "flows, DNS, echo"),
-	SOCKET(RULE_ERRNO, R | S, AF_INET, SOCK_RAW, "libslirp tries it for echo"),
-	SOCKET(RULE_ERRNO, R | S, AF_INET6, SOCK_RAW, "libslirp tries it for echo"),
+	SOCKET(R | S, AF_INET, SOCK_STREAM, 0, "connections"),
+	SOCKET(R | S, AF_INET, SOCK_DGRAM, 0, "flows, DNS"),
+	SOCKET(S, AF_INET, SOCK_DGRAM, IPPROTO_ICMP, "echo"),
+	SOCKET(R | S, AF_INET6, SOCK_STREAM, 0, "connections"),
+	SOCKET(R | S, AF_INET6, SOCK_DGRAM, 0, "flows, DNS"),
+	SOCKET(S, AF_INET6, SOCK_DGRAM, IPPROTO_ICMPV6, "echo"),
+	NO_RAW(R | S, AF_INET, "libslirp tries it for echo"),
+	NO_RAW(R | S, AF_INET6, "libslirp tries it for echo"),
 	NO_FAMILY(RULE_LT, AF_INET, "unix: glibc's name services, libslirp's scope of an address"),
 	NO_FAMILY(RULE_EQ, AF_AX25, "nothing but the Internet"),
 	NO_FAMILY(RULE_EQ, AF_IPX, "nothing but the Internet"),

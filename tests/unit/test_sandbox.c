@@ -92,6 +92,11 @@ static long try_seqpacket(void)
 	return socket(AF_INET, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 }
 
+static long try_sctp(void)
+{
+	return socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, IPPROTO_SCTP);
+}
+
 static long try_upper_bits(void)
 {
 	return syscall(SYS_socket, AF_INET | UPPER_BITS, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -249,6 +254,7 @@ static const struct {
 	{ "packet socket", try_packet, { EAFNOSUPPORT, EAFNOSUPPORT } },
 	{ "raw socket", try_raw, { EPERM, EPERM } },
 	{ "seqpacket socket", try_seqpacket, { KILLED, KILLED } },
+	{ "sctp socket", try_sctp, { KILLED, KILLED } },
 	{ "upper bits", try_upper_bits, { EAFNOSUPPORT, EAFNOSUPPORT } },
 	{ "tcp socket", try_tcp, { 0, 0 } },
 	{ "bind", try_bind, { 0, KILLED } },
