@@ -241,8 +241,6 @@ static int builtin_parent_relay_up(struct port_run *run, int relay_sock, struct 
 		const struct published *p = container_of(l, struct published, link);
 
 		r = tell_relay(run, WORKER_PORT_ADD, &p->msg, &p->fd);
-		if (msg_peer_gone(r))
-			return 0; /* the nursery tells how it ended, and the next one gets them */
 		if (r < 0)
 			return err_set(err, -r, "handing the ports to the new relay");
 	}

@@ -126,6 +126,7 @@ void worker_is_up(struct worker *w)
 {
 	struct instance *in = w->in;
 	bool first = in->phase == PHASE_STARTING;
+	int r = 0;
 
 	if (w->life != LIFE_STARTING)
 		return; /* we had lost patience */
@@ -140,8 +141,11 @@ void worker_is_up(struct worker *w)
 	watchdog_answered(&w->watchdog);
 	log_debug("workers", "%s is up again %u ms after the death", role_name(w->role),
 		  (unsigned)(clock_ms() - w->died_ms[(w->deaths - 1) % DEATHS_MAX]));
-	if (kind_of(w) == KIND_RELAY && in->ports &&
-	    ports_relay_up(in->ports, w->control.fd, &w->err) < 0)
+	if (kind_of(w) == KIND_RELAY && in->ports)
+		r = ports_relay_up(in->ports, w->control.fd, &w->err);
+	if (msg_peer_gone(r)) /* the nursery tells how it ended */
+		w->err = (struct err){ 0 };
+	if (r < 0)
 		worker_ending(w, true);
 }
 
