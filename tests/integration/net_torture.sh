@@ -5,6 +5,8 @@
 # asan: yes
 . "${0%/*}/lib.sh"
 need userns tun tool:python3 tool:nft
+# slowed down threefold, a transfer over libslirp and IPv6 has stalled for good (README, limits): not there
+[ -z "${RK_SLOW-}" ] || RUNGS="tproxy redirect"
 py="python3 $RK_SRC/tests/integration/net_torture.py"
 many=${RK_READERS:-300} ports=${RK_PORTS:-8000} transfers=${RK_TRANSFERS:-12}
 # shellcheck disable=SC2086 # two words
