@@ -41,11 +41,12 @@ static struct udpout_map *map_of(struct udp_entry *e)
 
 int udpout_seen(const struct udpout *u, const union sock_addr *host, struct net_addr *ret)
 {
-	struct net_addr final;
+	struct net_addr final, own;
 	const bool v6 = host->sa.sa_family == AF_INET6;
 
 	addr_from_sock(host, ret);
 	ret->scope = 0;
+	own = *ret;
 	if (u->plan->host_loopback) {
 		const struct in_addr loopback = { htonl(INADDR_LOOPBACK) };
 
@@ -54,8 +55,10 @@ int udpout_seen(const struct udpout *u, const union sock_addr *host, struct net_
 		else if (!v6 && host->in.sin_addr.s_addr == loopback.s_addr)
 			memcpy(ret->addr, &u->plan->gateway, sizeof(u->plan->gateway));
 	}
+	/* a host of a network that overlaps ours must not pass for the gateway */
 	return policy_judge(u->plan, ret->family, ret->addr, IPPROTO_UDP, ret->port, &final) ==
-			       POLICY_ALLOWED
+				       POLICY_ALLOWED &&
+			       memcmp(final.addr, own.addr, v6 ? 16 : 4) == 0
 		       ? 0
 		       : -EACCES;
 }

@@ -11,6 +11,7 @@
 
 #include "lib/base/cleanup.h"
 #include "lib/relay/ipsum.h"
+#include "lib/relay/udpout_impl.h"
 #include "lib/relay/udppkt.h"
 #include "lib/relay/udptable.h"
 
@@ -301,6 +302,28 @@ START_TEST(a_flood_gives_way_before_what_has_answers)
 }
 END_TEST
 
+/* the host's loopback is the gateway for the child, a host of a LAN with the same address is nobody
+ */
+START_TEST(only_the_loopback_is_the_gateway)
+{
+	struct net_plan plan = { .prefix = 24, .host_loopback = 1 };
+	struct udpout u = { .plan = &plan };
+	struct net_addr seen, from = addr(false, "127.0.0.1", NULL, 7),
+			      lan = addr(false, "10.0.2.2", NULL, 7);
+	union sock_addr sa;
+
+	inet_pton(AF_INET, "10.0.2.2", &plan.gateway);
+	inet_pton(AF_INET, "10.0.2.3", &plan.dns);
+	inet_pton(AF_INET, "10.0.2.0", &plan.network);
+	inet_pton(AF_INET, "10.0.2.100", &plan.address);
+	addr_to_sock(&from, &sa);
+	ck_assert_int_eq(udpout_seen(&u, &sa, &seen), 0);
+	ck_assert_mem_eq(seen.addr, lan.addr, 4);
+	addr_to_sock(&lan, &sa);
+	ck_assert_int_eq(udpout_seen(&u, &sa, &seen), -EACCES);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("relay_udpout");
@@ -316,6 +339,7 @@ int main(void)
 	tcase_add_loop_test(c, errors_quote_what_they_are_about, 0, 2);
 	tcase_add_test(c, one_client_may_have_all_until_others_come);
 	tcase_add_test(c, a_flood_gives_way_before_what_has_answers);
+	tcase_add_test(c, only_the_loopback_is_the_gateway);
 	r = srunner_create(s);
 	srunner_run_all(r, CK_NORMAL);
 	failed = srunner_ntests_failed(r);
