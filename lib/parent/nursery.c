@@ -231,11 +231,16 @@ static int serve_parent(struct nursery *n)
 }
 
 /* after a failure of our own, the parent is there and ends the rest itself */
-static bool parent_is_gone(const struct nursery *n)
+static bool parent_is_gone(struct nursery *n)
 {
-	char c;
-	ssize_t r = recv(n->sock, &c, 1, MSG_PEEK | MSG_DONTWAIT);
+	struct msg_hdr h;
+	ssize_t r;
 
+	do { /* what it still said before it went */
+		r = recv(n->sock, &h, sizeof(h), MSG_DONTWAIT);
+		if (r == (ssize_t)sizeof(h) && h.type == NURSERY_STOP)
+			n->stopped = true;
+	} while (r > 0);
 	return r == 0 || (r < 0 && errno == ECONNRESET);
 }
 
@@ -278,7 +283,7 @@ static int nursery_main(struct nursery *n)
 			break;
 	}
 	wait_for_workers(n);
-	if (!n->stopped && parent_is_gone(n))
+	if (!n->stopped && parent_is_gone(n) && !n->stopped)
 		orphans_end(n->opts.orphans);
 	return r < 0 ? -r : 0;
 }

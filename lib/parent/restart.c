@@ -137,6 +137,7 @@ void worker_is_up(struct worker *w)
 		return;
 	}
 	event_del(w->timer);
+	confined_info(in); /* the new one may have given up less */
 	w->refused = 0;
 	watchdog_answered(&w->watchdog);
 	log_debug("workers", "%s is up again %u ms after the death", role_name(w->role),
