@@ -5,79 +5,28 @@
  * One function a row of the contract, in one table. Upstream makes some of these checks in its
  * child, where nobody hears them: here all are made before anything is started.
  */
-#include "cmd/rootless-supervisor/options_table.h"
+#include "cmd/rootless-supervisor/options_check.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
 #include <limits.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "lib/base/cleanup.h"
 #include "lib/base/gotext.h"
 #include "lib/base/str.h"
-#include "netdrivers/netdriver.h"
-#include "portdrivers/portdriver.h"
 
 #define MTU_MAX 65521
-
-struct check {
-	const struct option_values *values;
-	const struct option_value *v; /* values->v */
-	const struct net_driver *net; /* NULL: --net names none of this build */
-	struct options *o;
-	struct options_report *rep;
-};
-
-/* values that upstream knows and this build has no driver for */
-static const char *const foreign_nets[] = {
-	"slirp4netns", "pasta", "vpnkit", "lxc-user-nic", "gvisor-tap-vsock", NULL,
-};
-static const char *const foreign_port_drivers[] = {
-	"builtin", "implicit", "slirp4netns", "gvisor-tap-vsock", "pesto", NULL,
-};
 
 static const char *const ours_copy_up[] = { "/etc", "/run" };
 
 /* what a daemon of the host left in /run and one inside must make anew */
 static const char *ours_copy_up_skip[] = { "/run/docker", "/run/containerd", "/run/xtables.lock" };
 
-static bool is_one_of(const char *text, const char *const *names)
-{
-	for (; *names; names++) {
-		if (strcmp(text, *names) == 0)
-			return true;
-	}
-	return false;
-}
-
-/* a warning that memory has no room for is lost */
-static void __attribute__((format(printf, 2, 3))) warn(struct check *c, const char *fmt, ...)
-{
-	struct options_report *rep = c->rep;
-	char **list = reallocarray(rep->warnings, rep->nwarnings + 1, sizeof(*list));
-	va_list ap;
-	int n;
-
-	if (!list)
-		return;
-	rep->warnings = list;
-	va_start(ap, fmt);
-	n = vasprintf(&list[rep->nwarnings], fmt, ap);
-	va_end(ap);
-	if (n >= 0)
-		rep->nwarnings++;
-}
-
 static const char *text_or_null(const char *text)
 {
 	return *text ? text : NULL;
-}
-
-static bool net_has(const struct check *c, uint32_t flag)
-{
-	return c->net && c->net->flags & flag;
 }
 
 static int check_not_yet(struct check *c, struct err *err)
@@ -165,11 +114,11 @@ static int check_ipv6(struct check *c, struct err *err)
 	if (!c->v[OPT_IPV6].flag)
 		return 0;
 	if (c->o->dialect == DIALECT_ROOTLESSKIT)
-		warn(c, "ipv6 is experimental");
-	if (net_has(c, NET_F_ADDRESS))
+		option_warn(c, "ipv6 is experimental");
+	if (option_net_has(c, NET_F_ADDRESS))
 		c->o->ipv6 = true;
 	else if (c->v[OPT_IPV6].given)
-		warn(c, "--ipv6 is discarded for --net=%s", c->v[OPT_NET].text);
+		option_warn(c, "--ipv6 is discarded for --net=%s", c->v[OPT_NET].text);
 	return 0;
 }
 
@@ -179,100 +128,17 @@ static int check_host_loopback(struct check *c, struct err *err)
 	(void)err;
 	c->o->disable_host_loopback = c->v[OPT_DISABLE_HOST_LOOPBACK].flag;
 	if (c->o->dialect == DIALECT_ROOTLESSKIT && !c->o->disable_host_loopback &&
-	    (!c->net || net_has(c, NET_F_ADDRESS)))
-		warn(c, "specifying --disable-host-loopback is highly recommended to prohibit "
-			"connecting to 127.0.0.1:* on the host namespace (requires pasta, "
-			"slirp4netns, or VPNKit)");
-	return 0;
-}
-
-/* host and none have no interface whose address, name or MTU could be chosen */
-static int check_net_without_address(struct check *c, struct err *err)
-{
-	static const char *const none_port_drivers[] = { "none", "builtin", NULL };
-	const char *net = c->o->net;
-
-	if (c->o->mtu)
-		warn(c, "unsupported mtu for --net=%s: %d", net, c->o->mtu);
-	if (c->o->cidr)
-		return err_say(err, EINVAL, "custom cidr is not supported for --net=%s", net);
-	if (c->o->ifname)
-		return err_say(err, EINVAL, "ifname cannot be specified for --net=%s", net);
-	if (net_has(c, NET_F_NETNS) && !is_one_of(c->v[OPT_PORT_DRIVER].text, none_port_drivers))
-		return err_say(err, EINVAL,
-			       "network \"%s\" requires either port driver \"none\" or \"builtin\"",
-			       net);
-	return 0;
-}
-
-static int check_net(struct check *c, struct err *err)
-{
-	const char *net = c->v[OPT_NET].text;
-
-	c->o->net = net;
-	if (!c->net && is_one_of(net, foreign_nets))
-		return err_say(err, ENOTSUP,
-			       "network driver \"%s\" is not part of this build (available: %s)",
-			       net, net_driver_names());
-	if (!c->net)
-		return err_say(err, EINVAL, "unknown network mode: %s", net);
-	if (!net_has(c, NET_F_ADDRESS))
-		return check_net_without_address(c, err);
-	return 0;
-}
-
-/* wrapper scripts give the two modes for every network */
-static int check_slirp4netns(struct check *c, struct err *err)
-{
-	static const char *const modes[] = { "auto", "true", "false", "", NULL };
-	const char *sandbox = c->v[OPT_SLIRP4NETNS_SANDBOX].text;
-	const char *seccomp = c->v[OPT_SLIRP4NETNS_SECCOMP].text;
-	char q[GO_QUOTE_MAX];
-
-	if (strcmp(c->o->net, "slirp4netns") == 0 && c->v[OPT_SLIRP4NETNS_BINARY].given)
-		return err_say(err, ENOTSUP,
-			       "the external program slirp4netns is not supported by this build; "
-			       "leave out --slirp4netns-binary to use the built-in stack");
-	if (!is_one_of(sandbox, modes))
-		return err_say(err, EINVAL, "unsupported slirp4netns-sandbox mode: %s",
-			       go_quote(q, sizeof(q), sandbox));
-	if (!is_one_of(seccomp, modes))
-		return err_say(err, EINVAL, "unsupported slirp4netns-seccomp mode: %s",
-			       go_quote(q, sizeof(q), seccomp));
-	if (strcmp(sandbox, "true") == 0 && c->v[OPT_DETACH_NETNS].flag &&
-	    strcmp(c->o->net, "slirp4netns") == 0)
-		return err_say(err, EINVAL,
-			       "--slirp4netns-sandbox conflicts with --detach-netns "
-			       "(https://github.com/rootless-containers/slirp4netns/issues/317)");
+	    (!c->net || option_net_has(c, NET_F_ADDRESS)))
+		option_warn(c,
+			    "specifying --disable-host-loopback is highly recommended to prohibit "
+			    "connecting to 127.0.0.1:* on the host namespace (requires pasta, "
+			    "slirp4netns, or VPNKit)");
 	return 0;
 }
 
 static int check_modes(struct check *c, struct err *err)
 {
 	return options_modes(c->values, c->o, err);
-}
-
-static int check_port_driver(struct check *c, struct err *err)
-{
-	const struct option_value *typed = &c->v[OPT_PORT_DRIVER];
-	bool own_netns = net_has(c, NET_F_NETNS);
-	/* a default that cannot work is not the user's mistake */
-	const char *name = typed->given || own_netns ? typed->text : "none";
-	const struct port_driver *driver = port_driver_find(name);
-
-	if (!driver && is_one_of(name, foreign_port_drivers))
-		return err_say(err, ENOTSUP,
-			       "port driver \"%s\" is not part of this build (available: %s)", name,
-			       port_driver_names());
-	if (!driver)
-		return err_say(err, EINVAL, "unknown port driver: %s", name);
-	if (!(driver->flags & PORT_F_PUBLISH) && c->v[OPT_PUBLISH].nitems)
-		return err_say(err, EINVAL, "port driver \"%s\" does not support publishing ports",
-			       name);
-	if (driver->flags & PORT_F_PUBLISH && !own_netns)
-		return err_say(err, EINVAL, "port driver requires non-host network");
-	c->o->port_driver = name;
-	return 0;
 }
 
 static int check_transparency(struct check *c, struct err *err)
@@ -282,7 +148,7 @@ static int check_transparency(struct check *c, struct err *err)
 	char q[GO_QUOTE_MAX];
 
 	c->o->source_ip_transparent = c->v[OPT_SOURCE_IP_TRANSPARENT].flag;
-	if (!is_one_of(backend, backends))
+	if (!option_is_one_of(backend, backends))
 		return err_say(err, EINVAL, "unknown source-ip-transparent-backend: %s",
 			       go_quote(q, sizeof(q), backend));
 	return 0;
@@ -377,7 +243,7 @@ static int check_copy_up(struct check *c, struct err *err)
 	const struct option_value *typed = &c->v[OPT_COPY_UP];
 	const char *mode = c->v[OPT_COPY_UP_MODE].text;
 	bool ours = c->o->dialect == DIALECT_OURS;
-	bool by_default = ours && !typed->given && net_has(c, NET_F_NETNS);
+	bool by_default = ours && !typed->given && option_net_has(c, NET_F_NETNS);
 	const char *const *items = by_default ? ours_copy_up : (const char *const *)typed->items;
 	size_t n = by_default ? ARRAY_SIZE(ours_copy_up) : typed->nitems;
 
@@ -409,14 +275,14 @@ static int check_propagation(struct check *c, struct err *err)
 	bool ours = c->o->dialect == DIALECT_OURS;
 
 	c->o->propagation = type;
-	if (c->o->ncopy_up && is_one_of(type, shared)) {
+	if (c->o->ncopy_up && option_is_one_of(type, shared)) {
 		err_say(err, EINVAL, "propagation %s does not support copy-up driver tmpfs+symlink",
 			type);
 		if (ours && !c->v[OPT_COPY_UP].given)
 			err_hint(err, -EINVAL, "--copy-up= turns the default copy-up off");
 		return -EINVAL;
 	}
-	if (ours && !is_one_of(type, known))
+	if (ours && !option_is_one_of(type, known))
 		return err_say(err, EINVAL,
 			       "unknown mount propagation: %s (private, rprivate, shared, rshared, "
 			       "slave or rslave)",
@@ -442,7 +308,7 @@ static int check_process(struct check *c, struct err *err)
 		return err_say(err, EINVAL, "ready-fd must be the number of a descriptor, got %lld",
 			       (long long)ready_fd);
 	c->o->ready_fd = (int)ready_fd;
-	if (!is_one_of(source, sources))
+	if (!option_is_one_of(source, sources))
 		return err_say(
 			err, EINVAL,
 			"failed to setup UID/GID map: failed to compute uid/gid map: unknown "
@@ -454,10 +320,14 @@ static int check_process(struct check *c, struct err *err)
 
 /* the order is a contract: the first mistake is the one that is told */
 static int (*const checks[])(struct check *c, struct err *err) = {
-	check_not_yet, check_mtu,           check_cidr,         check_ifname,
-	check_ipv6,    check_host_loopback, check_net,          check_slirp4netns,
-	check_modes,   check_port_driver,   check_transparency, check_publish,
-	check_reaper,  check_copy_up,       check_propagation,  check_process,
+	check_not_yet,      check_mtu,
+	check_cidr,         check_ifname,
+	check_ipv6,         check_host_loopback,
+	option_check_net,   option_check_slirp4netns,
+	check_modes,        option_check_port_driver,
+	check_transparency, check_publish,
+	check_reaper,       check_copy_up,
+	check_propagation,  check_process,
 };
 
 int options_check(const struct option_values *values, struct options *o, struct options_report *rep,

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+/* options_net.c - checks of --net and --port-driver: which go together, and what each of them takes
+ */
+#include "cmd/rootless-supervisor/options_check.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/gotext.h"
+
+/* values that upstream knows and this build has no driver for */
+static const char *const foreign_nets[] = {
+	"slirp4netns", "pasta", "vpnkit", "lxc-user-nic", "gvisor-tap-vsock", NULL,
+};
+static const char *const foreign_port_drivers[] = {
+	"builtin", "implicit", "slirp4netns", "gvisor-tap-vsock", "pesto", NULL,
+};
+
+bool option_is_one_of(const char *text, const char *const *names)
+{
+	for (; *names; names++) {
+		if (strcmp(text, *names) == 0)
+			return true;
+	}
+	return false;
+}
+
+bool option_net_has(const struct check *c, uint32_t flag)
+{
+	return c->net && c->net->flags & flag;
+}
+
+void option_warn(struct check *c, const char *fmt, ...)
+{
+	struct options_report *rep = c->rep;
+	char **list = reallocarray(rep->warnings, rep->nwarnings + 1, sizeof(*list));
+	va_list ap;
+	int n;
+
+	if (!list)
+		return;
+	rep->warnings = list;
+	va_start(ap, fmt);
+	n = vasprintf(&list[rep->nwarnings], fmt, ap);
+	va_end(ap);
+	if (n >= 0)
+		rep->nwarnings++;
+}
+
+/* host and none have no interface whose address, name or MTU could be chosen */
+static int check_net_without_address(struct check *c, struct err *err)
+{
+	static const char *const none_port_drivers[] = { "none", "builtin", NULL };
+	const char *net = c->o->net;
+
+	if (c->o->mtu)
+		option_warn(c, "unsupported mtu for --net=%s: %d", net, c->o->mtu);
+	if (c->o->cidr)
+		return err_say(err, EINVAL, "custom cidr is not supported for --net=%s", net);
+	if (c->o->ifname)
+		return err_say(err, EINVAL, "ifname cannot be specified for --net=%s", net);
+	if (option_net_has(c, NET_F_NETNS) &&
+	    !option_is_one_of(c->v[OPT_PORT_DRIVER].text, none_port_drivers))
+		return err_say(err, EINVAL,
+			       "network \"%s\" requires either port driver \"none\" or \"builtin\"",
+			       net);
+	return 0;
+}
+
+int option_check_net(struct check *c, struct err *err)
+{
+	const char *net = c->v[OPT_NET].text;
+
+	c->o->net = net;
+	if (!c->net && option_is_one_of(net, foreign_nets))
+		return err_say(err, ENOTSUP,
+			       "network driver \"%s\" is not part of this build (available: %s)",
+			       net, net_driver_names());
+	if (!c->net)
+		return err_say(err, EINVAL, "unknown network mode: %s", net);
+	if (!option_net_has(c, NET_F_ADDRESS))
+		return check_net_without_address(c, err);
+	return 0;
+}
+
+/* wrapper scripts give the two modes for every network */
+int option_check_slirp4netns(struct check *c, struct err *err)
+{
+	static const char *const modes[] = { "auto", "true", "false", "", NULL };
+	const char *sandbox = c->v[OPT_SLIRP4NETNS_SANDBOX].text;
+	const char *seccomp = c->v[OPT_SLIRP4NETNS_SECCOMP].text;
+	char q[GO_QUOTE_MAX];
+
+	if (strcmp(c->o->net, "slirp4netns") == 0 && c->v[OPT_SLIRP4NETNS_BINARY].given)
+		return err_say(err, ENOTSUP,
+			       "the external program slirp4netns is not supported by this build; "
+			       "leave out --slirp4netns-binary to use the built-in stack");
+	if (!option_is_one_of(sandbox, modes))
+		return err_say(err, EINVAL, "unsupported slirp4netns-sandbox mode: %s",
+			       go_quote(q, sizeof(q), sandbox));
+	if (!option_is_one_of(seccomp, modes))
+		return err_say(err, EINVAL, "unsupported slirp4netns-seccomp mode: %s",
+			       go_quote(q, sizeof(q), seccomp));
+	if (strcmp(sandbox, "true") == 0 && c->v[OPT_DETACH_NETNS].flag &&
+	    strcmp(c->o->net, "slirp4netns") == 0)
+		return err_say(err, EINVAL,
+			       "--slirp4netns-sandbox conflicts with --detach-netns "
+			       "(https://github.com/rootless-containers/slirp4netns/issues/317)");
+	return 0;
+}
+
+int option_check_port_driver(struct check *c, struct err *err)
+{
+	const struct option_value *typed = &c->v[OPT_PORT_DRIVER];
+	bool own_netns = option_net_has(c, NET_F_NETNS);
+	/* a default that cannot work is not the user's mistake */
+	const char *name = typed->given || own_netns ? typed->text : "none";
+	const struct port_driver *driver = port_driver_find(name);
+
+	if (!driver && option_is_one_of(name, foreign_port_drivers))
+		return err_say(err, ENOTSUP,
+			       "port driver \"%s\" is not part of this build (available: %s)", name,
+			       port_driver_names());
+	if (!driver)
+		return err_say(err, EINVAL, "unknown port driver: %s", name);
+	if (!(driver->flags & PORT_F_PUBLISH) && c->v[OPT_PUBLISH].nitems)
+		return err_say(err, EINVAL, "port driver \"%s\" does not support publishing ports",
+			       name);
+	if (driver->flags & PORT_F_PUBLISH && !own_netns)
+		return err_say(err, EINVAL, "port driver requires non-host network");
+	c->o->port_driver = name;
+	return 0;
+}
