@@ -14,6 +14,7 @@ enum net_flag {
 	NET_F_GATEWAY = 2,  /* and there is a gateway namespace behind it, with the slirp worker */
 	NET_F_RESOLVER = 4, /* /etc/resolv.conf and /etc/hosts are made for the command */
 	NET_F_ADDRESS = 8,  /* takes --cidr, --ifname and --mtu */
+	NET_F_IPV4 = 128,   /* and has no IPv6 */
 };
 
 /* what the user asked for; strings are NULL or "" when not given */

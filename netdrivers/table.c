@@ -6,7 +6,7 @@
 
 #include "lib/base/cleanup.h"
 
-extern const struct net_driver net_host, net_none, net_slirp;
+extern const struct net_driver net_gvisor, net_host, net_none, net_slirp;
 
 /* a value of --net and the driver that serves it; upstream's name is served by our own stack */
 static const struct {
@@ -17,6 +17,7 @@ static const struct {
 	{ "none", &net_none },
 	{ "slirp", &net_slirp },
 	{ "slirp4netns", &net_slirp },
+	{ "gvisor-tap-vsock", &net_gvisor },
 };
 
 const struct net_driver *net_driver_find(const char *name)
@@ -30,5 +31,5 @@ const struct net_driver *net_driver_find(const char *name)
 
 const char *net_driver_names(void)
 {
-	return "host, none, slirp, slirp4netns";
+	return "host, none, slirp, slirp4netns, gvisor-tap-vsock";
 }

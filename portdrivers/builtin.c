@@ -271,18 +271,20 @@ static void builtin_parent_stop(struct port_run *run)
 }
 
 static const char *const protos[] = { "tcp", "tcp4", "tcp6", "udp", "udp4", "udp6", NULL };
+static const char *const protos4[] = { "tcp", "tcp4", "udp", "udp4", NULL };
+
+#define DEEDS \
+	.flags = PORT_F_RELAY | PORT_F_PUBLISH, .parent_start = builtin_parent_start, \
+	.parent_add = builtin_parent_add, .parent_remove = builtin_parent_remove, \
+	.parent_removed = builtin_parent_removed, .parent_relay_gone = builtin_parent_relay_gone, \
+	.parent_relay_up = builtin_parent_relay_up, .parent_ask_stats = builtin_parent_ask_stats, \
+	.parent_stop = builtin_parent_stop
 
 extern const struct port_driver port_builtin;
-const struct port_driver port_builtin = {
-	.name = "builtin",
-	.flags = PORT_F_RELAY | PORT_F_PUBLISH,
-	.protos = protos,
-	.parent_start = builtin_parent_start,
-	.parent_add = builtin_parent_add,
-	.parent_remove = builtin_parent_remove,
-	.parent_removed = builtin_parent_removed,
-	.parent_relay_gone = builtin_parent_relay_gone,
-	.parent_relay_up = builtin_parent_relay_up,
-	.parent_ask_stats = builtin_parent_ask_stats,
-	.parent_stop = builtin_parent_stop,
+const struct port_driver port_builtin = { .name = "builtin", .protos = protos, DEEDS };
+
+/* the port driver of the network of that name, which is the built-in one as well */
+extern const struct port_driver port_gvisor;
+const struct port_driver port_gvisor = {
+	.name = "gvisor-tap-vsock", .net = "gvisor-tap-vsock", .protos = protos4, DEEDS
 };

@@ -35,6 +35,7 @@ enum port_flag {
 
 struct port_driver {
 	const char *name;          /* what --port-driver= takes, and the API reports */
+	const char *net;           /* the value of --net that it belongs to; NULL: any */
 	uint32_t flags;            /* enum port_flag */
 	const char *const *protos; /* NULL-terminated, for the API; NULL without PORT_F_PUBLISH */
 	int (*parent_start)(const struct port_env *env, struct port_run **ret, struct err *err);

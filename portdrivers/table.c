@@ -6,9 +6,9 @@
 
 #include "lib/base/cleanup.h"
 
-extern const struct port_driver port_builtin, port_none;
+extern const struct port_driver port_builtin, port_gvisor, port_none;
 
-static const struct port_driver *const table[] = { &port_none, &port_builtin };
+static const struct port_driver *const table[] = { &port_none, &port_builtin, &port_gvisor };
 
 const struct port_driver *port_driver_find(const char *name)
 {
@@ -21,5 +21,5 @@ const struct port_driver *port_driver_find(const char *name)
 
 const char *port_driver_names(void)
 {
-	return "none, builtin";
+	return "none, builtin, gvisor-tap-vsock";
 }

@@ -115,7 +115,7 @@ static int check_ipv6(struct check *c, struct err *err)
 		return 0;
 	if (c->o->dialect == DIALECT_ROOTLESSKIT)
 		option_warn(c, "ipv6 is experimental");
-	if (option_net_has(c, NET_F_ADDRESS))
+	if (option_net_has(c, NET_F_ADDRESS) && !option_net_has(c, NET_F_IPV4))
 		c->o->ipv6 = true;
 	else if (c->v[OPT_IPV6].given)
 		option_warn(c, "--ipv6 is discarded for --net=%s", c->v[OPT_NET].text);

@@ -80,6 +80,8 @@ int option_check_net(struct check *c, struct err *err)
 			       net, net_driver_names());
 	if (!c->net)
 		return err_say(err, EINVAL, "unknown network mode: %s", net);
+	if (strcmp(net, "gvisor-tap-vsock") == 0 && c->v[OPT_IPV6].given && c->v[OPT_IPV6].flag)
+		return err_say(err, EINVAL, "--ipv6 is not supported for gvisor-tap-vsock");
 	if (!option_net_has(c, NET_F_ADDRESS))
 		return check_net_without_address(c, err);
 	return 0;
@@ -130,6 +132,8 @@ int option_check_port_driver(struct check *c, struct err *err)
 			       name);
 	if (driver->flags & PORT_F_PUBLISH && !own_netns)
 		return err_say(err, EINVAL, "port driver requires non-host network");
+	if (driver->net && strcmp(driver->net, c->o->net) != 0)
+		return err_say(err, EINVAL, "port driver requires %s network", driver->net);
 	c->o->port_driver = name;
 	return 0;
 }

@@ -92,6 +92,9 @@ static enum policy_verdict judge4(const struct net_plan *plan, const struct in_a
 {
 	uint32_t addr = ntohl(dst->s_addr), net = ntohl(plan->network.s_addr);
 
+	/* the gateway may be the name server as well */
+	if (dst->s_addr == plan->dns.s_addr && judge_dns(ipproto, port) == POLICY_DNS)
+		return POLICY_DNS;
 	if (dst->s_addr == plan->gateway.s_addr) {
 		struct in_addr loopback = { htonl(INADDR_LOOPBACK) };
 
@@ -99,7 +102,7 @@ static enum policy_verdict judge4(const struct net_plan *plan, const struct in_a
 		return plan->host_loopback ? POLICY_ALLOWED : POLICY_REFUSED_NET;
 	}
 	if (dst->s_addr == plan->dns.s_addr)
-		return judge_dns(ipproto, port);
+		return POLICY_REFUSED_NET;
 	for (size_t i = 0; i < ARRAY_SIZE(ranges4); i++) {
 		if (in_prefix4(addr, ranges4[i].addr, ranges4[i].prefix))
 			return ranges4[i].verdict;

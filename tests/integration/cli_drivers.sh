@@ -24,6 +24,8 @@ for RK_NAME in rootless-supervisor rootlesskit; do
 	[ $RK_NAME = rootless-supervisor ] || own=1
 	wrong 'unknown network mode: wrong' --net=wrong -- true
 	wrong 'network driver "pasta" is not part of this build (available: *slirp*' --net=pasta -- true
+	wrong '--ipv6 is not supported for gvisor-tap-vsock' --net=gvisor-tap-vsock --ipv6 --disable-host-loopback -- true
+	wrong 'port driver requires gvisor-tap-vsock network' --net=slirp --port-driver=gvisor-tap-vsock -- true
 	wrong 'unknown port driver: wrong' --net=slirp --port-driver=wrong -- true
 	wrong 'port driver "implicit" is not part of this build*' --net=slirp --port-driver=implicit -- true
 	wrong 'unknown reaper mode: wrong' --net=none --reaper=wrong -- true

@@ -26,10 +26,15 @@ static const struct net_driver fake_nets[] = {
 	{ .name = "host" },
 	{ .name = "none", .flags = NET_F_NETNS },
 	{ .name = "slirp", .flags = NET_F_NETNS | NET_F_GATEWAY | NET_F_RESOLVER | NET_F_ADDRESS },
+	{ .name = "gvisor-tap-vsock",
+	  .flags = NET_F_NETNS | NET_F_GATEWAY | NET_F_RESOLVER | NET_F_ADDRESS | NET_F_IPV4 },
 };
 static const struct port_driver fake_port_drivers[] = {
 	{ .name = "none" },
 	{ .name = "builtin", .flags = PORT_F_RELAY | PORT_F_PUBLISH },
+	{ .name = "gvisor-tap-vsock",
+	  .net = "gvisor-tap-vsock",
+	  .flags = PORT_F_RELAY | PORT_F_PUBLISH },
 };
 
 const struct net_driver *net_driver_find(const char *name)

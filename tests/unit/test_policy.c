@@ -240,6 +240,21 @@ START_TEST(a_narrow_prefix_is_taken_at_its_word)
 }
 END_TEST
 
+START_TEST(a_gateway_may_be_the_name_server)
+{
+	struct net_plan p = make_plan(CLOSED);
+	struct net_addr f;
+
+	p.dns = p.gateway;
+	ck_assert_int_eq(judge(&p, "10.0.2.2", IPPROTO_UDP, 53, &f), POLICY_DNS);
+	ck_assert_int_eq(judge(&p, "10.0.2.2", IPPROTO_TCP, 80, &f), POLICY_REFUSED_NET);
+	p.host_loopback = 1;
+	ck_assert_int_eq(judge(&p, "10.0.2.2", IPPROTO_TCP, 53, &f), POLICY_DNS);
+	ck_assert_int_eq(judge(&p, "10.0.2.2", IPPROTO_TCP, 80, &f), POLICY_ALLOWED);
+	ck_assert_uint_eq(f.addr[0], 127);
+}
+END_TEST
+
 START_TEST(a_family_that_is_off_is_unreachable)
 {
 	struct net_plan p = make_plan(OPEN);
@@ -266,6 +281,7 @@ int main(void)
 	tcase_add_test(c, the_name_server_answers_port_53_only);
 	tcase_add_test(c, nothing_else_reaches_loopback);
 	tcase_add_test(c, a_narrow_prefix_is_taken_at_its_word);
+	tcase_add_test(c, a_gateway_may_be_the_name_server);
 	tcase_add_test(c, a_family_that_is_off_is_unreachable);
 	srunner_run_all(r, CK_NORMAL);
 	failed = srunner_ntests_failed(r);
