@@ -29,17 +29,24 @@ static const char *text_or_null(const char *text)
 	return *text ? text : NULL;
 }
 
-static int check_not_yet(struct check *c, struct err *err)
+static int check_evacuation(struct check *c, struct err *err)
 {
-	bool evacuate = *c->v[OPT_EVACUATE_CGROUP2].text;
+	const char *group = c->v[OPT_EVACUATE_CGROUP2].text;
+	char q[GO_QUOTE_MAX];
 
-	if (evacuate && !c->v[OPT_CGROUPNS].flag)
+	if (*group && !c->v[OPT_CGROUPNS].flag)
 		return err_say(err, EINVAL, "evacuate-cgroup2 requires --cgroupns");
-	if (evacuate && !c->v[OPT_PIDNS].flag)
+	if (*group && !c->v[OPT_PIDNS].flag)
 		return err_say(err, EINVAL, "evacuate-cgroup2 requires --pidns");
-	if (evacuate)
-		return err_say(err, ENOTSUP,
-			       "--evacuate-cgroup2 is not supported by this build yet");
+	if (strchr(group, '/'))
+		return err_say(err, EINVAL,
+			       "unexpected evacuation group name %s: must not contain \"/\"",
+			       go_quote(q, sizeof(q), group));
+	if (strcmp(group, ".") == 0 || strcmp(group, "..") == 0 || strlen(group) > NAME_MAX)
+		return err_say(err, EINVAL,
+			       "unexpected evacuation group name %s: must be the name of a group",
+			       go_quote(q, sizeof(q), group));
+	c->o->evacuate_cgroup2 = text_or_null(group);
 	c->o->detach_netns = c->v[OPT_DETACH_NETNS].flag;
 	return 0;
 }
@@ -320,7 +327,7 @@ static int check_process(struct check *c, struct err *err)
 
 /* the order is a contract: the first mistake is the one that is told */
 static int (*const checks[])(struct check *c, struct err *err) = {
-	check_not_yet,      check_mtu,
+	check_evacuation,   check_mtu,
 	check_cidr,         check_ifname,
 	check_ipv6,         check_host_loopback,
 	option_check_net,   option_check_slirp4netns,

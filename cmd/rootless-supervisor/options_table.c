@@ -145,8 +145,7 @@ const struct option_def option_table[OPT_NIDS] = {
 	[OPT_EVACUATE_CGROUP2] = { "evacuate-cgroup2", NULL, NULL, OPTION_STRING, IN_BOTH,
 				   "Process", .value = "GROUP",
 				   .help = "evacuate processes into the specified subgroup. "
-					   "Requires --pidns and --cgroupns (not supported by this "
-					   "build yet)" },
+					   "Requires --pidns and --cgroupns" },
 
 	[OPT_SANDBOX] = { "sandbox", NULL, NULL, OPTION_STRING, IN_BOTH, "Process", SAME("auto"),
 			  .value = "MODE",

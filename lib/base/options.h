@@ -67,7 +67,8 @@ struct options {
 	bool source_ip_transparent;
 
 	bool pidns, cgroupns, utsns, ipcns;
-	bool reaper; /* "auto" resolved: the value of pidns */
+	const char *evacuate_cgroup2; /* name of the subgroup; NULL: stay in the cgroup */
+	bool reaper;                  /* "auto" resolved: the value of pidns */
 	enum crash_mode on_worker_crash;
 	const char *subid_source; /* auto, dynamic, static */
 	enum sandbox_mode sandbox;

@@ -121,11 +121,16 @@ static int make_mounts(struct child *c, struct err *err)
 	if (r < 0)
 		return r;
 	if (c->flags & HS_SETUP_RESOLVER) {
-		r = mounts_sys(o->cgroupns, err);
+		r = mounts_sys(o->evacuate_cgroup2 ? MOUNTS_CGROUP2
+			       : o->cgroupns       ? MOUNTS_CGROUP_OWN
+						   : MOUNTS_CGROUP_HOST,
+			       err);
 		if (r == 0)
 			r = stage(c, HS_STAGE_RESOLVER, err);
 		if (r == 0)
 			r = resolvconf_bind(c->run.state_dir, c->etc_copied, err);
+	} else if (o->evacuate_cgroup2 && !(c->flags & HS_SETUP_DETACH_NETNS)) {
+		r = mounts_cgroup2(err);
 	}
 	return r;
 }

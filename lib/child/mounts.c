@@ -70,33 +70,50 @@ static bool is_cgroup2(const char *dir)
 	return statfs(dir, &fs) == 0 && fs.f_type == CGROUP2_SUPER_MAGIC;
 }
 
+static bool mount_cgroup2(void)
+{
+	if (mount("none", CGROUP_DIR, "cgroup2", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) == 0)
+		return true;
+	log_warning("mounts", "failed to mount cgroup2 on %s: %s, keeping the host's", CGROUP_DIR,
+		    strerror(errno));
+	return false;
+}
+
+int mounts_cgroup2(struct err *err)
+{
+	(void)err;
+	/* the kernel refuses it right on another mount of the same cgroup2 */
+	if (mount("none", CGROUP_DIR, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=755") < 0)
+		log_warning("mounts", "failed to mount tmpfs on %s: %s, keeping the host's",
+			    CGROUP_DIR, strerror(errno));
+	else if (!mount_cgroup2())
+		umount2(CGROUP_DIR, UMOUNT_NOFOLLOW);
+	return 0;
+}
+
 /* the fresh sysfs hides the host's cgroups: bring them, or this namespace's own view, back */
 static int show_cgroups(struct subtree *cgroups, bool own_cgroup, struct err *err)
 {
 	int r;
 
-	if (own_cgroup) {
-		if (mount("none", CGROUP_DIR, "cgroup2", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) ==
-		    0)
-			return 0;
-		log_warning("mounts", "failed to mount cgroup2 on %s: %s, keeping the host's",
-			    CGROUP_DIR, strerror(errno));
-	}
+	if (own_cgroup && mount_cgroup2())
+		return 0;
 	r = subtree_put(cgroups, CGROUP_DIR);
 	return r < 0 ? err_set(err, -r, "failed to move mount point to %s", CGROUP_DIR) : 0;
 }
 
-int mounts_sys(bool own_cgroup, struct err *err)
+int mounts_sys(enum mounts_cgroup cgroup, struct err *err)
 {
 	struct subtree cgroups;
-	bool have_cgroup2 = is_cgroup2(CGROUP_DIR);
+	bool own_cgroup =
+		cgroup == MOUNTS_CGROUP2 || (cgroup == MOUNTS_CGROUP_OWN && is_cgroup2(CGROUP_DIR));
 	int kept = subtree_take(&cgroups, CGROUP_DIR, "rksys"), r = 0;
 
 	if (kept < 0 && kept != -ENOENT)
 		r = err_set(err, -kept, "failed to create bind mount on %s", CGROUP_DIR);
 	/* without cgroups on the host there is nothing to keep */
 	if (!r && mount_either("sysfs", "/sys", MS_NOSUID | MS_NODEV | MS_NOEXEC) && !kept)
-		r = show_cgroups(&cgroups, own_cgroup && have_cgroup2, err);
+		r = show_cgroups(&cgroups, own_cgroup, err);
 	subtree_done(&cgroups);
 	return r;
 }

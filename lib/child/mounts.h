@@ -20,14 +20,26 @@ int mounts_propagation(const char *mode, struct err *err);
  */
 int mounts_proc(struct err *err);
 
+/* whose cgroups /sys/fs/cgroup shows */
+enum mounts_cgroup {
+	MOUNTS_CGROUP_HOST, /* the host's */
+	MOUNTS_CGROUP_OWN,  /* those below our own group, when the host has a cgroup2 there */
+	MOUNTS_CGROUP2,     /* the same, whatever the host has there */
+};
+
 /**
- * mounts_sys() - a sysfs of the new network namespace on /sys, with /sys/fs/cgroup kept
- * @own_cgroup:	the cgroup namespace is new: show a cgroup2 of it when the host has one there
+ * mounts_sys() - a sysfs of the new network namespace on /sys, with /sys/fs/cgroup on it
  *
  * Read-write, else read-only, else a warning and the host's /sys stays.
  *
  * Return: 0 or a negative errno
  */
-int mounts_sys(bool own_cgroup, struct err *err);
+int mounts_sys(enum mounts_cgroup cgroup, struct err *err);
+
+/**
+ * mounts_cgroup2() - a cgroup2 of the new cgroup namespace on the host's /sys/fs/cgroup
+ * Return: 0, also when it cannot be mounted: that is only a warning
+ */
+int mounts_cgroup2(struct err *err);
 
 #endif

@@ -22,6 +22,7 @@
 #include "lib/base/str.h"
 #include "lib/cause/cause.h"
 #include "lib/ipc/statenames.h"
+#include "lib/parent/evacuate.h"
 #include "lib/parent/idmap.h"
 #include "lib/parent/instance.h"
 #include "lib/parent/nursery.h"
@@ -325,6 +326,8 @@ int bringup(struct instance *in, struct err *err)
 		r = names_start(in, err);
 	if (r == 0)
 		r = map_ids(in, err);
+	if (r == 0 && o->evacuate_cgroup2) /* before it mounts cgroups and forks the agents */
+		r = evacuate(o->evacuate_cgroup2, &in->evacuation, err);
 	if (r == 0)
 		r = send_setup(in, err);
 	/* with a gateway its descriptors are waited for first */

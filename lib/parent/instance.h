@@ -19,6 +19,7 @@
 #include "lib/parent/parent.h"
 #include "lib/parent/watchdog.h"
 
+struct evacuation;
 struct idmap;
 struct nursery_exited;
 struct ports;
@@ -134,6 +135,7 @@ struct instance {
 	uint64_t tick_due_ms;
 	struct statedir *state;
 	struct idmap *idmap;
+	struct evacuation *evacuation; /* NULL: nothing was moved */
 	struct sigstate sigs;
 	sigset_t forwarded;
 	bool fix_listen_pid;

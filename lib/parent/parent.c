@@ -24,6 +24,7 @@
 #include "lib/base/loop.h"
 #include "lib/base/proc.h"
 #include "lib/ipc/nursery.h"
+#include "lib/parent/evacuate.h"
 #include "lib/parent/idmap.h"
 #include "lib/parent/instance.h"
 #include "lib/parent/statedir.h"
@@ -307,6 +308,7 @@ static void tear_down(struct instance *in)
 		worker_log_flush(&in->worker[i]);
 		link_close(&in->worker[i].log);
 	}
+	in->evacuation = evacuation_undo(in->evacuation);
 	in->state = statedir_close(in->state);
 }
 

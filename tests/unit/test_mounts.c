@@ -83,7 +83,7 @@ static void inside_sys(void)
 {
 	struct stat st;
 
-	want(mounts_sys(false, &inside_err) == 0);
+	want(mounts_sys(MOUNTS_CGROUP_HOST, &inside_err) == 0);
 	want(count_entries("/sys/class/net") == 1 && stat("/sys/class/net/lo", &st) == 0);
 	want(count_entries("/sys/fs/cgroup") == ncgroups);
 }
@@ -92,7 +92,7 @@ static void inside_sys_with_cgroupns(void)
 {
 	struct statfs fs;
 
-	want(mounts_sys(true, &inside_err) == 0);
+	want(mounts_sys(MOUNTS_CGROUP_OWN, &inside_err) == 0);
 	want(statfs("/sys", &fs) == 0 && fs.f_type == SYSFS_MAGIC);
 	want(stat("/sys/class/net/lo", &(struct stat){ 0 }) == 0);
 	want(count_entries("/sys/fs/cgroup") > 0 || ncgroups == 0);
@@ -101,7 +101,7 @@ static void inside_sys_with_cgroupns(void)
 static void inside_sys_without_netns(void)
 {
 	/* the kernel refuses a sysfs of a network namespace that is not ours: a warning only */
-	want(mounts_sys(false, &inside_err) == 0);
+	want(mounts_sys(MOUNTS_CGROUP_HOST, &inside_err) == 0);
 	want(count_entries("/sys/fs/cgroup") == ncgroups);
 }
 

@@ -137,8 +137,9 @@ static void dump(const struct options *o, char text[DUMP_MAX])
 	fprintf(f, "propagation=%s port_driver=%s transparent=%d pidns=%d cgroupns=%d utsns=%d ",
 		o->propagation, o->port_driver, o->source_ip_transparent, o->pidns, o->cgroupns,
 		o->utsns);
-	fprintf(f, "ipcns=%d reaper=%d subid=%s sandbox=%d crash=%d ", o->ipcns, o->reaper,
-		o->subid_source, o->sandbox, o->on_worker_crash);
+	fprintf(f, "ipcns=%d reaper=%d subid=%s sandbox=%d crash=%d evacuate=%s ", o->ipcns,
+		o->reaper, o->subid_source, o->sandbox, o->on_worker_crash,
+		or_dash(o->evacuate_cgroup2));
 	dump_lists(f, o);
 	fclose(f);
 }

@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * evacuate.c - --evacuate-cgroup2: leave our cgroup for a subgroup, so that it may have others
+ *
+ * The parent does it when the child exists and before the agents are forked. Processes that fork
+ * while we move them are found in the next round. What was there before us, the user's shell as a
+ * rule, moves as well, and comes back at the end.
+ */
+#include "lib/parent/evacuate.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <mntent.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lib/base/cleanup.h"
+#include "lib/base/err.h"
+#include "lib/base/fd.h"
+#include "lib/base/log.h"
+#include "lib/base/str.h"
+
+#define FILE_MAX (64 * 1024)
+#define ROUNDS_MAX 16 /* of moving what the last round has left */
+#define CONTROLLERS_MAX 256
+
+struct evacuation {
+	int old, sub;                      /* the two groups */
+	bool made;                         /* the subgroup is ours to remove */
+	char name[NAME_MAX + 1];           /* of the subgroup */
+	char controllers[CONTROLLERS_MAX]; /* that we opened, each with a blank behind it */
+};
+
+static void close_mounts(FILE **f)
+{
+	if (*f)
+		endmntent(*f);
+}
+
+/* where the first cgroup2 is mounted; -ENOENT when there is none */
+static int find_mount(char *ret, size_t size)
+{
+	AUTO(close_mounts) FILE *f = setmntent("/proc/self/mounts", "re");
+
+	if (!f)
+		return -errno;
+	for (struct mntent *m; (m = getmntent(f));) {
+		if (strcmp(m->mnt_type, "cgroup2") == 0)
+			return str_format(ret, size, "%s", m->mnt_dir) < 0 ? -ENAMETOOLONG : 0;
+	}
+	return -ENOENT;
+}
+
+/* our group of cgroup2, below its mount point: what follows "0::" */
+static int find_own_group(char *ret, size_t size)
+{
+	autofree char *text = NULL;
+	ssize_t n = fd_read_file(AT_FDCWD, "/proc/self/cgroup", FILE_MAX, &text);
+	char *save = NULL;
+
+	if (n < 0)
+		return (int)n;
+	for (char *l = strtok_r(text, "\n", &save); l; l = strtok_r(NULL, "\n", &save)) {
+		if (str_starts(l, "0::"))
+			return str_format(ret, size, "%s", l + 3) < 0 ? -ENAMETOOLONG : 0;
+	}
+	return -ENOENT;
+}
+
+static int open_own_group(struct evacuation *e, struct err *err)
+{
+	char mount[PATH_MAX], group[PATH_MAX], path[PATH_MAX];
+	int r = find_mount(mount, sizeof(mount));
+
+	if (r == 0)
+		r = find_own_group(group, sizeof(group));
+	if (r == -ENOENT)
+		return r;
+	if (r == 0 && str_format(path, sizeof(path), "%s%s", mount, group) < 0)
+		r = -ENAMETOOLONG;
+	if (r < 0)
+		return err_set(err, -r, "evacuating the cgroup: finding it");
+	e->old = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return e->old < 0 ? err_set(err, errno, "evacuating the cgroup: opening '%s'", path) : 0;
+}
+
+static int open_subgroup(struct evacuation *e, struct err *err)
+{
+	int r = 0;
+
+	e->made = mkdirat(e->old, e->name, 0755) == 0;
+	if (!e->made && errno != EEXIST)
+		r = err_set(err, errno, "evacuating the cgroup: making its subgroup '%s'", e->name);
+	if (r == 0) {
+		e->sub = openat(e->old, e->name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		if (e->sub < 0)
+			r = err_set(err, errno, "evacuating the cgroup: opening its subgroup '%s'",
+				    e->name);
+	}
+	if (r == -EACCES || r == -EPERM || r == -EROFS)
+		err_hint(err, r,
+			 "the cgroup must be delegated to you: systemd-run --user --scope "
+			 "-p Delegate=yes COMMAND");
+	return r;
+}
+
+/* one round; the number of processes that moved. @ret_left: a line for each that did not */
+static size_t move_once(int from, int to, size_t *ret_left, char why[128])
+{
+	autofree char *text = NULL;
+	char *save = NULL;
+	size_t moved = 0;
+
+	*ret_left = 0;
+	if (fd_read_file(from, "cgroup.procs", FILE_MAX, &text) < 0)
+		return 0;
+	for (char *pid = strtok_r(text, "\n", &save); pid; pid = strtok_r(NULL, "\n", &save)) {
+		/* 0: of another PID namespace; to write it would be to move ourselves */
+		int r = strcmp(pid, "0") == 0 ? -ESRCH : fd_write_file(to, "cgroup.procs", pid);
+
+		if (r == 0) {
+			moved++;
+		} else if (r != -ESRCH) {
+			*ret_left += 1;
+			snprintf(why, 128, "process %.16s: %s", pid, strerror(-r));
+		}
+	}
+	return moved;
+}
+
+static void move_all(int from, int to)
+{
+	char why[128] = "";
+	size_t left;
+
+	for (int i = 0; i < ROUNDS_MAX; i++) {
+		if (move_once(from, to, &left, why) == 0)
+			break;
+	}
+	if (left)
+		log_warning("cgroup", "%zu processes stay in their cgroup: %s", left, why);
+}
+
+static int set_controller(int group, char sign, const char *name)
+{
+	char word[64];
+
+	if (str_format(word, sizeof(word), "%c%s", sign, name) < 0)
+		return -ENAMETOOLONG;
+	return fd_write_file(group, "cgroup.subtree_control", word);
+}
+
+/* is @word one of the blank-separated words of @text? */
+static bool has_word(const char *text, const char *word)
+{
+	size_t len = strlen(word);
+
+	for (const char *p = text; p && (p = strstr(p, word)); p += len) {
+		if ((p == text || p[-1] == ' ') && strchr(" \n", p[len]))
+			return true;
+	}
+	return false;
+}
+
+/* each for itself: one that cannot be had does not keep the others away */
+static void open_controllers(struct evacuation *e)
+{
+	autofree char *text = NULL, *open = NULL;
+	size_t used = 0;
+	char *save = NULL;
+	int r;
+
+	if (fd_read_file(e->old, "cgroup.controllers", FILE_MAX, &text) < 0 ||
+	    fd_read_file(e->old, "cgroup.subtree_control", FILE_MAX, &open) < 0)
+		return;
+	for (char *c = strtok_r(text, " \n", &save); c; c = strtok_r(NULL, " \n", &save)) {
+		if (has_word(open, c) || used + strlen(c) + 2 > sizeof(e->controllers))
+			continue;
+		r = set_controller(e->old, '+', c);
+		if (r < 0)
+			log_warning("cgroup", "handing the controller %s down: %s", c,
+				    strerror(-r));
+		else
+			used += (size_t)snprintf(e->controllers + used,
+						 sizeof(e->controllers) - used, "%s ", c);
+	}
+}
+
+static struct evacuation *forget(struct evacuation *e)
+{
+	if (!e)
+		return NULL;
+	cleanup_closep(&e->sub);
+	if (e->made)
+		unlinkat(e->old, e->name, AT_REMOVEDIR);
+	cleanup_closep(&e->old);
+	free(e);
+	return NULL;
+}
+DEFINE_FREEP(struct evacuation *, forget)
+
+int evacuate(const char *name, struct evacuation **ret, struct err *err)
+{
+	AUTO(forgetp) struct evacuation *e = calloc(1, sizeof(*e));
+	int r;
+
+	*ret = NULL;
+	if (!e)
+		return err_set(err, ENOMEM, "evacuating the cgroup");
+	e->old = e->sub = -1;
+	if (str_format(e->name, sizeof(e->name), "%s", name) < 0)
+		return err_set(err, ENAMETOOLONG, "evacuating the cgroup: the name of a subgroup");
+	r = open_own_group(e, err);
+	if (r == -ENOENT && (!err || !err->code)) {
+		log_warning("cgroup", "cgroup2 is not mounted: nothing is evacuated");
+		return 0;
+	}
+	if (r == 0)
+		r = open_subgroup(e, err);
+	if (r < 0)
+		return r;
+	move_all(e->old, e->sub);
+	open_controllers(e);
+	*ret = take_ptr(e);
+	return 0;
+}
+
+struct evacuation *evacuation_undo(struct evacuation *e)
+{
+	char *save = NULL;
+
+	if (!e || !e->made) /* the group was there before us, and others may be in it */
+		return forget(e);
+	for (char *c = strtok_r(e->controllers, " ", &save); c; c = strtok_r(NULL, " ", &save))
+		set_controller(e->old, '-', c);
+	move_all(e->sub, e->old);
+	return forget(e);
+}
