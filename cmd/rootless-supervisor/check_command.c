@@ -5,37 +5,15 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cmd/rootless-supervisor/check_words.h"
 #include "cmd/rootless-supervisor/options.h"
 #include "lib/base/cleanup.h"
 #include "lib/base/log.h"
+#include "lib/base/nearest.h"
 #include "lib/base/str.h"
 #include "lib/check/check.h"
 
 enum { STATUS_USAGE = 125 };
-
-enum word {
-	WORD_JSON,
-	WORD_FIX_SCRIPT,
-	WORD_APPLY,
-	WORD_PRESET,
-	WORD_STRICT,
-	WORD_LIST,
-	WORD_HELP
-};
-
-static const struct {
-	const char *name, *value, *help; /* value: its name, NULL for none */
-} words[] = {
-	[WORD_JSON] = { "json", NULL, "the report as JSON" },
-	[WORD_FIX_SCRIPT] = { "fix-script", NULL,
-			      "print the commands that mend what is found, as a script" },
-	[WORD_APPLY] = { "apply", NULL, "show these commands, ask, run them" },
-	[WORD_PRESET] = { "preset", "NAME",
-			  "what this daemon needs, too [docker, containerd, buildkit, k3s]" },
-	[WORD_STRICT] = { "strict", NULL, "exit status 2 for warnings" },
-	[WORD_LIST] = { "list", NULL, "every cause that is looked for" },
-	[WORD_HELP] = { "help", NULL, "show help" },
-};
 
 static const char usage[] =
 	"Usage: rootless-supervisor check [OPTION]...\n"
@@ -57,10 +35,10 @@ bool check_command_is(int argc, char **argv)
 static int help(void)
 {
 	fputs(usage, stdout);
-	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
-		printf("      --%s%s%-*s%s\n", words[i].name, words[i].value ? "=" : "",
-		       (int)(22 - strlen(words[i].name) - (words[i].value != NULL)),
-		       words[i].value ? words[i].value : "", words[i].help);
+	for (size_t i = 0; i < CHECK_NWORDS; i++)
+		printf("      --%s%s%-*s%s\n", check_words[i].name, check_words[i].value ? "=" : "",
+		       (int)(22 - strlen(check_words[i].name) - (check_words[i].value != NULL)),
+		       check_words[i].value ? check_words[i].value : "", check_words[i].help);
 	return fflush(stdout) == 0 ? 0 : STATUS_USAGE;
 }
 
@@ -74,7 +52,23 @@ static int refuse(const char *what, const char *on)
 	return STATUS_USAGE;
 }
 
-/* the index in words[], -1 when there is none; *ret_value: behind "=" or NULL */
+static int refuse_unknown(const char *arg)
+{
+	const char *name = arg + strspn(arg, "-");
+	struct nearest near = { 0 };
+	char line[256];
+
+	for (size_t i = 0; i < CHECK_NWORDS; i++)
+		nearest_try(&near, name, strcspn(name, "="), check_words[i].name);
+	if (!near.word)
+		return refuse("unknown option", arg);
+	snprintf(line, sizeof(line), "check: unknown option '%.100s'\ndid you mean --%s?", arg,
+		 near.word);
+	log_fatal("parent", line);
+	return STATUS_USAGE;
+}
+
+/* the index in check_words[], -1 when there is none; *ret_value: behind "=" or NULL */
 static int find_word(const char *arg, const char **ret_value)
 {
 	size_t len;
@@ -84,9 +78,10 @@ static int find_word(const char *arg, const char **ret_value)
 	arg += 2;
 	len = strcspn(arg, "=");
 	*ret_value = arg[len] ? arg + len + 1 : NULL;
-	for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
-		if (strlen(words[i].name) == len && memcmp(words[i].name, arg, len) == 0 &&
-		    (words[i].value || !*ret_value))
+	for (size_t i = 0; i < CHECK_NWORDS; i++) {
+		if (strlen(check_words[i].name) == len &&
+		    memcmp(check_words[i].name, arg, len) == 0 &&
+		    (check_words[i].value || !*ret_value))
 			return (int)i;
 	}
 	return -1;
@@ -116,14 +111,14 @@ int check_command_main(int argc, char **argv)
 		int word = find_word(argv[i], &value), r;
 
 		if (word < 0)
-			return refuse("unknown option", argv[i]);
+			return refuse_unknown(argv[i]);
 		if (word == WORD_HELP)
 			return help();
 		if (word == WORD_LIST)
 			return check_list();
-		if (words[word].value && !value && i + 1 < argc)
+		if (check_words[word].value && !value && i + 1 < argc)
 			value = argv[++i];
-		if (words[word].value && !value)
+		if (check_words[word].value && !value)
 			return refuse("a value is missing behind", argv[i]);
 		r = take(&o, word, value);
 		if (r)

@@ -16,6 +16,7 @@
 #include "cmd/rootless-supervisor/options_table.h"
 #include "lib/base/cleanup.h"
 #include "lib/base/gotext.h"
+#include "lib/base/nearest.h"
 #include "lib/base/str.h"
 
 #define DEFAULT_PROGRAM "rootless-supervisor"
@@ -89,11 +90,18 @@ static int refuse_syntax(enum dialect dialect, const char *typed, struct err *er
 
 static int refuse_unknown(enum dialect dialect, const struct word *w, struct err *err)
 {
+	struct nearest near = { 0 };
+
 	if (dialect == DIALECT_ROOTLESSKIT)
 		return err_say(err, EINVAL, "flag provided but not defined: -%.*s", name_len(w),
 			       w->name);
-	return err_say(err, EINVAL, "unknown option %.*s%.*s", (int)(w->name - w->typed), w->typed,
-		       name_len(w), w->name);
+	err_say(err, EINVAL, "unknown option %.*s%.*s", (int)(w->name - w->typed), w->typed,
+		name_len(w), w->name);
+	for (size_t i = 0; i < OPT_NIDS; i++) {
+		if (option_table[i].dialects & 1u << dialect)
+			nearest_try(&near, w->name, w->len, option_table[i].name);
+	}
+	return near.word ? err_hint(err, -EINVAL, "did you mean --%s?", near.word) : -EINVAL;
 }
 
 static int refuse_missing(enum dialect dialect, const struct word *w, struct err *err)
@@ -284,11 +292,6 @@ void options_done(struct options *o)
 	for (size_t i = 0; i < o->ncopy_up; i++)
 		free((void *)o->copy_up[i]);
 	free((void *)o->copy_up);
-	for (size_t i = 0; i < o->nsysctl; i++) {
-		free(o->sysctl[i].path);
-		free(o->sysctl[i].value);
-	}
-	free(o->sysctl);
 	free(o->publish);
 	*o = (struct options){ 0 };
 }

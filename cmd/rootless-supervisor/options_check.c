@@ -334,8 +334,7 @@ static int (*const checks[])(struct check *c, struct err *err) = {
 	check_modes,        option_check_port_driver,
 	check_transparency, check_publish,
 	check_reaper,       check_copy_up,
-	check_propagation,  option_check_sysctl,
-	check_process,
+	check_propagation,  check_process,
 };
 
 int options_check(const struct option_values *values, struct options *o, struct options_report *rep,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* main.c - rootlessctl: a table of commands, in the words of RootlessKit's */
+/* main.c - rootlessctl: commands.c has the table, in the words of RootlessKit's */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,71 +7,31 @@
 
 #include "cmd/rootlessctl/rootlessctl.h"
 #include "lib/base/cleanup.h"
+#include "lib/base/nearest.h"
 #include "lib/base/str.h"
 #include "lib/base/version.h"
 #include "lib/client/client.h"
-#include "lib/client/goflag.h"
 
 #define EXIT_NO_TOPIC 3 /* of the library that upstream uses */
 
-static const struct command {
-	const char *name, *usage, *args, *description;
-	/* told even when nobody listens: upstream's order; NULL: nothing to check */
-	int (*check)(const struct ctl *ctl, struct err *err);
-	int (*run)(const struct ctl *ctl, struct err *err);
-} commands[] = {
-	{ "list-ports", "List ports", "[flags]", NULL, NULL, cmd_list_ports },
-	{ "add-ports", "Add ports",
-	  "[flags] PARENTIP:PARENTPORT:CHILDPORT/PROTO [PARENTIP:PARENTPORT:CHILDPORT/PROTO...]",
-	  "Add exposed ports. The port spec is similar to `docker run -p`. e.g. "
-	  "\"127.0.0.1:8080:80/tcp\".",
-	  check_add_ports, cmd_add_ports },
-	{ "remove-ports", "Remove ports", "[flags] ID [ID...]", NULL, check_remove_ports,
-	  cmd_remove_ports },
-	{ "info", "Show info", "[flags]", NULL, NULL, cmd_info },
-};
-
-static void show_help(void)
-{
-	printf("NAME:\n   rootlessctl - RootlessKit API client\n\n"
-	       "USAGE:\n   rootlessctl [global options] command [command options] "
-	       "[arguments...]\n\n"
-	       "VERSION:\n   " RK_ROOTLESSKIT_VERSION "\n\nCOMMANDS:\n");
-	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
-		printf("   %-12s  %s\n", commands[i].name, commands[i].usage);
-	printf("   help, h       Shows a list of commands or help for one command\n\n"
-	       "GLOBAL OPTIONS:\n"
-	       "   --debug         debug mode (default: false)\n"
-	       "   --socket value  Path to api.sock (under the \"rootlesskit --state-dir\" "
-	       "directory), defaults to $ROOTLESSKIT_STATE_DIR/api.sock\n"
-	       "   --help, -h      show help (default: false)\n"
-	       "   --version, -v   print the version (default: false)\n");
-}
-
-static void show_command_help(const struct command *c)
-{
-	printf("NAME:\n   rootlessctl %s - %s\n\n"
-	       "USAGE:\n   rootlessctl %s [command options] %s\n\n",
-	       c->name, c->usage, c->name, c->args);
-	if (c->description)
-		printf("DESCRIPTION:\n   %s\n\n", c->description);
-	printf("OPTIONS:\n"
-	       "   --json      Prints as JSON (default: false)\n"
-	       "   --help, -h  show help (default: false)\n   \n");
-}
-
 static const struct command *find_command(const char *name)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
-		if (strcmp(commands[i].name, name) == 0)
-			return &commands[i];
+	for (size_t i = 0; i < CTL_NCOMMANDS; i++) {
+		if (strcmp(ctl_commands[i].name, name) == 0)
+			return &ctl_commands[i];
 	}
 	return NULL;
 }
 
 static int no_topic(const char *name)
 {
+	struct nearest near = { 0 };
+
+	for (size_t i = 0; i < CTL_NCOMMANDS; i++)
+		nearest_try(&near, name, strlen(name), ctl_commands[i].name);
 	fprintf(stderr, "No help topic for '%s'\n", name);
+	if (near.word)
+		fprintf(stderr, "did you mean '%s'?\n", near.word);
 	return EXIT_NO_TOPIC;
 }
 
@@ -80,9 +40,9 @@ static int show_topic(const char *name)
 	const struct command *c = name ? find_command(name) : NULL;
 
 	if (!name)
-		show_help();
+		ctl_help();
 	else if (c)
-		show_command_help(c);
+		ctl_command_help(c);
 	else
 		return no_topic(name);
 	return EXIT_SUCCESS;
@@ -109,66 +69,53 @@ static int choose_socket(const char *flag, char **ret, struct err *err)
 	return *ret ? 0 : err_set(err, ENOMEM, "reading the command line");
 }
 
-static int run_command(const struct command *c, const char *socket_flag, int argc, char **argv)
+/* @argv: the command and what follows it */
+static int run_command(const struct command *c, struct ctl *ctl, int argc, char **argv)
 {
-	bool help = false, json = false, stats = false;
-	const struct goflag flags[] = {
-		{ "help", "h", GOFLAG_BOOL, &help },
-		{ "json", NULL, GOFLAG_BOOL, &json },
-		{ "stats", NULL, GOFLAG_BOOL, &stats }, /* ours; of list-ports only */
-	};
-	const size_t nflags = ARRAY_SIZE(flags) - (c->run != cmd_list_ports);
 	autofree char *socket_path = NULL;
 	struct err err = { 0 };
-	struct ctl ctl;
-	int first = goflag_parse(argc, argv, flags, nflags, &err);
+	int first = goflag_parse(argc, argv, c->flags, c->nflags, ctl, &err), r;
 
 	if (first < 0) {
 		printf("Incorrect Usage: %s\n\n", err.msg);
-		show_command_help(c);
+		ctl_command_help(c);
 		return fail(&err);
 	}
-	if (help) {
-		show_command_help(c);
+	if (ctl->help) {
+		ctl_command_help(c);
 		return EXIT_SUCCESS;
 	}
-	ctl = (struct ctl){ .json = json, .stats = stats, .args = argv + first };
-	if (c->check && c->check(&ctl, &err) < 0)
+	ctl->args = argv + first;
+	if (c->check && c->check(ctl, &err) < 0)
 		return fail(&err);
-	if (choose_socket(socket_flag, &socket_path, &err) < 0 ||
+	if (choose_socket(ctl->socket_flag, &socket_path, &err) < 0 ||
 	    client_check_socket(socket_path, &err) < 0)
 		return fail(&err);
-	ctl.socket_path = socket_path;
-	return c->run(&ctl, &err) < 0 ? fail(&err) : EXIT_SUCCESS;
+	ctl->socket_path = socket_path;
+	r = c->run(ctl, &err);
+	return r < 0 ? fail(&err) : r;
 }
 
 int main(int argc, char **argv)
 {
-	bool help = false, version = false, debug = false;
-	const char *socket_flag = "";
-	const struct goflag flags[] = {
-		{ "debug", NULL, GOFLAG_BOOL, &debug },
-		{ "socket", NULL, GOFLAG_TEXT, &socket_flag },
-		{ "help", "h", GOFLAG_BOOL, &help },
-		{ "version", "v", GOFLAG_BOOL, &version },
-	};
+	struct ctl ctl = { .socket_flag = "" };
 	const struct command *c;
 	struct err err = { 0 };
-	int first = goflag_parse(argc, argv, flags, ARRAY_SIZE(flags), &err);
+	int first = goflag_parse(argc, argv, ctl_globals, CTL_NGLOBALS, &ctl, &err);
 
 	if (first < 0) {
 		printf("Incorrect Usage. %s\n\n", err.msg);
-		show_help();
+		ctl_help();
 		return fail(&err);
 	}
-	if (version && !help) {
+	if (ctl.version && !ctl.help) {
 		printf("rootlessctl version " RK_ROOTLESSKIT_VERSION "\n");
 		return EXIT_SUCCESS;
 	}
-	if (help || first == argc)
+	if (ctl.help || first == argc)
 		return show_topic(NULL);
 	if (strcmp(argv[first], "help") == 0 || strcmp(argv[first], "h") == 0)
 		return show_topic(argv[first + 1]);
 	c = find_command(argv[first]);
-	return c ? run_command(c, socket_flag, argc - first, argv + first) : no_topic(argv[first]);
+	return c ? run_command(c, &ctl, argc - first, argv + first) : no_topic(argv[first]);
 }

@@ -17,12 +17,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "cmd/rootlesskit-docker-proxy/flags.h"
 #include "lib/base/cleanup.h"
 #include "lib/base/fd.h"
 #include "lib/base/goerr.h"
 #include "lib/base/str.h"
 #include "lib/client/client.h"
-#include "lib/client/goflag.h"
 
 #define STATUS_FD 3
 #define REAL_PROXY "docker-proxy"
@@ -30,8 +30,7 @@
 #define NUMBER_MAX 24
 
 struct proxy {
-	const char *container_ip, *host_ip, *proto; /* as given */
-	int64_t container_port, host_port;
+	struct proxy_flags given;
 	char **argv;
 	char *socket_path, *exe; /* exe: docker-proxy in $PATH */
 	const char *bind_ip;     /* where docker-proxy listens */
@@ -39,17 +38,6 @@ struct proxy {
 	int64_t port_id;         /* as published */
 	sigset_t old_mask;
 };
-
-static void show_usage(void)
-{
-	fputs("Usage of rootlesskit-docker-proxy:\n"
-	      "  -container-ip string\n    \tcontainer ip\n"
-	      "  -container-port int\n    \tcontainer port (default -1)\n"
-	      "  -host-ip string\n    \thost ip\n"
-	      "  -host-port int\n    \thost port (default -1)\n"
-	      "  -proto string\n    \tproxy protocol (default \"tcp\")\n",
-	      stderr);
-}
 
 static void say(const char *level, const char *text)
 {
@@ -108,7 +96,7 @@ static int choose_bind_ip(struct proxy *p, const json_t *info, struct err *err)
 	const json_t *port = json_object_get(info, "portDriver");
 	const char *child_ip = client_text(net, "childIP"), *driver = client_text(port, "driver");
 
-	p->bind_ip = is_ipv6(p->host_ip) ? "::1" : "127.0.0.1";
+	p->bind_ip = is_ipv6(p->given.host_ip) ? "::1" : "127.0.0.1";
 	if (!json_is_true(json_object_get(port, "disallowLoopbackChildIP")))
 		return 0;
 	if (!*child_ip)
@@ -137,22 +125,23 @@ static int publish(struct proxy *p, const json_t *info, struct err *err)
 
 	if (r < 0)
 		return r;
-	if (str_format(spec.proto, sizeof(spec.proto), "%s%s", p->proto,
-		       str_ends(p->proto, "4") || str_ends(p->proto, "6") ? ""
-		       : is_ipv6(p->host_ip)                              ? "6"
-									  : "4") < 0 ||
-	    str_format(spec.parent_ip, sizeof(spec.parent_ip), "%s", p->host_ip) < 0 ||
+	if (str_format(spec.proto, sizeof(spec.proto), "%s%s", p->given.proto,
+		       str_ends(p->given.proto, "4") || str_ends(p->given.proto, "6") ? ""
+		       : is_ipv6(p->given.host_ip)                                    ? "6"
+										      : "4") < 0 ||
+	    str_format(spec.parent_ip, sizeof(spec.parent_ip), "%s", p->given.host_ip) < 0 ||
 	    str_format(spec.child_ip, sizeof(spec.child_ip), "%s", p->bind_ip) < 0 ||
-	    p->host_port < INT16_MIN || p->host_port > UINT16_MAX)
+	    p->given.host_port < INT16_MIN || p->given.host_port > UINT16_MAX)
 		return err_say(err, EINVAL, "-proto, -host-ip or -host-port make no sense");
-	spec.parent_port = spec.child_port = (int)p->host_port;
+	spec.parent_port = spec.child_port = (int)p->given.host_port;
 	if (!protos_contain(port, spec.proto)) {
 		fprintf(stderr,
 			"rootlesskit-docker-proxy: warning: protocol \"%s\" is not supported by "
 			"the RootlessKit port driver \"%s\", discarding request for "
 			"\"%s%s%s:%d\"\n",
-			spec.proto, client_text(port, "driver"), is_ipv6(p->host_ip) ? "[" : "",
-			p->host_ip, is_ipv6(p->host_ip) ? "]" : "", spec.parent_port);
+			spec.proto, client_text(port, "driver"),
+			is_ipv6(p->given.host_ip) ? "[" : "", p->given.host_ip,
+			is_ipv6(p->given.host_ip) ? "]" : "", spec.parent_port);
 		p->discard = true;
 		return 0;
 	}
@@ -174,12 +163,14 @@ static void unpublish(const struct proxy *p)
 static void run_real_proxy(const struct proxy *p, pid_t parent)
 {
 	char container_port[NUMBER_MAX], host_port[NUMBER_MAX];
-	const char *argv[] = { REAL_PROXY,     "-container-ip", p->container_ip, "-container-port",
-			       container_port, "-host-ip",      p->bind_ip,      "-host-port",
-			       host_port,      "-proto",        p->proto,        NULL };
+	const char *argv[] = { REAL_PROXY,        "-container-ip", p->given.container_ip,
+			       "-container-port", container_port,  "-host-ip",
+			       p->bind_ip,        "-host-port",    host_port,
+			       "-proto",          p->given.proto,  NULL };
 
-	snprintf(container_port, sizeof(container_port), "%lld", (long long)p->container_port);
-	snprintf(host_port, sizeof(host_port), "%lld", (long long)p->host_port);
+	snprintf(container_port, sizeof(container_port), "%lld",
+		 (long long)p->given.container_port);
+	snprintf(host_port, sizeof(host_port), "%lld", (long long)p->given.host_port);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
 		_exit(EXIT_FAILURE);
@@ -273,27 +264,17 @@ static int find_socket(struct proxy *p, struct err *err)
 
 int main(int argc, char **argv)
 {
-	struct proxy p = { .container_ip = "",
-			   .host_ip = "",
-			   .proto = "tcp",
-			   .container_port = -1,
-			   .host_port = -1,
-			   .argv = argv };
-	const struct goflag flags[] = {
-		{ "container-ip", NULL, GOFLAG_TEXT, &p.container_ip },
-		{ "container-port", NULL, GOFLAG_INT, &p.container_port },
-		{ "host-ip", NULL, GOFLAG_TEXT, &p.host_ip },
-		{ "host-port", NULL, GOFLAG_INT, &p.host_port },
-		{ "proto", NULL, GOFLAG_TEXT, &p.proto },
-	};
+	struct proxy p = { .given = PROXY_FLAGS_DEFAULT, .argv = argv };
 	struct err err = { 0 };
 	int r;
 
-	if (goflag_parse(argc, argv, flags, ARRAY_SIZE(flags), &err) < 0) {
+	if (goflag_parse(argc, argv, proxy_flags, PROXY_NFLAGS, &p.given, &err) < 0) {
 		fprintf(stderr, "%s\n", err.msg);
-		show_usage();
+		proxy_usage(stderr);
 		return EXIT_USAGE;
 	}
+	if (p.given.help)
+		return proxy_usage(stdout);
 	r = find_socket(&p, &err);
 	if (r == 0)
 		r = run(&p, &err);

@@ -39,11 +39,6 @@ enum crash_mode {
 	CRASH_NMODES
 };
 
-struct sysctl_setting {
-	char *path;  /* below /proc/sys: "net/ipv4/ip_forward" */
-	char *value; /* as typed */
-};
-
 struct options {
 	enum dialect dialect;
 	bool named_rootlesskit; /* basename(argv[0]) is exactly "rootlesskit" */
@@ -57,8 +52,6 @@ struct options {
 	const char *cidr, *ifname; /* NULL: the driver's default */
 	bool disable_host_loopback, ipv6, detach_netns;
 	enum accel_mode accel;
-	struct sysctl_setting *sysctl; /* of the child's network namespace, in order */
-	size_t nsysctl;
 
 	const char **copy_up; /* cleaned absolute paths, in order */
 	size_t ncopy_up;

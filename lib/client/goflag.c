@@ -25,17 +25,18 @@ static const struct goflag *find(const struct goflag *flags, size_t nflags, cons
 	return NULL;
 }
 
-static int set_value(const struct goflag *f, const char *text, struct err *err)
+static int set_value(const struct goflag *f, const char *text, void *ret, struct err *err)
 {
+	void *value = (char *)ret + f->offset;
 	char quoted[QUOTED_MAX];
 	int r = 0;
 
 	if (f->type == GOFLAG_TEXT)
-		*(const char **)f->value = text;
+		*(const char **)value = text;
 	else if (f->type == GOFLAG_INT)
-		r = go_parse_int(text, true, f->value);
+		r = go_parse_int(text, true, value);
 	else
-		r = go_parse_bool(text, f->value);
+		r = go_parse_bool(text, value);
 	if (r == 0)
 		return 0;
 	go_quote(quoted, sizeof(quoted), text);
@@ -46,7 +47,8 @@ static int set_value(const struct goflag *f, const char *text, struct err *err)
 		       r == -ERANGE ? "value out of range" : "parse error");
 }
 
-int goflag_parse(int argc, char **argv, const struct goflag *flags, size_t nflags, struct err *err)
+int goflag_parse(int argc, char **argv, const struct goflag *flags, size_t nflags, void *ret,
+		 struct err *err)
 {
 	int i;
 
@@ -72,7 +74,7 @@ int goflag_parse(int argc, char **argv, const struct goflag *flags, size_t nflag
 		if (!value)
 			return err_say(err, EINVAL, "flag needs an argument: -%.*s", (int)len,
 				       name);
-		r = set_value(f, value, err);
+		r = set_value(f, value, ret, err);
 		if (r < 0)
 			return r;
 	}

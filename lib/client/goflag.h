@@ -9,18 +9,22 @@
 
 enum goflag_type { GOFLAG_BOOL, GOFLAG_TEXT, GOFLAG_INT };
 
+/* a row of a table that help, man pages and completions are made of, too */
 struct goflag {
 	const char *name, *alias; /* alias: NULL or another name */
 	enum goflag_type type;
-	void *value; /* bool, const char *, int64_t; the default stands there */
+	size_t offset;            /* of a bool, const char * or int64_t; the default stands there */
+	const char *value, *help; /* value: its name in the help; NULL for bools */
 };
 
 /**
  * goflag_parse() - read flags up to the first argument that is none, or behind "--"
  * @argv:	argv[0] is skipped
+ * @ret:	the structure that the offsets of @flags are in
  * @err:	"flag provided but not defined: -x" and the like
  * Return: the index of the first argument, argc when there is none; -EINVAL
  */
-int goflag_parse(int argc, char **argv, const struct goflag *flags, size_t nflags, struct err *err);
+int goflag_parse(int argc, char **argv, const struct goflag *flags, size_t nflags, void *ret,
+		 struct err *err);
 
 #endif
