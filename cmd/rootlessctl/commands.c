@@ -25,7 +25,9 @@ const struct goflag ctl_globals[CTL_NGLOBALS] = {
 static const struct goflag only_json[] = { JSON, HELP };
 static const struct goflag of_list_ports[] = {
 	JSON,
-	FLAG_BOOL("stats", NULL, stats, "With what each port has seen (default: false)"),
+	/* the help of this command is upstream's */
+	{ "stats", NULL, GOFLAG_BOOL, offsetof(struct ctl, stats), NULL,
+	  "With what each port has seen (default: false)", .unsaid = true },
 	HELP,
 };
 

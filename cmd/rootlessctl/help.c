@@ -23,9 +23,12 @@ static void show_flags(const struct goflag *flags, size_t nflags)
 
 	for (size_t i = 0; i < nflags; i++) {
 		left_of(&flags[i], left);
-		width = strlen(left) > width ? strlen(left) : width;
+		if (strlen(left) > width && !flags[i].unsaid)
+			width = strlen(left);
 	}
 	for (size_t i = 0; i < nflags; i++) {
+		if (flags[i].unsaid)
+			continue;
 		left_of(&flags[i], left);
 		printf("   %-*s  %s\n", (int)width, left, flags[i].help);
 	}

@@ -3,6 +3,7 @@
 #ifndef RK_CLIENT_GOFLAG_H
 #define RK_CLIENT_GOFLAG_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "lib/base/err.h"
@@ -15,6 +16,7 @@ struct goflag {
 	enum goflag_type type;
 	size_t offset;            /* of a bool, const char * or int64_t; the default stands there */
 	const char *value, *help; /* value: its name in the help; NULL for bools */
+	bool unsaid;              /* left out of a help that is a contract */
 };
 
 /**
