@@ -4,7 +4,7 @@
  *
  *   make_filters MODE   C text: one array a role. MODE is kill, or log for relaxed builds, where a
  *                       call that is not listed is allowed and logged and nothing is made to fail
- *   make_filters list   lines "ROLE KIND CALL" for tests
+ *   make_filters list   lines "ROLE KIND CALL" for tests; of setsockopt CALL=LEVEL=OPTION
  */
 #include <errno.h>
 #include <linux/filter.h>
@@ -93,8 +93,12 @@ static void print_list(unsigned role, const char *name)
 	for (size_t i = 0; i < nseccomp_rules; i++) {
 		const struct rule *r = &seccomp_rules[i];
 
-		if (r->roles & role)
-			printf("%s %s %s\n", name, kinds[r->kind], r->call);
+		if (!(r->roles & role))
+			continue;
+		printf("%s %s %s", name, kinds[r->kind], r->call);
+		if (strcmp(r->call, "setsockopt") == 0) /* as strace says it raw */
+			printf("=%#x=%#x", (unsigned)r->when[0].value, (unsigned)r->when[1].value);
+		puts("");
 	}
 }
 

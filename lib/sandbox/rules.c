@@ -12,6 +12,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <netinet/udp.h>
 #include <sys/ioctl.h>
 #include <linux/sockios.h>
 #include <sys/mman.h>
@@ -41,6 +43,14 @@
 	{ \
 		.call = (c), .roles = (r), .kind = (k), .why = (w), .when = { \
 			{ RULE_MASKED, n, (uint32_t)(v), INT_MASK } \
+		} \
+	}
+/* of a socket: TCP_ULP, filters on shared listeners and the like are nobody's work here */
+#define OPTION(k, r, l, n, w) \
+	{ \
+		.call = "setsockopt", .roles = (r), .kind = (k), .why = (w), .when = { \
+			{ RULE_MASKED, 1, l, INT_MASK }, \
+			{ RULE_MASKED, 2, n, INT_MASK } \
 		} \
 	}
 /* with the protocol: others are modules that the kernel would load for anybody */
@@ -123,7 +133,36 @@ const struct rule seccomp_rules[] = {
 	ALLOW("accept4", R, "published ports, the listeners of the gateway"),
 	ALLOW("shutdown", R | S, "the end of one direction"),
 	ALLOW("getsockopt", R | S, "the outcome of a connect"),
-	ALLOW("setsockopt", R | S, "no delay, linger, keepalive; what is told of a datagram"),
+	OPTION(RULE_ALLOW, R | S, IPPROTO_TCP, TCP_NODELAY, "flows"),
+	OPTION(RULE_ALLOW, R, IPPROTO_TCP, TCP_KEEPIDLE, "peers that fell silent"),
+	OPTION(RULE_ALLOW, R, IPPROTO_TCP, TCP_KEEPINTVL, "the same"),
+	OPTION(RULE_ALLOW, R, IPPROTO_TCP, TCP_KEEPCNT, "the same"),
+	OPTION(RULE_SPARE, R, IPPROTO_TCP, TCP_CONGESTION, "a host with bbr"),
+	OPTION(RULE_ALLOW, R, SOL_SOCKET, SO_KEEPALIVE, "the same"),
+	OPTION(RULE_ALLOW, R | S, SOL_SOCKET, SO_OOBINLINE, "urgent data is data"),
+	OPTION(RULE_ALLOW, R, SOL_SOCKET, SO_LINGER, "an end by RST"),
+	OPTION(RULE_ALLOW, R, SOL_SOCKET, SO_REUSEADDR, "off, for a port that the kernel picks"),
+	OPTION(RULE_ALLOW, S, SOL_SOCKET, SO_REUSEADDR, "libslirp sets it on each"),
+	OPTION(RULE_ALLOW, R, SOL_SOCKET, SO_RCVBUF, "UDP"),
+	OPTION(RULE_ALLOW, R, SOL_SOCKET, SO_SNDBUF, "the same"),
+	OPTION(RULE_ALLOW, R, IPPROTO_UDP, UDP_GRO, "many datagrams at once"),
+	OPTION(RULE_ALLOW, R, IPPROTO_IP, IP_RECVTOS, "what is told of a datagram"),
+	OPTION(RULE_SPARE, R, IPPROTO_IP, IP_RECVTTL, "of a pair that talks for long"),
+	OPTION(RULE_ALLOW, R, IPPROTO_IP, IP_PKTINFO, "the same"),
+	OPTION(RULE_ALLOW, R, IPPROTO_IP, IP_RECVERR, "what became of a datagram"),
+	OPTION(RULE_SPARE, S, IPPROTO_IP, IP_RECVERR, "the same"),
+	OPTION(RULE_ALLOW, R, IPPROTO_IP, IP_MTU_DISCOVER, "the child's wish"),
+	OPTION(RULE_ALLOW, R, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, "a port at connect only"),
+	OPTION(RULE_SPARE, S, IPPROTO_IP, IP_TTL, "libslirp, echo"),
+	OPTION(RULE_ALLOW, R, IPPROTO_IPV6, IPV6_RECVTCLASS, "what is told of a datagram"),
+	OPTION(RULE_SPARE, R, IPPROTO_IPV6, IPV6_RECVHOPLIMIT, "of a pair that talks for long"),
+	OPTION(RULE_ALLOW, R, IPPROTO_IPV6, IPV6_RECVPKTINFO, "the same"),
+	OPTION(RULE_ALLOW, R, IPPROTO_IPV6, IPV6_RECVERR, "what became of a datagram"),
+	OPTION(RULE_SPARE, S, IPPROTO_IPV6, IPV6_RECVERR, "the same"),
+	OPTION(RULE_ALLOW, R, IPPROTO_IPV6, IPV6_MTU_DISCOVER, "the child's wish"),
+	OPTION(RULE_ALLOW, R, IPPROTO_IPV6, IPV6_V6ONLY, "IPv4 has a socket of its own"),
+	OPTION(RULE_SPARE, S, IPPROTO_IPV6, IPV6_V6ONLY, "libslirp sets it on each"),
+	OPTION(RULE_SPARE, S, IPPROTO_IPV6, IPV6_UNICAST_HOPS, "libslirp, echo"),
 	ALLOW("getsockname", R, "whom a client meant"),
 	SPARE("getsockname", S, "libslirp asks who it is"),
 	SPARE("getpeername", R | S, "who a client is"),

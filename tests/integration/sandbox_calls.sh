@@ -30,7 +30,7 @@ work() {
 }
 # follow ROLE: its calls go to $T/ROLE until it ends
 follow() {
-	strace -f -qq -o "$T/$1.trace" -p "$(pgrep "rs-$1")" 2>"$T/$1.strace" &
+	strace -f -qq -e raw=setsockopt -o "$T/$1.trace" -p "$(pgrep "rs-$1")" 2>"$T/$1.strace" &
 	wait_for 5 sh -c "grep -q '^TracerPid:.[1-9]' /proc/$(pgrep "rs-$1")/status"
 }
 
@@ -51,7 +51,8 @@ for rung in tproxy redirect off; do
 	for role in relay slirp; do
 		wait_for 5 sh -c "grep -q exit_group $T/$role.trace"
 		grep -q 'exit_group(0)' "$T/$role.trace" || fail "$rung: $role ends well" "$(tail -n 5 "$T/$role.trace")"
-		sed -nE 's/^[0-9]+ +([a-z0-9_]+)\(.*/\1/p' "$T/$role.trace" >>"$T/$role.calls"
+		sed -nE 's/^([0-9]+ +setsockopt)\([^,]*, ([^,]*), ([^,]*),.*/\1=\2=\3(/
+			s/^[0-9]+ +([a-z0-9_=]+)\(.*/\1/p' "$T/$role.trace" >>"$T/$role.calls"
 	done
 done
 kill $server

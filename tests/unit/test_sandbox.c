@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <linux/filter.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -118,6 +119,41 @@ static long try_bind(void)
 static long try_listen(void)
 {
 	return listen(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), 1);
+}
+
+static long set_option(int level, int name, const void *value, socklen_t len)
+{
+	return setsockopt(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), level, name, value, len);
+}
+
+static long try_nodelay(void)
+{
+	return set_option(IPPROTO_TCP, TCP_NODELAY, &(int){ 1 }, sizeof(int));
+}
+
+/* the upper half of TLS, and whatever else the kernel loads for that name */
+static long try_ulp(void)
+{
+	return set_option(IPPROTO_TCP, TCP_ULP, "tls", 3);
+}
+
+static long try_attach(void)
+{
+	struct sock_filter drop = { BPF_RET | BPF_K, 0, 0, 0 };
+	struct sock_fprog prog = { .len = 1, .filter = &drop };
+
+	return set_option(SOL_SOCKET, SO_ATTACH_FILTER, &prog, sizeof(prog));
+}
+
+static long try_lock_filter(void)
+{
+	return set_option(SOL_SOCKET, SO_LOCK_FILTER, &(int){ 1 }, sizeof(int));
+}
+
+/* the number of an option says nothing at another level */
+static long try_other_level(void)
+{
+	return set_option(IPPROTO_UDP, SO_OOBINLINE, &(int){ 1 }, sizeof(int));
 }
 
 static long try_ptrace(void)
@@ -259,6 +295,11 @@ static const struct {
 	{ "tcp socket", try_tcp, { 0, 0 } },
 	{ "bind", try_bind, { 0, KILLED } },
 	{ "listen", try_listen, { KILLED, KILLED } },
+	{ "TCP_NODELAY", try_nodelay, { 0, 0 } },
+	{ "TCP_ULP", try_ulp, { KILLED, KILLED } },
+	{ "SO_ATTACH_FILTER", try_attach, { KILLED, KILLED } },
+	{ "SO_LOCK_FILTER", try_lock_filter, { KILLED, KILLED } },
+	{ "an option's number at another level", try_other_level, { KILLED, KILLED } },
 	{ "ptrace", try_ptrace, { KILLED, KILLED } },
 	{ "kill", try_kill, { KILLED, KILLED } },
 	{ "tgkill", try_tgkill, { KILLED, KILLED } },
