@@ -16,6 +16,7 @@
 #include "lib/ipc/sigstate.h"
 #include "lib/ipc/worker.h"
 #include "lib/parent/api.h"
+#include "lib/parent/pace.h"
 #include "lib/parent/parent.h"
 #include "lib/parent/watchdog.h"
 
@@ -56,6 +57,7 @@ enum pending {
 struct link {
 	int fd; /* -1: not there */
 	struct event *event;
+	struct pace pace;
 };
 
 enum worker_kind { KIND_RELAY, KIND_SLIRP, NWORKERS };
@@ -102,9 +104,8 @@ struct worker {
 	bool sandbox_said; /* the user knows what is missing of it */
 	char line[LOG_LINE_MAX];
 	size_t nline;
-	uint64_t
-		log_second; /* lines a second are bounded: a worker must not fill the user's disk */
-	unsigned log_count;
+	struct allowance lines; /* a worker must not fill the user's disk */
+	unsigned lines_dropped;
 };
 
 struct agent {
@@ -178,6 +179,10 @@ struct instance {
 
 /* link_open() - serve @fd (consumed) by @cb with @arg; 0 or a negative errno */
 int link_open(struct instance *in, struct link *l, int fd, event_callback_fn cb, void *arg);
+/* link_pace() - from now on take no more than @limit, in units of the caller, each PACE_MS */
+int link_pace(struct instance *in, struct link *l, unsigned limit);
+/* link_mute() - it is not read any more */
+void link_mute(struct link *l);
 void link_close(struct link *l);
 
 /* instance_fail() - the run has failed with in->err: in the start end at once, else stop in order

@@ -39,8 +39,20 @@ int link_open(struct instance *in, struct link *l, int fd, event_callback_fn cb,
 	return l->event && event_add(l->event, NULL) == 0 ? 0 : -ENOMEM;
 }
 
+int link_pace(struct instance *in, struct link *l, unsigned limit)
+{
+	return pace_init(&l->pace, in->base, l->event, limit);
+}
+
+void link_mute(struct link *l)
+{
+	pace_done(&l->pace);
+	event_del(l->event);
+}
+
 void link_close(struct link *l)
 {
+	pace_done(&l->pace);
 	if (l->event)
 		event_free(l->event);
 	l->event = NULL;

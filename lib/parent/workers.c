@@ -3,7 +3,8 @@
  * workers.c - the parent's side of relay and slirp: configuration, messages, log lines
  *
  * A worker writes "<level digit>text" lines to its stderr, a pipe that is read here. It is not
- * trusted: lines are cut, made printable and bounded in number before they reach the user.
+ * trusted: lines are cut, made printable and bounded in number before they reach the user, and what
+ * it writes and sends is read at a pace that leaves the parent time for others.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -20,7 +21,11 @@
 #include "lib/parent/nursery.h"
 #include "lib/parent/ports.h"
 
-#define LINES_A_SECOND 100
+#define LINES_BURST 100
+#define LINE_MS 1000        /* then one line each so long: 2 kB/s at most on the user's disk */
+#define LINE_DEBUG_MS 10    /* the same with --debug */
+#define LOG_BYTES (1 << 16) /* of its log that are read each PACE_MS */
+#define MESSAGES 1024 /* of it that are read each PACE_MS: PORTS_MAX removed at once and more */
 #define FLUSH_READS 64
 #define DRAIN_MESSAGES 64
 
@@ -28,17 +33,15 @@ static void put_line(struct worker *w, char *line, size_t len)
 {
 	enum log_level level = LOG_ERROR; /* what a library or a sanitizer printed */
 	char text[LOG_LINE_MAX];
-	uint64_t second = clock_ms() / 1000;
 
-	if (second != w->log_second) {
-		if (w->log_count > LINES_A_SECOND)
-			log_warning(role_name(w->role), "%u more lines were dropped",
-				    w->log_count - LINES_A_SECOND);
-		w->log_second = second;
-		w->log_count = 0;
-	}
-	if (w->log_count++ >= LINES_A_SECOND)
+	if (!allowance_take(&w->lines, clock_ms(), LINES_BURST,
+			    log_debug_enabled() ? LINE_DEBUG_MS : LINE_MS)) {
+		w->lines_dropped++;
 		return;
+	}
+	if (w->lines_dropped)
+		log_warning(role_name(w->role), "%u more lines were dropped", w->lines_dropped);
+	w->lines_dropped = 0;
 	if (len && line[0] >= '0' && line[0] < '0' + LOG_NLEVELS) {
 		level = (enum log_level)(line[0] - '0');
 		line++;
@@ -83,10 +86,14 @@ void worker_log_flush(struct worker *w)
 static void on_worker_log(evutil_socket_t fd, short what, void *arg)
 {
 	struct worker *w = arg;
+	ssize_t n;
 
 	(void)fd;
 	(void)what;
-	if (read_log(w) == 0) {
+	n = read_log(w);
+	if (n > 0) {
+		pace_spend(&w->log.pace, (unsigned)n);
+	} else if (n == 0) {
 		worker_log_flush(w); /* a last line without its end */
 		link_close(&w->log);
 	}
@@ -137,7 +144,7 @@ static bool take_message(struct worker *w)
 		worker_told(w, &m);
 		return true;
 	}
-	event_del(w->control.event);
+	link_mute(&w->control);
 	if (n == -EPROTO)
 		err_say(&w->err, EPROTO, "worker %s broke the protocol", role_name(w->role));
 	else if (n < 0)
@@ -148,9 +155,12 @@ static bool take_message(struct worker *w)
 
 static void on_worker_control(evutil_socket_t fd, short what, void *arg)
 {
+	struct worker *w = arg;
+
 	(void)fd;
 	(void)what;
-	take_message(arg);
+	if (take_message(w))
+		pace_spend(&w->control.pace, 1);
 }
 
 void worker_drain(struct worker *w)
@@ -174,13 +184,15 @@ int worker_prepare(struct instance *in, enum worker_kind kind, struct err *err)
 	if (r < 0)
 		return err_set(err, -r, "making the socket of the %s worker", role_name(w->role));
 	control_end = control[1];
-	if (link_open(in, &w->control, control[0], on_worker_control, w) < 0)
+	if (link_open(in, &w->control, control[0], on_worker_control, w) < 0 ||
+	    link_pace(in, &w->control, MESSAGES) < 0)
 		return err_set(err, ENOMEM, "watching the %s worker", role_name(w->role));
 	if (pipe2(log, O_CLOEXEC | O_NONBLOCK) < 0)
 		return err_set(err, errno, "making the log pipe of the %s worker",
 			       role_name(w->role));
 	log_end = log[1];
-	if (link_open(in, &w->log, log[0], on_worker_log, w) < 0)
+	if (link_open(in, &w->log, log[0], on_worker_log, w) < 0 ||
+	    link_pace(in, &w->log, LOG_BYTES) < 0)
 		return err_set(err, ENOMEM, "watching the %s worker", role_name(w->role));
 	in->pending |= w->bit;
 	r = ask_spawn(in->nursery_link.fd, w->role, control_end, log_end, err);
