@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "lib/base/err.h"
 #include "lib/ipc/netplan.h"
@@ -14,8 +15,16 @@ enum net_flag {
 	NET_F_GATEWAY = 2,  /* and there is a gateway namespace behind it, with the slirp worker */
 	NET_F_RESOLVER = 4, /* /etc/resolv.conf and /etc/hosts are made for the command */
 	NET_F_ADDRESS = 8,  /* takes --cidr, --ifname and --mtu */
+	NET_F_PROGRAM =
+		16, /* an external program serves it: parent_start() and its like are there */
+	NET_F_RESTART = 32, /* which may be started again while the command runs */
+	NET_F_TAP = 64,     /* the agent of the child netns makes the tap, with its addresses; the
+			       program opens it by its name */
 	NET_F_IPV4 = 128,   /* and has no IPv6 */
 };
+
+struct event_base;
+struct options;
 
 /* what the user asked for; strings are NULL or "" when not given */
 struct net_opts {
@@ -27,18 +36,50 @@ struct net_opts {
 	bool ipv6;
 };
 
+/* what the program of a driver is started with; borrowed until parent_stop() */
+struct net_env {
+	struct event_base *base;
+	const struct options *options;
+	const struct net_plan *plan;
+	uint32_t features;     /* as parent_probe() found them */
+	pid_t child;           /* it lives in the namespaces: /proc/PID/ns/ */
+	const char *netns;     /* where the detached one is bound; NULL: the child's own */
+	const char *state_dir; /* absolute */
+	/* each is called at most once in a life, never from within parent_start(). Ready: packets
+	   pass, the program's own sockets answer. Ended: it is dead and reaped */
+	void (*on_ready)(void *arg);
+	void (*on_ended)(void *arg, const struct err *why);
+	void *arg;
+};
+
+struct net_run; /* a driver's own: one life of its program */
+
 struct net_driver {
 	const char *name; /* what --net= takes */
 	uint32_t flags;   /* enum net_flag */
 	/* parent: fill the plan; NULL for a driver without addresses */
 	int (*parent_plan)(const struct net_opts *o, struct net_plan *ret, struct err *err);
+
+	/* the rest only with NET_F_PROGRAM (lib/parent/netrun.c calls them, netdrivers/helper.h
+	   does most of the work) */
+
+	/* before anything is made: is the program there, and what can it do? The bits come back in
+	   net_env.features */
+	int (*parent_probe)(const struct options *o, uint32_t *ret_features, struct err *err);
+	/* the namespaces are there: start the program. Again after on_ended(), parent_stop() comes
+	   in between */
+	int (*parent_start)(const struct net_env *env, struct net_run **ret, struct err *err);
+	/* child @pid of the parent was reaped; false: it is not the program */
+	bool (*parent_reaped)(struct net_run *run, pid_t pid, int status);
+	void (*parent_stop)(struct net_run *run); /* end it, if it lives; takes NULL */
 };
 
 /**
  * net_driver_find() - the driver that serves a value of --net
+ * @external:	--slirp4netns-binary was given: "slirp4netns" is that program, not our own stack
  * Return: NULL when the value is unknown, or when its driver is not part of this build
  */
-const struct net_driver *net_driver_find(const char *name);
+const struct net_driver *net_driver_find(const char *name, bool external);
 
 /* net_driver_names() - the values that net_driver_find() takes, separated by ", "; static */
 const char *net_driver_names(void);

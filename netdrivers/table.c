@@ -6,25 +6,26 @@
 
 #include "lib/base/cleanup.h"
 
-extern const struct net_driver net_gvisor, net_host, net_none, net_slirp;
+extern const struct net_driver net_gvisor, net_host, net_none, net_slirp, net_slirp4netns;
 
-/* a value of --net and the driver that serves it; upstream's name is served by our own stack */
+/* a value of --net and the driver that serves it; upstream's name is served by our own stack,
+   unless the program is asked for */
 static const struct {
 	const char *value;
-	const struct net_driver *driver;
+	const struct net_driver *driver, *external;
 } table[] = {
-	{ "host", &net_host },
-	{ "none", &net_none },
-	{ "slirp", &net_slirp },
-	{ "slirp4netns", &net_slirp },
-	{ "gvisor-tap-vsock", &net_gvisor },
+	{ "host", &net_host, &net_host },
+	{ "none", &net_none, &net_none },
+	{ "slirp", &net_slirp, &net_slirp },
+	{ "slirp4netns", &net_slirp, &net_slirp4netns },
+	{ "gvisor-tap-vsock", &net_gvisor, &net_gvisor },
 };
 
-const struct net_driver *net_driver_find(const char *name)
+const struct net_driver *net_driver_find(const char *name, bool external)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
 		if (strcmp(table[i].value, name) == 0)
-			return table[i].driver;
+			return external ? table[i].external : table[i].driver;
 	}
 	return NULL;
 }

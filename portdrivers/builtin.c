@@ -283,8 +283,11 @@ static const char *const protos4[] = { "tcp", "tcp4", "udp", "udp4", NULL };
 extern const struct port_driver port_builtin;
 const struct port_driver port_builtin = { .name = "builtin", .protos = protos, DEEDS };
 
-/* the port driver of the network of that name, which is the built-in one as well */
-extern const struct port_driver port_gvisor;
+/* the port drivers of the networks of those names, which are the built-in one as well */
+extern const struct port_driver port_gvisor, port_own_slirp4netns;
 const struct port_driver port_gvisor = {
 	.name = "gvisor-tap-vsock", .net = "gvisor-tap-vsock", .protos = protos4, DEEDS
+};
+const struct port_driver port_own_slirp4netns = {
+	.name = "slirp4netns", .net = "slirp4netns", .protos = protos4, DEEDS
 };

@@ -21,6 +21,7 @@ struct port_env {
 	bool have_child_ip6;        /* IPv6 is on; never without have_child_ip */
 	struct in_addr child_ip;    /* 10.0.2.100 */
 	struct in6_addr child_ip6;  /* fd00::100 */
+	const char *state_dir;      /* absolute */
 	bool source_ip_transparent; /* the flag; false asks for upstream's order of targets */
 	bool named_rootlesskit;     /* basename(argv[0]) == "rootlesskit": words of one error */
 };
@@ -31,6 +32,8 @@ typedef void port_removed_fn(void *arg);
 enum port_flag {
 	PORT_F_RELAY = 1,   /* needs the relay worker and the agent of the child netns */
 	PORT_F_PUBLISH = 2, /* takes -p and POST /v1/ports */
+	PORT_F_NETWORK = 4, /* the program of the network serves the ports: the hooks about the
+			       relay's death and next life are about its own */
 };
 
 struct port_driver {
@@ -58,8 +61,11 @@ struct port_driver {
 	void (*parent_stop)(struct port_run *run); /* takes NULL */
 };
 
-/* port_driver_find() - NULL when unknown or not part of this build */
-const struct port_driver *port_driver_find(const char *name);
+/**
+ * port_driver_find() - NULL when unknown or not part of this build
+ * @external:	as for net_driver_find(): "slirp4netns" are ports of that program, not builtin's
+ */
+const struct port_driver *port_driver_find(const char *name, bool external);
 const char *port_driver_names(void);
 
 #endif

@@ -6,20 +6,31 @@
 
 #include "lib/base/cleanup.h"
 
-extern const struct port_driver port_builtin, port_gvisor, port_none;
+extern const struct port_driver port_builtin, port_gvisor, port_none, port_own_slirp4netns,
+	port_slirp4netns;
 
-static const struct port_driver *const table[] = { &port_none, &port_builtin, &port_gvisor };
+/* a value of --port-driver and who serves it; upstream's name means ports of our own, unless the
+   network is the program slirp4netns */
+static const struct {
+	const char *value;
+	const struct port_driver *driver, *external;
+} table[] = {
+	{ "none", &port_none, &port_none },
+	{ "builtin", &port_builtin, &port_builtin },
+	{ "slirp4netns", &port_own_slirp4netns, &port_slirp4netns },
+	{ "gvisor-tap-vsock", &port_gvisor, &port_gvisor },
+};
 
-const struct port_driver *port_driver_find(const char *name)
+const struct port_driver *port_driver_find(const char *name, bool external)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
-		if (strcmp(table[i]->name, name) == 0)
-			return table[i];
+		if (strcmp(table[i].value, name) == 0)
+			return external ? table[i].external : table[i].driver;
 	}
 	return NULL;
 }
 
 const char *port_driver_names(void)
 {
-	return "none, builtin, gvisor-tap-vsock";
+	return "none, builtin, slirp4netns, gvisor-tap-vsock";
 }

@@ -127,8 +127,8 @@ static int usage_status(const struct options *opt)
 static int run_parent(const struct options *opt, char **argv)
 {
 	struct parent_setup setup = { .opt = opt,
-				      .net = net_driver_find(opt->net),
-				      .port = port_driver_find(opt->port_driver),
+				      .net = net_driver_find(opt->net, opt->net_external),
+				      .port = port_driver_find(opt->port_driver, opt->net_external),
 				      .argv = argv,
 				      .listen_fds = count_listen_fds() };
 	autoclose int self_exe = -1;

@@ -340,10 +340,13 @@ static int (*const checks[])(struct check *c, struct err *err) = {
 int options_check(const struct option_values *values, struct options *o, struct options_report *rep,
 		  struct err *err)
 {
-	struct check c = { values, values->v, net_driver_find(values->v[OPT_NET].text), o, rep };
+	struct check c = { .values = values, .v = values->v, .o = o, .rep = rep };
 
 	o->dialect = values->dialect;
 	o->named_rootlesskit = strcmp(values->program, "rootlesskit") == 0;
+	o->net_external = values->v[OPT_SLIRP4NETNS_BINARY].given &&
+			  strcmp(values->v[OPT_NET].text, "slirp4netns") == 0;
+	c.net = net_driver_find(values->v[OPT_NET].text, o->net_external);
 	for (size_t i = 0; i < ARRAY_SIZE(checks); i++) {
 		int r = checks[i](&c, err);
 

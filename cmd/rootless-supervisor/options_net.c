@@ -95,10 +95,6 @@ int option_check_slirp4netns(struct check *c, struct err *err)
 	const char *seccomp = c->v[OPT_SLIRP4NETNS_SECCOMP].text;
 	char q[GO_QUOTE_MAX];
 
-	if (strcmp(c->o->net, "slirp4netns") == 0 && c->v[OPT_SLIRP4NETNS_BINARY].given)
-		return err_say(err, ENOTSUP,
-			       "the external program slirp4netns is not supported by this build; "
-			       "leave out --slirp4netns-binary to use the built-in stack");
 	if (!option_is_one_of(sandbox, modes))
 		return err_say(err, EINVAL, "unsupported slirp4netns-sandbox mode: %s",
 			       go_quote(q, sizeof(q), sandbox));
@@ -110,6 +106,9 @@ int option_check_slirp4netns(struct check *c, struct err *err)
 		return err_say(err, EINVAL,
 			       "--slirp4netns-sandbox conflicts with --detach-netns "
 			       "(https://github.com/rootless-containers/slirp4netns/issues/317)");
+	c->o->slirp4netns_binary = c->v[OPT_SLIRP4NETNS_BINARY].text;
+	c->o->slirp4netns_sandbox = sandbox;
+	c->o->slirp4netns_seccomp = seccomp;
 	return 0;
 }
 
@@ -119,7 +118,7 @@ int option_check_port_driver(struct check *c, struct err *err)
 	bool own_netns = option_net_has(c, NET_F_NETNS);
 	/* a default that cannot work is not the user's mistake */
 	const char *name = typed->given || own_netns ? typed->text : "none";
-	const struct port_driver *driver = port_driver_find(name);
+	const struct port_driver *driver = port_driver_find(name, c->o->net_external);
 
 	if (!driver && option_is_one_of(name, foreign_port_drivers))
 		return err_say(err, ENOTSUP,

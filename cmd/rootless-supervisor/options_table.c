@@ -92,17 +92,15 @@ const struct option_def option_table[OPT_NIDS] = {
 	[OPT_SLIRP4NETNS_BINARY] = { "slirp4netns-binary", NULL, NULL, OPTION_STRING, IN_BOTH,
 				     "Network [slirp4netns]", .value = "PATH",
 				     .help = "path of slirp4netns binary for --net=slirp4netns "
-					     "(not "
-					     "supported by this build: leave it out to use the "
-					     "built-in stack)" },
+					     "(default: none, the built-in stack serves that)" },
 	[OPT_SLIRP4NETNS_SANDBOX] = { "slirp4netns-sandbox", NULL, NULL, OPTION_STRING, IN_BOTH,
 				      "Network [slirp4netns]", SAME("false"), .value = "MODE",
-				      .help = "accepted for compatibility, the built-in stack has "
-					      "no such switch [auto, true, false]" },
+				      .help = "enable slirp4netns sandbox of the binary; the "
+					      "built-in stack has --sandbox [auto, true, false]" },
 	[OPT_SLIRP4NETNS_SECCOMP] = { "slirp4netns-seccomp", NULL, NULL, OPTION_STRING, IN_BOTH,
 				      "Network [slirp4netns]", SAME("false"), .value = "MODE",
-				      .help = "accepted for compatibility, the built-in stack has "
-					      "no such switch [auto, true, false]" },
+				      .help = "enable slirp4netns seccomp of the binary; the "
+					      "built-in stack has --sandbox [auto, true, false]" },
 	[OPT_VPNKIT_BINARY] = { "vpnkit-binary", NULL, NULL, OPTION_STRING, IN_BOTH,
 				"Network [vpnkit]", SAME("vpnkit"), .value = "PATH",
 				.help = "accepted and ignored: the driver is not part of this "

@@ -52,6 +52,9 @@ struct options {
 	const char *cidr, *ifname; /* NULL: the driver's default */
 	bool disable_host_loopback, ipv6, detach_netns;
 	enum accel_mode accel;
+	bool net_external; /* --slirp4netns-binary was given: --net=slirp4netns is that program */
+	const char *slirp4netns_binary;
+	const char *slirp4netns_sandbox, *slirp4netns_seccomp; /* auto, true, false, "" */
 
 	const char **copy_up; /* cleaned absolute paths, in order */
 	size_t ncopy_up;

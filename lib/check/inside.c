@@ -172,7 +172,7 @@ static void build_network(int sock, const struct net_plan *plan, int child_netns
 
 static void check_network(int sock)
 {
-	const struct net_driver *slirp = net_driver_find("slirp");
+	const struct net_driver *slirp = net_driver_find("slirp", false);
 	const struct net_opts opts = { .name = "slirp", .ipv6 = true };
 	autoclose int child_netns = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
 	struct err err = { 0 };

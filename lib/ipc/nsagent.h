@@ -8,7 +8,7 @@
 #include "lib/ipc/msg.h"
 #include "lib/ipc/netplan.h"
 
-#define NSAGENT_VERSION 6
+#define NSAGENT_VERSION 7
 
 enum nsagent_state { /* bits: what the receiver is in */
 		     NSAGENT_STARTING = 1,
@@ -26,6 +26,8 @@ enum nsagent_setup {
 	NSAGENT_SETUP_LO,   /* only lo up (--net=none) */
 	NSAGENT_SETUP_VETH, /* child: lo, address and route of plan.ifname; gateway: veth, rules,
 			       slirp0 */
+	NSAGENT_SETUP_TAP,  /* child: lo, and a tap of that name, address and route for a program
+			       that opens it */
 	NSAGENT_NSETUPS
 };
 

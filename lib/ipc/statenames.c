@@ -19,8 +19,8 @@
 
 /* the second half is what RootlessKit 1 to 3 leave behind after a SIGKILL */
 static const char *const names[] = {
-	STATE_CHILD_PID,  STATE_CHILD_PID_NEW,    STATE_API_SOCK, STATE_NETNS,
-	STATE_HOSTS,      STATE_RESOLV_CONF,      ".s4nn.sock",   ".bp.sock",
+	STATE_CHILD_PID,  STATE_CHILD_PID_NEW,    STATE_API_SOCK,  STATE_NETNS,
+	STATE_HOSTS,      STATE_RESOLV_CONF,      STATE_S4NN_SOCK, ".bp.sock",
 	".bp-ready.pipe", "vpnkit-ethernet.sock",
 };
 

@@ -10,6 +10,7 @@
 #include "lib/base/loop.h"
 #include "lib/nsagent/netlink.h"
 #include "lib/nsagent/sysctl.h"
+#include "lib/nsagent/tuntap.h"
 
 #define LINK_WAIT_MS 5000
 
@@ -70,6 +71,22 @@ static int set_up_veth(struct netlink *nl, const struct net_plan *p, int events,
 	return r;
 }
 
+/* a program of another process will open it: that is its carrier, addresses do not wait for it */
+static int set_up_tap(struct netlink *nl, const struct net_plan *p, struct err *err)
+{
+	autoclose int tap = -1;
+	uint8_t mac[6];
+	int r = tuntap_open(p->ifname, false, true, &tap, mac, err);
+
+	if (r == 0)
+		r = netlink_link_up(nl, p->ifname, p->mtu, err);
+	if (r == 0)
+		r = set_addresses(nl, p, err);
+	if (r == 0 && p->ipv6)
+		r = set_addresses6(nl, p, err);
+	return r;
+}
+
 int childnet_setup(const struct nsagent_config *cfg, struct err *err)
 {
 	AUTO(netlink_freep) struct netlink *nl = NULL;
@@ -80,9 +97,11 @@ int childnet_setup(const struct nsagent_config *cfg, struct err *err)
 		r = netlink_link_up(nl, "lo", 0, err);
 	if (r < 0 || cfg->setup == NSAGENT_SETUP_LO)
 		return r;
-	events = netlink_watch_links(err);
-	if (events < 0)
-		return events;
 	r = sysctl_pin_congestion(err);
-	return r < 0 ? r : set_up_veth(nl, &cfg->net, events, err);
+	if (r < 0)
+		return r;
+	if (cfg->setup == NSAGENT_SETUP_TAP)
+		return set_up_tap(nl, &cfg->net, err);
+	events = netlink_watch_links(err);
+	return events < 0 ? events : set_up_veth(nl, &cfg->net, events, err);
 }

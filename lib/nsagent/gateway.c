@@ -3,14 +3,8 @@
 #include "lib/nsagent/gateway.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <linux/if_tun.h>
 #include <linux/rtnetlink.h>
-#include <linux/virtio_net.h>
-#include <net/if.h>
-#include <stdio.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include "lib/base/cleanup.h"
@@ -20,48 +14,11 @@
 #include "lib/nsagent/netlink.h"
 #include "lib/nsagent/recipe_run.h"
 #include "lib/nsagent/sysctl.h"
+#include "lib/nsagent/tuntap.h"
 
-#define TUN_DEVICE "/dev/net/tun"
 #define VETH_INDEX 1000 /* any that no interface in the child's netns has */
 #define CARRIER_WAIT_MS 5000
 #define DNS_BACKLOG 256
-
-static int tun_refused(int r, struct err *err)
-{
-	bool missing = r == -ENOENT || r == -ENODEV || r == -ENXIO || r == -ENOTDIR;
-
-	return cause_hint(err, r, missing ? CAUSE_TUN_MISSING : CAUSE_TUN_DENIED, strerror(-r),
-			  NULL);
-}
-
-/* to be called in the netns to which the tap shall belong: it is the opener's. Frames have a struct
-   virtio_net_hdr in front; segments of TCP come uncut, without checksums (lib/slirp/offload.h) */
-static int open_tap(int *ret, uint8_t ret_mac[6], struct err *err)
-{
-	autoclose int fd = open(TUN_DEVICE, O_RDWR | O_NONBLOCK | O_CLOEXEC);
-	struct ifreq ifr = { .ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR };
-
-	int header = sizeof(struct virtio_net_hdr);
-
-	if (fd < 0)
-		return tun_refused(err_set(err, errno, "opening " TUN_DEVICE), err);
-	snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "%s", GATEWAY_TAP);
-	if (ioctl(fd, TUNSETIFF, &ifr) < 0)
-		return err_set(err, errno, "making the tap '%s'", GATEWAY_TAP);
-	if (ioctl(fd, TUNSETVNETHDRSZ, &header) < 0)
-		return err_set(err, errno, "setting the header of the tap '%s'", GATEWAY_TAP);
-	if (ioctl(fd, TUNSETOFFLOAD, TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6) < 0)
-		return err_set(err, errno, "setting the offloads of the tap '%s'", GATEWAY_TAP);
-	/* it goes with the netns, in the background: destroying it in the last close() takes 20 ms
-	 */
-	if (ioctl(fd, TUNSETPERSIST, 1) < 0)
-		return err_set(err, errno, "making the tap '%s' persistent", GATEWAY_TAP);
-	if (ioctl(fd, SIOCGIFHWADDR, &ifr) < 0)
-		return err_set(err, errno, "asking for the hardware address of '%s'", GATEWAY_TAP);
-	memcpy(ret_mac, ifr.ifr_hwaddr.sa_data, 6);
-	*ret = take_fd(&fd);
-	return 0;
-}
 
 static int add_links(struct netlink *nl, const struct net_plan *plan, int child_netns, int *ret_tap,
 		     uint8_t ret_mac[6], struct err *err)
@@ -77,7 +34,7 @@ static int add_links(struct netlink *nl, const struct net_plan *plan, int child_
 	int r = netlink_veth_add(nl, &veth, err);
 
 	if (r == 0)
-		r = open_tap(ret_tap, ret_mac, err);
+		r = tuntap_open(GATEWAY_TAP, true, true, ret_tap, ret_mac, err);
 	if (r == 0)
 		r = netlink_link_up(nl, GATEWAY_TAP, plan->mtu, err);
 	if (r == 0)

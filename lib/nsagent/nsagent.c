@@ -84,7 +84,7 @@ static int check_config(const struct agent *a, const struct nsagent_config *cfg,
 	    (a->kind == NSAGENT_GATEWAY && cfg->setup != NSAGENT_SETUP_VETH))
 		return err_say(err, EPROTO, "the parent asks for an unknown set-up (%u)",
 			       cfg->setup);
-	if (cfg->setup == NSAGENT_SETUP_VETH &&
+	if (cfg->setup != NSAGENT_SETUP_LO &&
 	    (!p->ifname[0] || !memchr(p->ifname, 0, sizeof(p->ifname)) || p->prefix > 32 ||
 	     p->prefix6 > 128))
 		return err_say(err, EPROTO, "the parent sent an invalid address plan");

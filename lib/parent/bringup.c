@@ -164,8 +164,11 @@ static int send_agent_config(struct instance *in, struct agent *a, struct err *e
 		[ACCEL_REDIRECT] = 1u << NET_ACCEL_REDIRECT,
 	};
 	bool gateway = in->setup->net->flags & NET_F_GATEWAY;
+	bool tap = in->setup->net->flags & NET_F_TAP;
 	struct nsagent_config c = {
-		.setup = gateway ? NSAGENT_SETUP_VETH : NSAGENT_SETUP_LO,
+		.setup = gateway ? NSAGENT_SETUP_VETH
+			 : tap   ? NSAGENT_SETUP_TAP
+				 : NSAGENT_SETUP_LO,
 		.accel = gateway ? rungs[in->opt->accel] : 0,
 		.net = in->plan,
 	};
@@ -279,7 +282,9 @@ static int make_plan(struct instance *in, struct err *err)
 				.ipv6 = o->ipv6 };
 
 	in->has_plan = in->setup->net->parent_plan != NULL;
-	return in->has_plan ? in->setup->net->parent_plan(&net, &in->plan, err) : 0;
+	int r = in->has_plan ? in->setup->net->parent_plan(&net, &in->plan, err) : 0;
+
+	return r < 0 ? r : netrun_prepare(in, err);
 }
 
 /* systemd's protocol: LISTEN_PID is rewritten for the command only when it named this process */

@@ -16,6 +16,8 @@
 #include "lib/ipc/sigstate.h"
 #include "lib/ipc/worker.h"
 #include "lib/parent/api.h"
+#include "lib/parent/deaths.h"
+#include "lib/parent/netrun.h"
 #include "lib/parent/pace.h"
 #include "lib/parent/parent.h"
 #include "lib/parent/watchdog.h"
@@ -34,7 +36,6 @@ struct statedir;
 #define END_MS 2000 /* from the end of file to KILL of our own processes */
 
 #define LOG_LINE_MAX 2048
-#define DEATHS_MAX 5 /* of a worker within a minute */
 
 enum phase {
 	PHASE_STARTING, /* waits for the bits of pending; ends by release or by failure */
@@ -51,6 +52,7 @@ enum pending {
 	PENDING_AGENT_GATEWAY = 4,
 	PENDING_RELAY = 8,
 	PENDING_SLIRP = 16,
+	PENDING_NET = 32, /* the program of a network that is not our own */
 };
 
 /* a socket to one of our processes, and the event that serves it */
@@ -92,12 +94,12 @@ struct worker {
 	struct link control, log;
 	uint32_t state; /* enum worker_state: what we may get from it */
 	enum life life;
-	struct event *timer;                /* of its life */
-	uint64_t due_ms;                    /* CLOCK_MONOTONIC: when that is due */
-	bool killed;                        /* the nursery was asked to */
-	struct err err;                     /* code != 0: why this life ends */
-	unsigned deaths, restarts, refused; /* all; those it came up after; in a row, not forked */
-	uint64_t died_ms[DEATHS_MAX];       /* the last ones, in a ring */
+	struct event *timer; /* of its life */
+	uint64_t due_ms;     /* CLOCK_MONOTONIC: when that is due */
+	bool killed;         /* the nursery was asked to */
+	struct err err;      /* code != 0: why this life ends */
+	struct deaths deaths;
+	unsigned restarts, refused; /* after how many it came up again; in a row, not forked */
 	struct watchdog watchdog;
 	bool configured;
 	uint32_t sandbox;  /* enum sandbox_property: what it has given up, when it is up */
@@ -123,7 +125,7 @@ struct info_text {
 	const char *dns_list[3];
 	char sandbox[NWORKERS][SANDBOX_TEXT_MAX];
 	const char *protos[8];
-	struct api_worker workers[NWORKERS];
+	struct api_worker workers[NWORKERS + 1]; /* the last is the program of the network */
 };
 
 struct instance {
@@ -150,6 +152,7 @@ struct instance {
 	struct worker worker[NWORKERS];
 	struct agent agent[NSAGENT_NKINDS];
 
+	struct netrun netrun;
 	bool has_plan;
 	struct net_plan plan;
 	/* from the gateway agent; kept for a restart of the workers */
@@ -241,6 +244,7 @@ void restart_done(struct instance *in);
 /* restart_watch() - the command runs: ask from now on whether they answer */
 void restart_watch(struct instance *in);
 void life_set(struct worker *w, enum life life);
+const char *life_text(enum life life);
 /* worker_is_up() - it has told READY */
 void worker_is_up(struct worker *w);
 /* worker_ending() - it will not serve any more; w->err may say why */

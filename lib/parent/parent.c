@@ -106,6 +106,9 @@ void instance_clear(struct instance *in, enum pending bit)
 {
 	in->pending &= ~(uint32_t)bit;
 	log_debug("start", "%#x is up after %u ms", (unsigned)bit, instance_age_ms(in));
+	if (in->phase == PHASE_STARTING && in->pending & PENDING_NET &&
+	    !(in->pending & (PENDING_CHILD | PENDING_AGENT_CHILD)))
+		netrun_start(in);
 	if (in->pending || in->phase != PHASE_STARTING)
 		return;
 	if (release(in, &in->err) < 0) {
@@ -186,6 +189,8 @@ static void reap(struct instance *in)
 			child_died(in, status);
 		} else if (pid == in->nursery) {
 			instance_nursery_died(in, status);
+		} else {
+			netrun_reaped(in, pid, status);
 		}
 	}
 }
@@ -295,6 +300,7 @@ static void tear_down(struct instance *in)
 {
 	names_stop(in);
 	release_undo(in);
+	netrun_stop(in);
 	if (in->child > 0 && !in->child_dead) {
 		if (!in->have_exited)
 			kill(in->child, SIGKILL);

@@ -33,6 +33,7 @@ static int start_ports(struct instance *in, struct err *err)
 				.have_child_ip6 = in->has_plan && in->plan.ipv6,
 				.child_ip = in->plan.address,
 				.child_ip6 = in->plan.address6,
+				.state_dir = in->state->path,
 				.source_ip_transparent = o->source_ip_transparent,
 				.named_rootlesskit = o->named_rootlesskit };
 	int r;
@@ -92,7 +93,8 @@ static void fill_info(struct instance *in)
 		in->info.child_ip = t->child_ip;
 		in->info.dns = t->dns_list;
 		in->info.ipv6 = in->plan.ipv6;
-		in->info.accel = net_accel_name(in->accel);
+		if (in->setup->net->flags & NET_F_GATEWAY)
+			in->info.accel = net_accel_name(in->accel);
 		if (in->accel_why[0])
 			in->info.accel_why = in->accel_why;
 	}
@@ -102,7 +104,8 @@ static void fill_info(struct instance *in)
 	if (in->ports) {
 		in->info.port_driver = in->setup->port->name;
 		in->info.disallow_loopback_child_ip =
-			in->has_plan && in->opt->source_ip_transparent;
+			in->setup->port->flags & PORT_F_NETWORK ||
+			(in->setup->net->flags & NET_F_GATEWAY && in->opt->source_ip_transparent);
 		in->info.protos = offered_protos(in);
 	}
 }

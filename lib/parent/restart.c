@@ -25,11 +25,9 @@
 #include "lib/parent/nursery.h"
 #include "lib/parent/ports.h"
 
-#define READY_MS 5000 /* from the start of a life to READY */
-#define ENDED_MS 2000 /* from the end of its socket, or from KILL, to the nursery's word */
-#define BACKOFF_MS 100
+#define READY_MS 5000       /* from the start of a life to READY */
+#define ENDED_MS 2000       /* from the end of its socket, or from KILL, to the nursery's word */
 #define REFUSED_MS_MAX 2000 /* between two tries to fork one */
-#define DEATHS_MS 60000     /* DEATHS_MAX in so long a time end the run */
 
 /* from which states a state may be entered */
 static const unsigned may_follow[] = {
@@ -46,6 +44,11 @@ static const char *const life_name[] = {
 	[LIFE_ENDING] = "ending", [LIFE_DOWN] = "down",
 };
 static_assert(ARRAY_SIZE(life_name) == NLIVES, "a name for each state");
+
+const char *life_text(enum life life)
+{
+	return life_name[life];
+}
 
 static enum worker_kind kind_of(const struct worker *w)
 {
@@ -109,7 +112,7 @@ static void start(struct worker *w)
 
 void worker_refused(struct worker *w, const struct err *err)
 {
-	unsigned ms = w->refused < 5 ? BACKOFF_MS << w->refused : REFUSED_MS_MAX;
+	unsigned ms = w->refused < 5 ? DEATHS_BACKOFF_MS << w->refused : REFUSED_MS_MAX;
 
 	if (!restarts(w->in)) {
 		fail(w->in, err);
@@ -141,7 +144,7 @@ void worker_is_up(struct worker *w)
 	w->refused = 0;
 	watchdog_answered(&w->watchdog);
 	log_debug("workers", "%s is up again %u ms after the death", role_name(w->role),
-		  (unsigned)(clock_ms() - w->died_ms[(w->deaths - 1) % DEATHS_MAX]));
+		  (unsigned)deaths_since_ms(&w->deaths, clock_ms()));
 	if (kind_of(w) == KIND_RELAY && in->ports)
 		r = ports_relay_up(in->ports, w->control.fd, &w->err);
 	if (msg_peer_gone(r)) /* the nursery tells how it ended */
@@ -212,24 +215,11 @@ static void describe(const struct worker *w, int status, struct err *ret)
 			WTERMSIG(status), strsignal(WTERMSIG(status)));
 }
 
-/* how often it has died of late */
-static unsigned recent_deaths(const struct worker *w, uint64_t now)
-{
-	unsigned n = 0;
-
-	for (unsigned i = 0; i < w->deaths && i < DEATHS_MAX; i++)
-		n += now - w->died_ms[i] < DEATHS_MS;
-	return n;
-}
-
 static void start_again(struct worker *w)
 {
-	uint64_t now = clock_ms();
-	unsigned recent, ms;
+	unsigned recent = deaths_note(&w->deaths, clock_ms()), ms = deaths_wait_ms(recent);
 	struct err err = { 0 };
 
-	w->died_ms[w->deaths++ % DEATHS_MAX] = now;
-	recent = recent_deaths(w, now);
 	if (recent == DEATHS_MAX) {
 		err_say(&err, ECHILD,
 			"the %s worker keeps dying, %d times within %d s; at last: %s",
@@ -237,7 +227,6 @@ static void start_again(struct worker *w)
 		fail(w->in, &err);
 		return;
 	}
-	ms = recent > 1 ? BACKOFF_MS << (recent - 2) : 0;
 	log_warning("workers",
 		    "%s; its connections are lost, it is started again (death %u of %d in %d s)",
 		    w->err.msg, recent, DEATHS_MAX, DEATHS_MS / 1000);

@@ -91,6 +91,11 @@ static const struct {
 	{ "R|--slirp4netns-binary=/"
 	  "x|--lxc-user-nic-bridge=b|--vpnkit-binary=v|--pasta-binary=p|true",
 	  "net=host", "" },
+	{ "R|--net=slirp4netns|--disable-host-loopback|--slirp4netns-binary=slirp4netns|true",
+	  "external=1 s4n=slirp4netns", "" },
+	{ "R|--net=slirp4netns|--disable-host-loopback|--port-driver=slirp4netns|true",
+	  "external=0 port_driver=slirp4netns", "" },
+	{ "O|--slirp4netns-binary=slirp4netns|true", "external=0", "" },
 	{ "R|--detach-netns=false|--evacuate-cgroup2=|true", "net=host", "" },
 	/* what consumers write */
 	{ "R|--state-dir=/run/user/1000/dockerd-rootless|--net=slirp4netns|--mtu=65520|"
@@ -219,10 +224,6 @@ static const struct {
 	  "network driver \"lxc-user-nic\" is not part of this build" NETS, false },
 	{ "R|--net=gvisor-tap-vsock|--ipv6|true", "--ipv6 is not supported for gvisor-tap-vsock",
 	  false },
-	{ "R|--net=slirp4netns|--slirp4netns-binary=slirp4netns|true",
-	  "the external program slirp4netns is not supported by this build; leave out "
-	  "--slirp4netns-binary to use the built-in stack",
-	  false },
 	{ "R|--net=slirp4netns|--slirp4netns-sandbox=x|true",
 	  "unsupported slirp4netns-sandbox mode: \"x\"", false },
 	{ "R|--net=slirp4netns|--slirp4netns-seccomp=on|true",
@@ -237,8 +238,10 @@ static const struct {
 	{ "O|--port-driver=|true", "unknown port driver: ", false },
 	{ "O|--port-driver=implicit|true",
 	  "port driver \"implicit\" is not part of this build" PORTS, false },
-	{ "O|--port-driver=slirp4netns|true",
-	  "port driver \"slirp4netns\" is not part of this build" PORTS, false },
+	{ "O|--net=host|--port-driver=slirp4netns|true", "port driver requires non-host network",
+	  false },
+	{ "O|--net=gvisor-tap-vsock|--port-driver=slirp4netns|true",
+	  "port driver requires slirp4netns network", false },
 	{ "O|--port-driver=gvisor-tap-vsock|true", "port driver requires gvisor-tap-vsock network",
 	  false },
 	{ "R|--port-driver=gvisor-tap-vsock|true", "port driver requires non-host network", false },

@@ -74,7 +74,8 @@ static void run_server(int relay_sock, bool with_ports)
 	inet_pton(AF_INET, "10.0.2.100", &env.child_ip);
 	if (!with_ports)
 		info = (struct api_info){ .version = "1", .state_dir = "/s", .child_pid = 1 };
-	if ((with_ports && ports_new(base, port_driver_find("builtin"), &env, &ports, &err) < 0) ||
+	if ((with_ports &&
+	     ports_new(base, port_driver_find("builtin", false), &env, &ports, &err) < 0) ||
 	    api_new(base, dirfd_, &info, ports, &api, &err) < 0) {
 		fprintf(stderr, "%s\n", err.msg);
 		_exit(1);

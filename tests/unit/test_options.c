@@ -28,6 +28,7 @@ static const struct net_driver fake_nets[] = {
 	{ .name = "slirp", .flags = NET_F_NETNS | NET_F_GATEWAY | NET_F_RESOLVER | NET_F_ADDRESS },
 	{ .name = "gvisor-tap-vsock",
 	  .flags = NET_F_NETNS | NET_F_GATEWAY | NET_F_RESOLVER | NET_F_ADDRESS | NET_F_IPV4 },
+	{ .name = "slirp4netns", .flags = NET_F_NETNS | NET_F_PROGRAM | NET_F_ADDRESS },
 };
 static const struct port_driver fake_port_drivers[] = {
 	{ .name = "none" },
@@ -35,15 +36,19 @@ static const struct port_driver fake_port_drivers[] = {
 	{ .name = "gvisor-tap-vsock",
 	  .net = "gvisor-tap-vsock",
 	  .flags = PORT_F_RELAY | PORT_F_PUBLISH },
+	{ .name = "slirp4netns", .net = "slirp4netns", .flags = PORT_F_PUBLISH | PORT_F_NETWORK },
+	{ .name = "slirp4netns", .net = "slirp4netns", .flags = PORT_F_RELAY | PORT_F_PUBLISH },
 };
 
-const struct net_driver *net_driver_find(const char *name)
+const struct net_driver *net_driver_find(const char *name, bool external)
 {
+	if (strcmp(name, "slirp4netns") == 0)
+		return &fake_nets[external ? 4 : 2];
 	for (size_t i = 0; i < ARRAY_SIZE(fake_nets); i++) {
 		if (strcmp(name, fake_nets[i].name) == 0)
 			return &fake_nets[i];
 	}
-	return strcmp(name, "slirp4netns") == 0 ? &fake_nets[2] : NULL;
+	return NULL;
 }
 
 const char *net_driver_names(void)
@@ -51,8 +56,10 @@ const char *net_driver_names(void)
 	return "host, none, slirp, slirp4netns";
 }
 
-const struct port_driver *port_driver_find(const char *name)
+const struct port_driver *port_driver_find(const char *name, bool external)
 {
+	if (strcmp(name, "slirp4netns") == 0)
+		return &fake_port_drivers[external ? 3 : 4];
 	for (size_t i = 0; i < ARRAY_SIZE(fake_port_drivers); i++) {
 		if (strcmp(name, fake_port_drivers[i].name) == 0)
 			return &fake_port_drivers[i];
@@ -137,9 +144,10 @@ static void dump(const struct options *o, char text[DUMP_MAX])
 	fprintf(f, "propagation=%s port_driver=%s transparent=%d pidns=%d cgroupns=%d utsns=%d ",
 		o->propagation, o->port_driver, o->source_ip_transparent, o->pidns, o->cgroupns,
 		o->utsns);
-	fprintf(f, "ipcns=%d reaper=%d subid=%s sandbox=%d crash=%d evacuate=%s ", o->ipcns,
-		o->reaper, o->subid_source, o->sandbox, o->on_worker_crash,
-		or_dash(o->evacuate_cgroup2));
+	fprintf(f,
+		"external=%d s4n=%s ipcns=%d reaper=%d subid=%s sandbox=%d crash=%d evacuate=%s ",
+		o->net_external, o->slirp4netns_binary, o->ipcns, o->reaper, o->subid_source,
+		o->sandbox, o->on_worker_crash, or_dash(o->evacuate_cgroup2));
 	dump_lists(f, o);
 	fclose(f);
 }

@@ -34,7 +34,8 @@ static void start(bool transparent, bool have_child_ip, bool have_child_ip6)
 	inet_pton(AF_INET, "10.0.2.100", &env.child_ip);
 	inet_pton(AF_INET6, "fd00::100", &env.child_ip6);
 	err = (struct err){ 0 };
-	ck_assert_int_eq(ports_new(base, port_driver_find("builtin"), &env, &table, &err), 0);
+	ck_assert_int_eq(ports_new(base, port_driver_find("builtin", false), &env, &table, &err),
+			 0);
 }
 
 static void stop(void)

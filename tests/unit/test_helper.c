@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: Apache-2.0
+/* test_helper.c - a life of an external program: its descriptors, its word, its end; and how often
+ */
+#include <check.h>
+#include <errno.h>
+#include <event2/event.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "lib/base/cleanup.h"
+#include "lib/parent/deaths.h"
+#include "netdrivers/helper.h"
+
+static struct event_base *base;
+static int readies, ends;
+static struct err why;
+
+static void on_ready(void *arg)
+{
+	(void)arg;
+	readies++;
+	event_base_loopbreak(base);
+}
+
+static void on_ended(void *arg, const struct err *err)
+{
+	(void)arg;
+	ends++;
+	why = *err;
+}
+
+static void setup(void)
+{
+	base = event_base_new();
+	readies = ends = 0;
+	why = (struct err){ 0 };
+}
+
+static void teardown(void)
+{
+	event_base_free(base);
+}
+
+static const char *argv_sh[] = { "/bin/sh", "-c", NULL, NULL };
+
+static struct helper_spec spec_of(const char *script)
+{
+	argv_sh[2] = script;
+	return (struct helper_spec){ .base = base,
+				     .name = "prog",
+				     .argv = (char *const *)argv_sh,
+				     .tells_ready = true,
+				     .on_ready = on_ready,
+				     .on_ended = on_ended };
+}
+
+/* the parent's SIGCHLD, shorter */
+static pid_t reap(int *status)
+{
+	siginfo_t si = { 0 };
+
+	ck_assert_int_eq(waitid(P_ALL, 0, &si, WEXITED), 0);
+	*status = si.si_code == CLD_EXITED ? si.si_status << 8 : si.si_status;
+	return si.si_pid;
+}
+
+START_TEST(tells_ready_and_its_end)
+{
+	struct helper_spec spec = spec_of("printf 1 >&3; echo one; echo 'two\033' >&2; exit 5");
+	struct helper *h = NULL;
+	struct err err = { 0 };
+	int status;
+	pid_t pid;
+
+	ck_assert_int_eq(helper_start(&spec, &h, &err), 0);
+	event_base_dispatch(base);
+	ck_assert_int_eq(readies, 1);
+	pid = reap(&status);
+	ck_assert(!helper_reaped(h, pid + 1, status));
+	ck_assert_int_eq(ends, 0);
+	ck_assert(helper_reaped(h, pid, status));
+	ck_assert_int_eq(ends, 1);
+	ck_assert_str_eq(why.msg, "prog exited with status 5: two?");
+	ck_assert(!helper_reaped(h, pid, status));
+	helper_stop(h);
+}
+END_TEST
+
+START_TEST(is_killed_by_a_stop)
+{
+	struct helper_spec spec = spec_of("printf 1 >&3; trap '' TERM; while :; do sleep 60; done");
+	struct helper *h = NULL;
+	struct err err = { 0 };
+
+	ck_assert_int_eq(helper_start(&spec, &h, &err), 0);
+	event_base_dispatch(base);
+	ck_assert_int_eq(readies, 1);
+	helper_stop(h);
+	ck_assert_int_eq(ends, 0);
+	ck_assert_int_eq(waitpid(-1, NULL, WNOHANG), -1);
+	ck_assert_int_eq(errno, ECHILD);
+	helper_stop(NULL);
+}
+END_TEST
+
+START_TEST(names_the_signal)
+{
+	struct helper_spec spec = spec_of("kill -9 $$");
+	struct helper *h = NULL;
+	struct err err = { 0 };
+	int status;
+	pid_t pid;
+
+	ck_assert_int_eq(helper_start(&spec, &h, &err), 0);
+	pid = reap(&status);
+	ck_assert(helper_reaped(h, pid, status));
+	ck_assert_str_eq(why.msg, "prog was killed by signal 9 (Killed)");
+	helper_stop(h);
+}
+END_TEST
+
+/* given numbers that are in the way of their places */
+START_TEST(gets_its_descriptors)
+{
+	struct helper_spec spec = spec_of("echo three >&3; echo four >&4; printf 1 >&5");
+	int a[2], b[2];
+	struct helper *h = NULL;
+	struct err err = { 0 };
+	char text[64] = "";
+
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, a), 0);
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, b), 0);
+	spec.fds[0] = b[1];
+	spec.fds[1] = a[1];
+	spec.nfds = 2;
+	ck_assert_int_eq(helper_start(&spec, &h, &err), 0);
+	event_base_dispatch(base);
+	ck_assert_int_eq(readies, 1);
+	ck_assert_int_gt(read(b[0], text, sizeof(text) - 1), 0);
+	ck_assert_str_eq(text, "three\n");
+	memset(text, 0, sizeof(text));
+	ck_assert_int_gt(read(a[0], text, sizeof(text) - 1), 0);
+	ck_assert_str_eq(text, "four\n");
+	helper_stop(h);
+	for (int i = 0; i < 2; i++) {
+		close(a[i]);
+		close(b[i]);
+	}
+}
+END_TEST
+
+START_TEST(says_what_cannot_be_run)
+{
+	struct helper_spec spec = spec_of("");
+	char *const argv[] = { (char *)"/no/such/program", NULL };
+	struct helper *h = NULL;
+	struct err err = { 0 };
+
+	spec.argv = argv;
+	ck_assert_int_eq(helper_start(&spec, &h, &err), -ENOENT);
+	ck_assert_str_eq(err.msg, "starting /no/such/program: No such file or directory");
+	ck_assert_ptr_null(h);
+	ck_assert_int_eq(ends, 0);
+	ck_assert_int_eq(waitpid(-1, NULL, WNOHANG), -1);
+}
+END_TEST
+
+START_TEST(deaths_are_forgotten_after_a_minute)
+{
+	struct deaths d = { 0 };
+	static const unsigned waits[] = { 0, 0, 100, 200, 400 };
+
+	for (unsigned i = 1; i < DEATHS_MAX; i++) {
+		ck_assert_uint_eq(deaths_note(&d, 1000 * i), i);
+		ck_assert_uint_eq(deaths_wait_ms(i), waits[i]);
+	}
+	ck_assert_uint_eq(deaths_since_ms(&d, 4100), 100);
+	ck_assert_uint_eq(deaths_note(&d, 1000 + DEATHS_MS), 4); /* the first is too old */
+	ck_assert_uint_eq(deaths_note(&d, 1001 + DEATHS_MS), DEATHS_MAX);
+	ck_assert_uint_eq(d.all, 6);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("helper");
+	TCase *t = tcase_create("helper");
+	SRunner *r = srunner_create(s);
+	int failed;
+
+	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_add_test(t, tells_ready_and_its_end);
+	tcase_add_test(t, is_killed_by_a_stop);
+	tcase_add_test(t, names_the_signal);
+	tcase_add_test(t, gets_its_descriptors);
+	tcase_add_test(t, says_what_cannot_be_run);
+	tcase_add_test(t, deaths_are_forgotten_after_a_minute);
+	suite_add_tcase(s, t);
+	srunner_run_all(r, CK_NORMAL);
+	failed = srunner_ntests_failed(r);
+	srunner_free(r);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
