@@ -79,14 +79,11 @@ static int exchange(const struct port_run *run, const char *text, char *ret, siz
 	ssize_t n;
 	int r = open_api(run, &fd);
 
-	if (r == 0)
+	if (r == 0) /* by one call: it answers and closes when it has read once */
 		r = fd_write_all(fd, text, strlen(text));
-	if (r == 0)
-		r = fd_write_all(fd, "\n", 1);
 	if (r < 0)
 		return r;
-	if (shutdown(fd, SHUT_WR) < 0)
-		return -errno;
+	shutdown(fd, SHUT_WR); /* it may have closed already */
 	n = fd_read_all(fd, ret, size - 1);
 	if (n < 0)
 		return n == -EAGAIN ? -ETIMEDOUT : (int)n;
@@ -98,7 +95,8 @@ static int exchange(const struct port_run *run, const char *text, char *ret, siz
 static int ask(const struct port_run *run, json_t *request, json_t **ret, struct err *err)
 {
 	AUTO(json_freep) json_t *req = request, *answer = NULL;
-	autofree char *text = req ? json_dumps(req, JSON_COMPACT) : NULL;
+	autofree char *json = req ? json_dumps(req, JSON_COMPACT) : NULL;
+	autofree char *text = json ? str_dup_format("%s\n", json) : NULL;
 	char buf[ANSWER_MAX], plain[256];
 	const char *desc;
 	int r;
