@@ -6,8 +6,8 @@
 
 #include "lib/base/cleanup.h"
 
-extern const struct port_driver port_builtin, port_gvisor, port_none, port_own_slirp4netns,
-	port_slirp4netns;
+extern const struct port_driver port_builtin, port_gvisor, port_implicit, port_none,
+	port_own_slirp4netns, port_slirp4netns;
 
 /* a value of --port-driver and who serves it; upstream's name means ports of our own, unless the
    network is the program slirp4netns */
@@ -18,6 +18,7 @@ static const struct {
 	{ "none", &port_none, &port_none },
 	{ "builtin", &port_builtin, &port_builtin },
 	{ "slirp4netns", &port_own_slirp4netns, &port_slirp4netns },
+	{ "implicit", &port_implicit, &port_implicit },
 	{ "gvisor-tap-vsock", &port_gvisor, &port_gvisor },
 };
 
@@ -32,5 +33,5 @@ const struct port_driver *port_driver_find(const char *name, bool external)
 
 const char *port_driver_names(void)
 {
-	return "none, builtin, slirp4netns, gvisor-tap-vsock";
+	return "none, builtin, slirp4netns, implicit, gvisor-tap-vsock";
 }

@@ -12,10 +12,13 @@
 
 /* values that upstream knows and this build has no driver for */
 static const char *const foreign_nets[] = {
-	"slirp4netns", "pasta", "vpnkit", "lxc-user-nic", "gvisor-tap-vsock", NULL,
+	"vpnkit",
+	"lxc-user-nic",
+	NULL,
 };
 static const char *const foreign_port_drivers[] = {
-	"builtin", "implicit", "slirp4netns", "gvisor-tap-vsock", "pesto", NULL,
+	"pesto",
+	NULL,
 };
 
 bool option_is_one_of(const char *text, const char *const *names)
@@ -69,6 +72,22 @@ static int check_net_without_address(struct check *c, struct err *err)
 	return 0;
 }
 
+/* the interface is pasta's: it publishes, or nobody */
+static int check_pasta(struct check *c, struct err *err)
+{
+	static const char *const port_drivers[] = { "none", "implicit", NULL };
+	const struct option_value *port_driver = &c->v[OPT_PORT_DRIVER];
+
+	c->o->pasta_binary = c->v[OPT_PASTA_BINARY].text;
+	if (c->o->dialect == DIALECT_ROOTLESSKIT)
+		option_warn(c, "\"pasta\" network driver is experimental. Needs very recent "
+			       "version of pasta (see docs/network.md).");
+	if (port_driver->given && !option_is_one_of(port_driver->text, port_drivers))
+		return err_say(err, EINVAL,
+			       "network \"pasta\" requires port driver \"none\" or \"implicit\"");
+	return 0;
+}
+
 int option_check_net(struct check *c, struct err *err)
 {
 	const char *net = c->v[OPT_NET].text;
@@ -82,6 +101,8 @@ int option_check_net(struct check *c, struct err *err)
 		return err_say(err, EINVAL, "unknown network mode: %s", net);
 	if (strcmp(net, "gvisor-tap-vsock") == 0 && c->v[OPT_IPV6].given && c->v[OPT_IPV6].flag)
 		return err_say(err, EINVAL, "--ipv6 is not supported for gvisor-tap-vsock");
+	if (strcmp(net, "pasta") == 0)
+		return check_pasta(c, err);
 	if (!option_net_has(c, NET_F_ADDRESS))
 		return check_net_without_address(c, err);
 	return 0;
@@ -116,8 +137,9 @@ int option_check_port_driver(struct check *c, struct err *err)
 {
 	const struct option_value *typed = &c->v[OPT_PORT_DRIVER];
 	bool own_netns = option_net_has(c, NET_F_NETNS);
+	bool own_ports = own_netns && strcmp(c->o->net, "pasta") != 0;
 	/* a default that cannot work is not the user's mistake */
-	const char *name = typed->given || own_netns ? typed->text : "none";
+	const char *name = typed->given || own_ports ? typed->text : "none";
 	const struct port_driver *driver = port_driver_find(name, c->o->net_external);
 
 	if (!driver && option_is_one_of(name, foreign_port_drivers))
@@ -126,7 +148,10 @@ int option_check_port_driver(struct check *c, struct err *err)
 			       port_driver_names());
 	if (!driver)
 		return err_say(err, EINVAL, "unknown port driver: %s", name);
-	if (!(driver->flags & PORT_F_PUBLISH) && c->v[OPT_PUBLISH].nitems)
+	if (strcmp(name, "implicit") == 0 && c->v[OPT_PUBLISH].nitems)
+		option_warn(c, "--port-driver=implicit ignores -p: whatever listens in the "
+			       "namespace is published");
+	else if (!(driver->flags & PORT_F_PUBLISH) && c->v[OPT_PUBLISH].nitems)
 		return err_say(err, EINVAL, "port driver \"%s\" does not support publishing ports",
 			       name);
 	if (driver->flags & PORT_F_PUBLISH && !own_netns)

@@ -87,8 +87,7 @@ const struct option_def option_table[OPT_NIDS] = {
 					      "this build" },
 	[OPT_PASTA_BINARY] = { "pasta-binary", NULL, NULL, OPTION_STRING, IN_BOTH,
 			       "Network [pasta]", SAME("pasta"), .value = "PATH",
-			       .help = "accepted and ignored: the driver is not part of this "
-				       "build" },
+			       .help = "path of pasta binary for --net=pasta" },
 	[OPT_SLIRP4NETNS_BINARY] = { "slirp4netns-binary", NULL, NULL, OPTION_STRING, IN_BOTH,
 				     "Network [slirp4netns]", .value = "PATH",
 				     .help = "path of slirp4netns binary for --net=slirp4netns "

@@ -23,11 +23,13 @@ for RK_NAME in rootless-supervisor rootlesskit; do
 	own=125
 	[ $RK_NAME = rootless-supervisor ] || own=1
 	wrong 'unknown network mode: wrong' --net=wrong -- true
-	wrong 'network driver "pasta" is not part of this build (available: *slirp*' --net=pasta -- true
+	wrong 'network driver "vpnkit" is not part of this build (available: *slirp*' --net=vpnkit -- true
+	wrong 'network "pasta" requires port driver "none" or "implicit"' --net=pasta --port-driver=builtin -- true
 	wrong '--ipv6 is not supported for gvisor-tap-vsock' --net=gvisor-tap-vsock --ipv6 --disable-host-loopback -- true
 	wrong 'port driver requires gvisor-tap-vsock network' --net=slirp --port-driver=gvisor-tap-vsock -- true
 	wrong 'unknown port driver: wrong' --net=slirp --port-driver=wrong -- true
-	wrong 'port driver "implicit" is not part of this build*' --net=slirp --port-driver=implicit -- true
+	wrong 'port driver requires pasta network' --net=slirp --port-driver=implicit -- true
+	wrong 'port driver "pesto" is not part of this build*' --net=slirp --port-driver=pesto -- true
 	wrong 'unknown reaper mode: wrong' --net=none --reaper=wrong -- true
 	wrong 'reaper requires --pidns' --net=none --reaper=true -- true
 	wrong 'unknown copy-up mode: wrong' --net=none --copy-up-mode=wrong -- true

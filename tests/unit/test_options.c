@@ -26,12 +26,14 @@ static const struct net_driver fake_nets[] = {
 	{ .name = "host" },
 	{ .name = "none", .flags = NET_F_NETNS },
 	{ .name = "slirp", .flags = NET_F_NETNS | NET_F_GATEWAY | NET_F_RESOLVER | NET_F_ADDRESS },
+	{ .name = "pasta", .flags = NET_F_NETNS | NET_F_RESOLVER | NET_F_ADDRESS },
 	{ .name = "gvisor-tap-vsock",
 	  .flags = NET_F_NETNS | NET_F_GATEWAY | NET_F_RESOLVER | NET_F_ADDRESS | NET_F_IPV4 },
 	{ .name = "slirp4netns", .flags = NET_F_NETNS | NET_F_PROGRAM | NET_F_ADDRESS },
 };
 static const struct port_driver fake_port_drivers[] = {
 	{ .name = "none" },
+	{ .name = "implicit", .net = "pasta" },
 	{ .name = "builtin", .flags = PORT_F_RELAY | PORT_F_PUBLISH },
 	{ .name = "gvisor-tap-vsock",
 	  .net = "gvisor-tap-vsock",
