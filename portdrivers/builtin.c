@@ -5,40 +5,48 @@
  * The parent binds in the host netns (hostsock.c), passes the socket to the relay and keeps its own
  * duplicate. When a TCP port is removed, shutdown() on that stops every duplicate at once; a UDP
  * socket has nothing alike. A removed port stays here until the relay has said that it closed its
- * own or has died, or until ports.c stops waiting.
+ * own, or has died.
+ *
+ * The relay may be slow, or hang: what its socket has no room for waits in run->untold, in order,
+ * and is told when there is room. Nobody waits for that: the port is listening.
  *
  * While there is no relay the kernel queues connections and datagrams at our duplicates; the next
  * relay finds them.
  */
 #include <errno.h>
-#include <poll.h>
+#include <event2/event.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
 #include "lib/base/cleanup.h"
 #include "lib/base/list.h"
-#include "lib/base/log.h"
-#include "lib/base/loop.h"
 #include "lib/base/str.h"
 #include "lib/ipc/worker.h"
 #include "portdrivers/hostsock.h"
 #include "portdrivers/portdriver.h"
 
-#define RELAY_WAIT_MS 1000 /* for room in the relay's socket */
+#define RETRY_MS 20 /* when the relay could not be told for another reason than a full socket */
 
 struct published {
 	struct list link;
-	struct worker_port msg; /* as the relay is told */
-	int fd;                 /* listening or bound; the relay has a duplicate */
-	bool removing;          /* waits for the relay's word */
-	port_removed_fn *done;  /* only while removing; may be NULL */
+	struct list untold;     /* in run->untold while the relay lacks a message about it */
+	struct worker_port msg; /* as the relay is told, of the first port */
+	uint32_t drain_ms;
+	uint16_t nports, told; /* told: of this relay */
+	bool removing;         /* waits for the relay's word */
+	port_removed_fn *done; /* only while removing; may be NULL */
 	void *arg;
+	int fd[]; /* listening or bound, one a port; the relay has duplicates */
 };
 
 struct port_run {
+	struct event_base *base;
 	struct port_env env;
 	struct list ports;
+	struct list untold; /* of published.untold */
+	struct event *room; /* the relay's socket takes more; NULL: no relay */
+	struct event *retry;
 };
 
 /* without a child address: a loopback parent address means the same one inside, "::" means ::1 */
@@ -90,25 +98,74 @@ static void choose_targets(const struct port_env *env, const struct port_spec *s
 		ret->target[i].port = (uint16_t)s->child_port;
 }
 
-/* msg_send() that waits a little for room: publishing thousands of ports outruns the relay */
-static int tell_relay(const struct port_run *run, uint16_t type, const void *payload, const int *fd)
+/* --- telling the relay, which may have no room for it now ---------------------------------- */
+
+static int tell_one(const struct port_run *run, struct published *p)
 {
-	uint64_t now = clock_ms(), end = now + RELAY_WAIT_MS;
-	struct pollfd p = { .fd = run->env.relay_sock, .events = POLLOUT };
+	struct worker_port_remove remove = { p->msg.id, p->drain_ms };
+	struct worker_port part = p->msg;
 	int r;
 
-	if (p.fd < 0)
-		return -EPIPE;
-	for (;;) {
-		r = msg_send(p.fd, &worker_proto, type, payload, fd, fd ? 1 : 0);
-		if (r != -EAGAIN)
-			return r;
-		now = clock_ms();
-		if (now >= end)
-			return -ETIMEDOUT;
-		poll(&p, 1, (int)(end - now)); /* a failure shows in the next round */
-	}
+	if (p->removing)
+		return msg_send(run->env.relay_sock, &worker_proto, WORKER_PORT_REMOVE, &remove,
+				NULL, 0);
+	part.part = p->told;
+	for (int i = 0; i < part.ntargets; i++)
+		part.target[i].port = (uint16_t)(part.target[i].port + p->told);
+	r = msg_send(run->env.relay_sock, &worker_proto, WORKER_PORT_ADD, &part, &p->fd[p->told],
+		     1);
+	if (r == 0)
+		p->told++;
+	return r;
 }
+
+/* in order, as far as there is room; what is left is told when there is more, or a little later.
+ * Negative: the relay is gone, and nobody but the next one needs to be told */
+static int tell(struct port_run *run)
+{
+	const struct timeval later = { .tv_usec = RETRY_MS * 1000 };
+	struct list *l;
+
+	while (run->env.relay_sock >= 0 && (l = list_first(&run->untold))) {
+		struct published *p = container_of(l, struct published, untold);
+		int r = tell_one(run, p);
+
+		if (msg_peer_gone(r))
+			return r;
+		if (r == -EAGAIN)
+			return event_add(run->room, NULL);
+		if (r < 0)
+			return event_add(run->retry, &later);
+		if (p->removing || p->told == p->nports)
+			list_remove(&p->untold);
+	}
+	return 0;
+}
+
+static void on_room(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	tell(arg);
+}
+
+/* to the end of those that wait */
+static int tell_of(struct port_run *run, struct published *p)
+{
+	if (run->env.relay_sock < 0)
+		return 0;
+	list_remove(&p->untold);
+	list_append(&run->untold, &p->untold);
+	return tell(run);
+}
+
+static int watch_room(struct port_run *run)
+{
+	run->room = event_new(run->base, run->env.relay_sock, EV_WRITE, on_room, run);
+	return run->room ? 0 : -ENOMEM;
+}
+
+/* --- the table ---------------------------------------------------------------------------- */
 
 static struct published *find(const struct port_run *run, uint32_t id)
 {
@@ -126,18 +183,68 @@ static struct published *find(const struct port_run *run, uint32_t id)
 /* every duplicate stops listening, this instant */
 static void published_shut(const struct published *p)
 {
-	if (p->msg.protocol == IPPROTO_TCP)
-		shutdown(p->fd, SHUT_RD);
+	if (p->msg.protocol != IPPROTO_TCP)
+		return;
+	for (int i = 0; i < p->nports; i++)
+		shutdown(p->fd[i], SHUT_RD);
 }
 
-static void published_free(struct published *p)
+static struct published *published_free(struct published *p)
 {
+	if (!p)
+		return NULL;
 	list_remove(&p->link);
-	close(p->fd);
+	list_remove(&p->untold);
+	for (int i = 0; i < p->nports; i++)
+		close(p->fd[i]);
 	free(p);
+	return NULL;
 }
 
-static int builtin_parent_start(const struct port_env *env, struct port_run **ret, struct err *err)
+DEFINE_FREEP(struct published *, published_free)
+
+static struct published *published_new(uint32_t id, bool tcp, int nports)
+{
+	struct published *p = calloc(1, sizeof(*p) + (size_t)nports * sizeof(p->fd[0]));
+
+	if (!p)
+		return NULL;
+	list_init(&p->link);
+	list_init(&p->untold);
+	p->msg = (struct worker_port){ .id = id, .protocol = tcp ? IPPROTO_TCP : IPPROTO_UDP };
+	return p;
+}
+
+/* @spec has the port that was found, when any would do */
+static int open_all(struct published *p, struct port_spec *spec, bool named_rootlesskit,
+		    struct err *err)
+{
+	struct port_spec one = *spec;
+
+	for (int i = 0; i <= spec->more; i++) {
+		int r = hostsock_open(&one, named_rootlesskit, &p->fd[i], err);
+
+		if (r < 0)
+			return r;
+		p->nports = (uint16_t)(i + 1);
+		one.parent_port++;
+	}
+	if (spec->parent_port == 0) {
+		int port = hostsock_port(p->fd[0]);
+
+		if (port < 0)
+			return err_set(err, -port, "reading the port that was found");
+		spec->parent_port = port;
+	}
+	return 0;
+}
+
+/* --- the driver --------------------------------------------------------------------------- */
+
+static void builtin_parent_stop(struct port_run *run);
+
+static int builtin_parent_start(struct event_base *base, const struct port_env *env,
+				struct port_run **ret, struct err *err)
 {
 	struct port_run *run;
 
@@ -146,35 +253,37 @@ static int builtin_parent_start(const struct port_env *env, struct port_run **re
 	run = calloc(1, sizeof(*run));
 	if (!run)
 		return err_set(err, ENOMEM, "starting port driver builtin");
+	run->base = base;
 	run->env = *env;
 	list_init(&run->ports);
+	list_init(&run->untold);
+	run->retry = evtimer_new(base, on_room, run);
+	if (!run->retry || watch_room(run) < 0) {
+		builtin_parent_stop(run);
+		return err_set(err, ENOMEM, "starting port driver builtin");
+	}
 	*ret = run;
 	return 0;
 }
 
-static int builtin_parent_add(struct port_run *run, uint32_t id, const struct port_spec *spec,
+static int builtin_parent_add(struct port_run *run, uint32_t id, struct port_spec *spec,
 			      struct err *err)
 {
 	bool tcp = str_starts(spec->proto, "tcp");
-	autofree struct published *p = NULL;
-	autoclose int fd = -1;
+	AUTO(published_freep) struct published *p = NULL;
 	int r;
 
 	if (!tcp && !str_starts(spec->proto, "udp"))
 		return err_say(err, EPROTONOSUPPORT, "unsupported port protocol %s", spec->proto);
-	r = hostsock_open(spec, run->env.named_rootlesskit, &fd, err);
-	if (r < 0)
-		return r;
-	p = calloc(1, sizeof(*p));
+	p = published_new(id, tcp, spec->more + 1);
 	if (!p)
 		return err_set(err, ENOMEM, "publishing port %d", spec->parent_port);
-	p->msg = (struct worker_port){ .id = id, .protocol = tcp ? IPPROTO_TCP : IPPROTO_UDP };
+	r = open_all(p, spec, run->env.named_rootlesskit, err);
+	if (r < 0)
+		return r;
 	choose_targets(&run->env, spec, &p->msg);
-	r = tell_relay(run, WORKER_PORT_ADD, &p->msg, &fd);
-	if (r < 0 && !msg_peer_gone(r)) /* the next relay is told of every port */
-		return err_set(err, -r, "handing port %d to the relay process", spec->parent_port);
-	p->fd = take_fd(&fd);
-	list_append(&run->ports, &take_ptr(p)->link);
+	list_append(&run->ports, &p->link);
+	tell_of(run, take_ptr(p)); /* a relay that is gone: the next one is told of every port */
 	return 0;
 }
 
@@ -193,39 +302,49 @@ static void builtin_parent_removed(struct port_run *run, uint32_t id)
 		done(arg);
 }
 
-static int builtin_parent_remove(struct port_run *run, uint32_t id, port_removed_fn *done,
-				 void *arg, struct err *err)
+static int builtin_parent_remove(struct port_run *run, uint32_t id, uint32_t drain_ms,
+				 port_removed_fn *done, void *arg, struct err *err)
 {
-	struct worker_port_id msg = { .id = id };
 	struct published *p = find(run, id);
-	int r;
 
 	if (!p || p->removing)
 		return err_say(err, ENOENT, "unknown id: %u", id);
 	published_shut(p);
 	p->removing = true;
+	p->drain_ms = drain_ms;
 	p->done = done;
 	p->arg = arg;
-	r = tell_relay(run, WORKER_PORT_REMOVE, &msg, NULL);
-	if (run->env.relay_sock < 0) {
+	if (run->env.relay_sock < 0 || p->told == 0) /* there is none, or it knows nothing of it */
 		builtin_parent_removed(run, id);
-	} else if (r < 0 && !msg_peer_gone(r)) {
-		log_warning("port", "telling the relay to close port %u: %s, not waiting for it",
-			    id, strerror(-r));
-		builtin_parent_removed(run, id);
-	}
+	else
+		tell_of(run, p); /* one that is gone: parent_relay_gone() follows */
 	return 0;
+}
+
+static bool builtin_parent_is_free(struct port_run *run, uint32_t id)
+{
+	struct published *p = find(run, id);
+
+	if (!p || p->msg.protocol != IPPROTO_TCP)
+		return !p;
+	p->done = NULL; /* shut down: whoever wants it can bind it */
+	return true;
 }
 
 static void builtin_parent_relay_gone(struct port_run *run)
 {
 	struct list *l, *next;
 
+	if (run->room)
+		event_free(run->room);
+	run->room = NULL;
+	evtimer_del(run->retry);
 	run->env.relay_sock = -1;
-	for (l = run->ports.next; l != &run->ports; l = next) {
-		const struct published *p = container_of(l, struct published, link);
+	list_for_each_safe (l, next, &run->ports) {
+		struct published *p = container_of(l, struct published, link);
 
-		next = l->next;
+		list_remove(&p->untold);
+		p->told = 0;
 		if (p->removing)
 			builtin_parent_removed(run, p->msg.id);
 	}
@@ -237,14 +356,12 @@ static int builtin_parent_relay_up(struct port_run *run, int relay_sock, struct 
 	int r;
 
 	run->env.relay_sock = relay_sock;
-	list_for_each (l, &run->ports) {
-		const struct published *p = container_of(l, struct published, link);
-
-		r = tell_relay(run, WORKER_PORT_ADD, &p->msg, &p->fd);
-		if (r < 0)
-			return err_set(err, -r, "handing the ports to the new relay");
-	}
-	return 0;
+	r = watch_room(run);
+	list_for_each (l, &run->ports)
+		list_append(&run->untold, &container_of(l, struct published, link)->untold);
+	if (r == 0)
+		r = tell(run);
+	return r < 0 ? err_set(err, -r, "handing the ports to the new relay") : 0;
 }
 
 static int builtin_parent_ask_stats(struct port_run *run, const struct worker_stats_req *req)
@@ -267,6 +384,10 @@ static void builtin_parent_stop(struct port_run *run)
 		p->removing = true;
 		builtin_parent_removed(run, p->msg.id);
 	}
+	if (run->room)
+		event_free(run->room);
+	if (run->retry)
+		event_free(run->retry);
 	free(run);
 }
 
@@ -276,7 +397,8 @@ static const char *const protos4[] = { "tcp", "tcp4", "udp", "udp4", NULL };
 #define DEEDS \
 	.flags = PORT_F_RELAY | PORT_F_PUBLISH, .parent_start = builtin_parent_start, \
 	.parent_add = builtin_parent_add, .parent_remove = builtin_parent_remove, \
-	.parent_removed = builtin_parent_removed, .parent_relay_gone = builtin_parent_relay_gone, \
+	.parent_removed = builtin_parent_removed, .parent_is_free = builtin_parent_is_free, \
+	.parent_relay_gone = builtin_parent_relay_gone, \
 	.parent_relay_up = builtin_parent_relay_up, .parent_ask_stats = builtin_parent_ask_stats, \
 	.parent_stop = builtin_parent_stop
 

@@ -13,7 +13,7 @@
 #include "lib/base/goerr.h"
 #include "lib/base/str.h"
 
-#define BACKLOG_DEFAULT 128
+#define BACKLOG UINT16_MAX /* the kernel takes net.core.somaxconn when that is less */
 #define PRIVILEGED_DEFAULT 1024
 #define ADDR_TEXT_MAX (PORT_IP_MAX + 16)
 
@@ -220,11 +220,21 @@ static const char *open_at(const struct endpoint *e, bool udp, int *ret)
 	len = to_sockaddr(e, family, &ss);
 	if (bind(fd, (struct sockaddr *)&ss, len) < 0)
 		return "bind";
-	if (!udp &&
-	    listen(fd, read_proc_number("/proc/sys/net/core/somaxconn", BACKLOG_DEFAULT)) < 0)
+	if (!udp && listen(fd, BACKLOG) < 0)
 		return "listen";
 	*ret = take_fd(&fd);
 	return NULL;
+}
+
+int hostsock_port(int fd)
+{
+	struct sockaddr_storage ss = { 0 };
+	socklen_t len = sizeof(ss);
+
+	if (getsockname(fd, (struct sockaddr *)&ss, &len) < 0)
+		return -errno;
+	return ntohs(ss.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&ss)->sin6_port
+					      : ((struct sockaddr_in *)&ss)->sin_port);
 }
 
 int hostsock_open(const struct port_spec *spec, bool named_rootlesskit, int *ret, struct err *err)

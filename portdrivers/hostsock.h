@@ -12,12 +12,16 @@
 
 /**
  * hostsock_open() - a listening TCP or bound UDP socket where @spec says
+ * @spec:	one port, the first of a range; 0: any that is free
  * @named_rootlesskit:	words of the error about privileged ports
  * @ret:	non-blocking, close-on-exec; the caller's. UDP tells the address that a datagram hit
  * @err:	Go's words: "listen tcp4 0.0.0.0:80: bind: permission denied"
  * Return: 0 or a negative errno
  */
 int hostsock_open(const struct port_spec *spec, bool named_rootlesskit, int *ret, struct err *err);
+
+/* hostsock_port() - the port that @fd is bound to, or a negative errno */
+int hostsock_port(int fd);
 
 /* hostsock_parse_ip() - an address, its port left 0; ::ffff:1.2.3.4 is the IPv4 address that it
  * means. 0 or -EINVAL */

@@ -10,6 +10,7 @@
 #include "lib/base/err.h"
 #include "lib/base/portspec.h"
 
+struct event_base;
 struct worker_stats_req;
 struct port_run; /* a driver's own state */
 
@@ -24,6 +25,7 @@ struct port_env {
 	const char *state_dir;      /* absolute */
 	bool source_ip_transparent; /* the flag; false asks for upstream's order of targets */
 	bool named_rootlesskit;     /* basename(argv[0]) == "rootlesskit": words of one error */
+	enum port_rules rules;      /* what a spec may say */
 };
 
 /* called once for each remove that was accepted */
@@ -41,16 +43,24 @@ struct port_driver {
 	const char *net;           /* the value of --net that it belongs to; NULL: any */
 	uint32_t flags;            /* enum port_flag */
 	const char *const *protos; /* NULL-terminated, for the API; NULL without PORT_F_PUBLISH */
-	int (*parent_start)(const struct port_env *env, struct port_run **ret, struct err *err);
-	/* publish; @id is new. The socket is listening when it returns 0 */
-	int (*parent_add)(struct port_run *run, uint32_t id, const struct port_spec *spec,
+	/* @base: the parent's loop, for what cannot be done at once; borrowed */
+	int (*parent_start)(struct event_base *base, const struct port_env *env,
+			    struct port_run **ret, struct err *err);
+	/* publish; @id is new. The sockets are listening when it returns 0, and a parent port 0 of
+	 * @spec is the one that was found */
+	int (*parent_add)(struct port_run *run, uint32_t id, struct port_spec *spec,
 			  struct err *err);
-	/* stop accepting at once; @done (may be NULL) runs in parent_removed() or parent_stop(), or
-	 * before this returns when there is nothing to wait for */
-	int (*parent_remove)(struct port_run *run, uint32_t id, port_removed_fn *done, void *arg,
-			     struct err *err);
-	/* the relay answered WORKER_PORT_REMOVED, or was silent for 2 s (ports.c has the timer) */
+	/* stop accepting at once, let connections go on for @drain_ms; @done (may be NULL) runs in
+	 * parent_removed() or parent_stop(), or before this returns when there is nothing to wait
+	 * for. None of these blocks: what the relay has no room for is told later */
+	int (*parent_remove)(struct port_run *run, uint32_t id, uint32_t drain_ms,
+			     port_removed_fn *done, void *arg, struct err *err);
+	/* the relay answered WORKER_PORT_REMOVED */
 	void (*parent_removed)(struct port_run *run, uint32_t id);
+	/* it did not in time (ports.c has the timer): true when the port is free all the same, and
+	 * @done will not be called; false: it is free when the relay answers or dies, not before.
+	 * NULL: parent_remove() never leaves anything to wait for */
+	bool (*parent_is_free)(struct port_run *run, uint32_t id);
 	/* the relay is dead, and its descriptors are closed: what is being removed is free now.
 	 * Until there is another one, ports are added and removed without it */
 	void (*parent_relay_gone)(struct port_run *run);

@@ -134,6 +134,9 @@ static int check_spec(const struct port_spec *s, struct err *err)
 		return err_say(err, EPROTONOSUPPORT, "unsupported port protocol %s", s->proto);
 	if (strchr(s->child_ip, ':'))
 		return err_say(err, EINVAL, "unsupported IP (v6?): %s", s->child_ip);
+	if (s->more || s->parent_port == 0)
+		return err_say(err, EINVAL,
+			       "slirp4netns knows neither ranges nor any free port: name one");
 	return 0;
 }
 
@@ -177,11 +180,12 @@ static int publish(const struct port_run *run, struct published *p, struct err *
 	return 0;
 }
 
-static int slirp4netns_parent_start(const struct port_env *env, struct port_run **ret,
-				    struct err *err)
+static int slirp4netns_parent_start(struct event_base *base, const struct port_env *env,
+				    struct port_run **ret, struct err *err)
 {
 	struct port_run *run = calloc(1, sizeof(*run));
 
+	(void)base;
 	if (!run)
 		return err_set(err, ENOMEM, "starting port driver slirp4netns");
 	run->env = *env;
@@ -191,7 +195,7 @@ static int slirp4netns_parent_start(const struct port_env *env, struct port_run 
 	return 0;
 }
 
-static int slirp4netns_parent_add(struct port_run *run, uint32_t id, const struct port_spec *spec,
+static int slirp4netns_parent_add(struct port_run *run, uint32_t id, struct port_spec *spec,
 				  struct err *err)
 {
 	autofree struct published *p = NULL;
@@ -224,13 +228,15 @@ static struct published *find(const struct port_run *run, uint32_t id)
 	return NULL;
 }
 
-static int slirp4netns_parent_remove(struct port_run *run, uint32_t id, port_removed_fn *done,
-				     void *arg, struct err *err)
+/* it has no way to let connections go on */
+static int slirp4netns_parent_remove(struct port_run *run, uint32_t id, uint32_t drain_ms,
+				     port_removed_fn *done, void *arg, struct err *err)
 {
 	struct published *p = find(run, id);
 	AUTO(json_freep) json_t *answer = NULL;
 	int r = 0;
 
+	(void)drain_ms;
 	if (!p)
 		return err_say(err, ENOENT, "unknown id: %u", id);
 	if (run->up) /* what is dead publishes nothing */

@@ -172,7 +172,8 @@ static int check_publish(struct check *c, struct err *err)
 	if (!o->publish)
 		return err_set(err, ENOMEM, "reading %zu published ports", publish->nitems);
 	for (size_t i = 0; i < publish->nitems; i++) {
-		int r = port_spec_parse(&o->publish[i], publish->items[i], err);
+		int r = port_spec_parse(&o->publish[i], publish->items[i],
+					port_rules_of(o->dialect), err);
 
 		if (r < 0)
 			return r;

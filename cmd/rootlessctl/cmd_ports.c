@@ -2,6 +2,7 @@
 /* cmd_ports.c - rootlessctl list-ports, add-ports, remove-ports */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cmd/rootlessctl/rootlessctl.h"
@@ -32,6 +33,19 @@ static void set_number(char cell[static CELL_MAX], const json_t *object, const c
 		 (long long)json_integer_value(json_object_get(object, field)));
 }
 
+/* one port, or those of a range */
+static void set_ports(char cell[static CELL_MAX], const json_t *spec, const char *field)
+{
+	json_int_t first = json_integer_value(json_object_get(spec, field)),
+		   count = json_integer_value(json_object_get(spec, "count"));
+
+	if (count > 1)
+		snprintf(cell, CELL_MAX, "%lld-%lld", (long long)first,
+			 (long long)(first + count - 1));
+	else
+		set_number(cell, spec, field);
+}
+
 static void set_text(char cell[static CELL_MAX], const json_t *object, const char *field)
 {
 	snprintf(cell, CELL_MAX, "%s", client_text(object, field));
@@ -45,9 +59,9 @@ static void fill_row(char row[NCOLUMNS_MAX][CELL_MAX], const json_t *status)
 	set_number(row[0], status, "id");
 	set_text(row[1], spec, "proto");
 	set_text(row[2], spec, "parentIP");
-	set_number(row[3], spec, "parentPort");
+	set_ports(row[3], spec, "parentPort");
 	set_text(row[4], spec, "childIP");
-	set_number(row[5], spec, "childPort");
+	set_ports(row[5], spec, "childPort");
 	if (!stats)
 		return;
 	set_number(row[6], stats, "accepted");
@@ -113,6 +127,10 @@ int cmd_list_ports(const struct ctl *ctl, struct err *err)
 	return 0;
 }
 
+/*
+ * RootlessKit's rules and words, unless the server says that it knows shorter ones: its word comes
+ * after these have failed, and a spec that is none by either is refused before it is asked.
+ */
 int check_add_ports(const struct ctl *ctl, struct err *err)
 {
 	struct port_spec spec;
@@ -120,25 +138,65 @@ int check_add_ports(const struct ctl *ctl, struct err *err)
 	if (!ctl->args[0])
 		return err_say(err, EINVAL, "no port specified");
 	for (char **a = ctl->args; *a; a++) {
-		int r = port_spec_parse(&spec, *a, err);
+		int r = port_spec_parse(&spec, *a, PORT_RULES_ROOTLESSKIT, err);
 
-		if (r < 0)
+		if (r < 0 && port_spec_parse(&spec, *a, PORT_RULES_OURS, NULL) < 0)
 			return r;
 	}
 	return 0;
 }
 
-int cmd_add_ports(const struct ctl *ctl, struct err *err)
+static int ask_rules(const struct ctl *ctl, enum port_rules *ret, struct err *err)
 {
-	for (char **a = ctl->args; *a; a++) {
-		autojson json_t *status = NULL;
-		struct port_spec spec;
-		int r = port_spec_parse(&spec, *a, err);
+	autojson json_t *info = NULL;
+	const json_t *extra;
+	int r = client_info(ctl->socket_path, &info, err);
 
+	if (r < 0)
+		return r;
+	extra = json_object_get(json_object_get(info, "portDriver"), "extra");
+	*ret = strcmp(client_text(extra, "specs"), "short") == 0 ? PORT_RULES_OURS
+								 : PORT_RULES_ROOTLESSKIT;
+	return 0;
+}
+
+/* all of them, before the first is published; malloc'ed */
+static int read_specs(const struct ctl *ctl, struct port_spec **ret, struct err *err)
+{
+	enum port_rules rules = PORT_RULES_ROOTLESSKIT;
+	autofree struct port_spec *specs = NULL;
+	size_t n = 0;
+
+	while (ctl->args[n])
+		n++;
+	specs = calloc(n + 1, sizeof(*specs));
+	if (!specs)
+		return err_set(err, ENOMEM, "reading %zu ports", n);
+	for (size_t i = 0; i < n; i++) {
+		int r = port_spec_parse(&specs[i], ctl->args[i], rules, NULL);
+
+		if (r < 0 && rules == PORT_RULES_ROOTLESSKIT)
+			r = ask_rules(ctl, &rules, err);
 		if (r == 0)
-			r = client_add_port(ctl->socket_path, &spec, &status, err);
+			r = port_spec_parse(&specs[i], ctl->args[i], rules, err);
 		if (r < 0)
 			return r;
+	}
+	*ret = take_ptr(specs);
+	return 0;
+}
+
+int cmd_add_ports(const struct ctl *ctl, struct err *err)
+{
+	autofree struct port_spec *specs = NULL;
+	int r = read_specs(ctl, &specs, err);
+
+	for (size_t i = 0; r == 0 && ctl->args[i]; i++) {
+		autojson json_t *status = NULL;
+
+		r = client_add_port(ctl->socket_path, &specs[i], &status, err);
+		if (r < 0)
+			break;
 		if (ctl->json)
 			print_json_line(status);
 		else
@@ -146,13 +204,16 @@ int cmd_add_ports(const struct ctl *ctl, struct err *err)
 			       (long long)json_integer_value(json_object_get(status, "id")));
 		fflush(stdout); /* what is published is told, whatever comes next */
 	}
-	return 0;
+	return r;
 }
 
 int check_remove_ports(const struct ctl *ctl, struct err *err)
 {
 	int64_t id;
 
+	if (ctl->drain_s < 0)
+		return err_say(err, EINVAL, "--drain wants seconds, not %lld",
+			       (long long)ctl->drain_s);
 	if (!ctl->args[0])
 		return err_say(err, EINVAL, "no ID specified");
 	for (char **a = ctl->args; *a; a++) {
@@ -171,7 +232,7 @@ int cmd_remove_ports(const struct ctl *ctl, struct err *err)
 		int r = go_atoi(*a, &id, err);
 
 		if (r == 0)
-			r = client_remove_port(ctl->socket_path, id, err);
+			r = client_remove_port(ctl->socket_path, id, ctl->drain_s, err);
 		if (r < 0)
 			return r;
 		printf(ctl->json ? "{\"id\":%lld}\n" : "%lld\n", (long long)id);

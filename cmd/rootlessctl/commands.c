@@ -25,9 +25,15 @@ const struct goflag ctl_globals[CTL_NGLOBALS] = {
 static const struct goflag only_json[] = { JSON, HELP };
 static const struct goflag of_list_ports[] = {
 	JSON,
-	/* the help of this command is upstream's */
+	/* the help of these commands is upstream's */
 	{ "stats", NULL, GOFLAG_BOOL, offsetof(struct ctl, stats), NULL,
 	  "With what each port has seen (default: false)", .unsaid = true },
+	HELP,
+};
+static const struct goflag of_remove_ports[] = {
+	JSON,
+	{ "drain", NULL, GOFLAG_INT, offsetof(struct ctl, drain_s), "value",
+	  "Seconds for which TCP connections may go on (default: 0)", .unsaid = true },
 	HELP,
 };
 
@@ -38,7 +44,7 @@ const struct command ctl_commands[CTL_NCOMMANDS] = {
 	  "Add exposed ports. The port spec is similar to `docker run -p`. e.g. "
 	  "\"127.0.0.1:8080:80/tcp\".",
 	  FLAGS(only_json), check_add_ports, cmd_add_ports },
-	{ "remove-ports", "Remove ports", "[flags] ID [ID...]", NULL, FLAGS(only_json),
+	{ "remove-ports", "Remove ports", "[flags] ID [ID...]", NULL, FLAGS(of_remove_ports),
 	  check_remove_ports, cmd_remove_ports },
 	{ "info", "Show info", "[flags]", NULL, FLAGS(only_json), NULL, cmd_info },
 };

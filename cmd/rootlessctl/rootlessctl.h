@@ -14,6 +14,7 @@ struct ctl {
 	const char *socket_flag;   /* --socket; "" when absent */
 	bool debug, help, version; /* of the program; help also of a command */
 	bool json, stats;
+	int64_t drain_s;         /* of remove-ports */
 	const char *socket_path; /* NULL while arguments are checked */
 	char **args;             /* NULL-terminated */
 };

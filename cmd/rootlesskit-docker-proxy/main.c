@@ -156,7 +156,7 @@ static void unpublish(const struct proxy *p)
 {
 	struct err err = { 0 };
 
-	if (client_remove_port(p->socket_path, p->port_id, &err) < 0)
+	if (client_remove_port(p->socket_path, p->port_id, 0, &err) < 0)
 		say("warning: removing the port: ", err.msg);
 }
 

@@ -15,6 +15,12 @@ enum dialect {
 	DIALECT_ROOTLESSKIT, /* rootlesskit, docker-rootlesskit: upstream to the letter */
 };
 
+/* port_rules_of() - what a port spec may say on this command line, and be posted */
+static inline enum port_rules port_rules_of(enum dialect d)
+{
+	return d == DIALECT_OURS ? PORT_RULES_OURS : PORT_RULES_ROOTLESSKIT;
+}
+
 /* --accel: who carries TCP out of the child */
 enum accel_mode {
 	ACCEL_AUTO,     /* the kernel by what it has of these, or libslirp */

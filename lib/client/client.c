@@ -98,11 +98,13 @@ int client_add_port(const char *socket_path, const struct port_spec *spec, json_
 	autojson json_t *j = json_pack("{s:s, s:s, s:i, s:i, s:s}", "proto", spec->proto,
 				       "parentIP", spec->parent_ip, "parentPort", spec->parent_port,
 				       "childPort", spec->child_port, "childIP", spec->child_ip);
-	autofree char *body = j ? json_dumps(j, JSON_COMPACT) : NULL;
-	const struct http_request req = { socket_path, "POST", "/v1/ports", body,
-					  CLIENT_TIMEOUT_MS };
+	struct http_request req = { socket_path, "POST", "/v1/ports", NULL, CLIENT_TIMEOUT_MS };
+	autofree char *body = NULL;
 	int r;
 
+	if (j && spec->more)
+		json_object_set_new(j, "count", json_integer(spec->more + 1LL));
+	req.body = body = j ? json_dumps(j, JSON_COMPACT) : NULL;
 	if (!body)
 		return err_set(err, ENOMEM, "adding a port");
 	r = call(&req, ret, err);
@@ -111,11 +113,15 @@ int client_add_port(const char *socket_path, const struct port_spec *spec, json_
 	return r;
 }
 
-int client_remove_port(const char *socket_path, int64_t id, struct err *err)
+int client_remove_port(const char *socket_path, int64_t id, int64_t drain_s, struct err *err)
 {
-	char path[64];
+	char path[96];
 	const struct http_request req = { socket_path, "DELETE", path, NULL, CLIENT_TIMEOUT_MS };
 
-	str_format(path, sizeof(path), "/v1/ports/%lld", (long long)id);
+	if (drain_s)
+		str_format(path, sizeof(path), "/v1/ports/%lld?drain=%lld", (long long)id,
+			   (long long)drain_s);
+	else
+		str_format(path, sizeof(path), "/v1/ports/%lld", (long long)id);
 	return call(&req, NULL, err);
 }

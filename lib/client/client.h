@@ -34,7 +34,8 @@ int client_list_ports(const char *socket_path, bool with_stats, json_t **ret, st
 /* the status: {"id":1,"spec":{...}} */
 int client_add_port(const char *socket_path, const struct port_spec *spec, json_t **ret,
 		    struct err *err);
-int client_remove_port(const char *socket_path, int64_t id, struct err *err);
+/* @drain_s: how long connections may go on */
+int client_remove_port(const char *socket_path, int64_t id, int64_t drain_s, struct err *err);
 
 /* client_text() - a string field, "" when it is absent or of another type */
 const char *client_text(const json_t *object, const char *field);

@@ -8,7 +8,7 @@
 #include "lib/ipc/netplan.h"
 #include "lib/ipc/sandboxstate.h"
 
-#define WORKER_VERSION 10
+#define WORKER_VERSION 11
 
 /* descriptors that a worker is born with (the nursery puts them there) */
 #define WORKER_CONTROL_FD \
@@ -52,6 +52,8 @@ struct worker_dns {
  * parent */
 struct worker_port {
 	uint32_t id;
+	uint32_t part;     /* which port of a range that has one id, from 0; they come in this order
+			    */
 	uint16_t protocol; /* IPPROTO_TCP or IPPROTO_UDP */
 	uint16_t ntargets; /* 1 to WORKER_TARGETS_MAX; tried in this order when one refuses, but the
 			      child's IPv6 address, when it is the first, by IPv6 clients only; by
@@ -64,6 +66,13 @@ struct worker_port_id {
 	uint32_t id;
 };
 
+struct worker_port_remove {
+	uint32_t id;
+	uint32_t drain_ms; /* how long TCP connections may go on; 0: they are reset at once */
+};
+
+#define WORKER_DRAIN_MAX_MS (3600 * 1000)
+
 /* what a published port has seen, since it was handed to this relay */
 struct worker_port_stats {
 	uint32_t id;
@@ -75,6 +84,18 @@ struct worker_port_stats {
 	uint32_t last_error; /* the errno of the last one that was refused; 0: none */
 	uint32_t zero;
 };
+
+/* worker_stats_add() - a part of a range to the others, but what is active */
+static inline void worker_stats_add(struct worker_port_stats *to,
+				    const struct worker_port_stats *part)
+{
+	to->accepted += part->accepted;
+	to->bytes_in += part->bytes_in;
+	to->bytes_out += part->bytes_out;
+	to->refused += part->refused;
+	if (part->last_error)
+		to->last_error = part->last_error;
+}
 
 struct worker_stats_req {
 	uint32_t after; /* ports behind this id */
@@ -104,7 +125,8 @@ struct worker_stats {
 	  WORKER_STARTING | WORKER_UP) \
 	X(WORKER_DNS, 5, struct worker_dns, 0, 0, ROLE_BIT(ROLE_PARENT), WORKER_UP) \
 	X(WORKER_PORT_ADD, 6, struct worker_port, 1, 1, ROLE_BIT(ROLE_PARENT), WORKER_UP) \
-	X(WORKER_PORT_REMOVE, 7, struct worker_port_id, 0, 0, ROLE_BIT(ROLE_PARENT), WORKER_UP) \
+	X(WORKER_PORT_REMOVE, 7, struct worker_port_remove, 0, 0, ROLE_BIT(ROLE_PARENT), \
+	  WORKER_UP) \
 	X(WORKER_PORT_REMOVED, 8, struct worker_port_id, 0, 0, ROLE_BIT(ROLE_RELAY), WORKER_UP) \
 	X(WORKER_PING, 9, struct msg_empty, 0, 0, ROLE_BIT(ROLE_PARENT), WORKER_UP) \
 	X(WORKER_PONG, 10, struct msg_empty, 0, 0, ROLE_BIT(ROLE_RELAY) | ROLE_BIT(ROLE_SLIRP), \

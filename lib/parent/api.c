@@ -94,7 +94,7 @@ static void get_ports(struct api *a, struct api_conn *c, const struct api_reques
 {
 	struct later *l;
 
-	if (!req->stats) {
+	if (strcmp(req->query, "stats=1") != 0) {
 		list_ports(a, c, false);
 		return;
 	}
@@ -119,13 +119,37 @@ static void post_port(struct api *a, struct api_conn *c, const struct api_reques
 	answer_json(c, 201, body);
 }
 
-static void on_port_free(void *arg)
+static void on_port_free(void *arg, int result)
 {
 	struct later *l = arg;
 
-	if (l->conn)
+	if (l->conn && result < 0)
+		api_answer_error(l->conn, 400,
+				 "the port takes nothing any more, but the relay process does not "
+				 "answer and still has its socket: it is free when that answers or "
+				 "has been replaced, which takes 20 s at most");
+	else if (l->conn)
 		api_answer(l->conn, 200, NULL, NULL);
 	free(l);
+}
+
+/* "drain=SECONDS" */
+static int read_drain(const char *query, uint32_t *ret_ms, struct err *err)
+{
+	static const char name[] = "drain=";
+	char shown[QUOTED_MAX];
+	uint64_t s;
+
+	*ret_ms = 0;
+	if (!str_starts(query, name))
+		return 0;
+	if (str_to_u64(query + strlen(name), WORKER_DRAIN_MAX_MS / 1000, &s) < 0) {
+		str_printable(shown, sizeof(shown), query, strlen(query));
+		return err_say(err, EINVAL, "bad query %s: want drain=SECONDS, 0 to %d", shown,
+			       WORKER_DRAIN_MAX_MS / 1000);
+	}
+	*ret_ms = (uint32_t)(s * 1000);
+	return 0;
 }
 
 static void delete_port(struct api *a, struct api_conn *c, const struct api_request *req)
@@ -133,6 +157,7 @@ static void delete_port(struct api *a, struct api_conn *c, const struct api_requ
 	const char *text = req->path + strlen("/v1/ports/");
 	char shown[QUOTED_MAX];
 	struct err err = { 0 };
+	uint32_t drain_ms;
 	struct later *l;
 	int64_t id;
 
@@ -142,8 +167,12 @@ static void delete_port(struct api *a, struct api_conn *c, const struct api_requ
 		api_answer_error(c, 400, err.msg);
 		return;
 	}
+	if (read_drain(req->query, &drain_ms, &err) < 0) {
+		api_answer_error(c, 400, err.msg);
+		return;
+	}
 	l = later_new(a, c);
-	if (l && ports_remove(a->ports, id, on_port_free, l, &err) < 0) {
+	if (l && ports_remove(a->ports, id, drain_ms, on_port_free, l, &err) < 0) {
 		api_answer_error(c, 400, err.msg);
 		free(l);
 	}

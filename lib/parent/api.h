@@ -38,6 +38,7 @@ struct api_info {
 	const char *port_driver;   /* NULL: none or implicit, no object at all */
 	const char *const *protos; /* NULL-terminated; NULL: an empty list */
 	bool disallow_loopback_child_ip;
+	bool short_specs; /* ports are named by our own rules, too (portspec.h) */
 	const struct api_worker *workers;
 	size_t nworkers;
 };

@@ -106,6 +106,12 @@ static json_t *port_driver_new(const struct api_info *info)
 	json_object_set_new(j, "protos", list_new(info->protos));
 	if (info->disallow_loopback_child_ip)
 		json_object_set_new(j, "disallowLoopbackChildIP", json_true());
+	if (info->short_specs) {
+		json_t *extra = json_object();
+
+		json_object_set_new(extra, "specs", json_string("short"));
+		json_object_set_new(j, "extra", extra);
+	}
 	return j;
 }
 
@@ -163,6 +169,8 @@ static json_t *status_new(uint32_t id, const struct port_spec *s)
 	json_object_set_new(spec, "parentPort", json_integer(s->parent_port));
 	json_object_set_new(spec, "childPort", json_integer(s->child_port));
 	set_unless_empty(spec, "childIP", s->child_ip);
+	if (s->more)
+		json_object_set_new(spec, "count", json_integer(s->more + 1));
 	json_object_set_new(j, "id", json_integer(id));
 	json_object_set_new(j, "spec", spec);
 	return j;
@@ -288,6 +296,15 @@ static int read_port(const json_t *v, const char *field, int *ret, struct err *e
 	return 0;
 }
 
+/* ports of a range; what cannot be one stays so, and is refused by the check */
+static int read_count(const json_t *v, int *ret_more, struct err *err)
+{
+	int count = 1, r = read_port(v, "count", &count, err);
+
+	*ret_more = count > 0 ? count - 1 : -1;
+	return r;
+}
+
 static int read_field(const char *name, const json_t *v, struct port_spec *s, struct err *err)
 {
 	if (json_is_null(v))
@@ -304,6 +321,8 @@ static int read_field(const char *name, const json_t *v, struct port_spec *s, st
 		return read_port(v, "parentPort", &s->parent_port, err);
 	if (strcasecmp(name, "childPort") == 0)
 		return read_port(v, "childPort", &s->child_port, err);
+	if (strcasecmp(name, "count") == 0)
+		return read_count(v, &s->more, err);
 	return 0;
 }
 

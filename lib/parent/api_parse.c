@@ -44,12 +44,12 @@ static int next_line(struct api_parser *p, struct evbuffer *in, char **ret)
 	return GO_ON;
 }
 
-static bool asks_for_stats(const char *target)
+/* malloc'ed; NULL: there is none, or no memory */
+static char *target_query(const char *target)
 {
-	static const char query[] = "?stats=1";
-	const char *q = strchr(target, '?');
+	const char *q = target + strcspn(target, "?#");
 
-	return q && strncmp(q, query, strlen(query)) == 0 && strcspn(q, "#") == strlen(query);
+	return *q == '?' ? strndup(q + 1, strcspn(q + 1, "#")) : NULL;
 }
 
 /* "/v1/ports" of "/v1/ports?x" and of "http://host/v1/ports"; malloc'ed */
@@ -78,7 +78,7 @@ static int parse_request_line(struct api_parser *p, char *line)
 	if (strcmp(version, "HTTP/1.1") != 0 && strcmp(version, "HTTP/1.0") != 0)
 		return refuse(p, 505, "only HTTP/1.0 and HTTP/1.1 are spoken here");
 	p->http11 = version[7] == '1';
-	p->stats = asks_for_stats(target);
+	p->query = target_query(target);
 	p->path = target_path(target);
 	p->method = strdup(line);
 	if (!p->path || !p->method)
@@ -231,5 +231,6 @@ void api_parser_done(struct api_parser *p)
 {
 	free(p->method);
 	free(p->path);
+	free(p->query);
 	free(p->body);
 }

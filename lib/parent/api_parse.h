@@ -27,8 +27,8 @@ struct api_parser { /* starts zeroed */
 	enum api_parse_state state;
 	size_t head_bytes; /* against API_HEAD_MAX */
 	char *method;
-	char *path; /* without query and host, as it came: nothing is decoded */
-	bool stats; /* the query is "stats=1" */
+	char *path;  /* without query and host, as it came: nothing is decoded */
+	char *query; /* what stands between "?" and "#", as it came; NULL: nothing */
 	bool http11, expects, chunked, has_length;
 	bool send_continue; /* the client waits for "100 Continue"; the caller clears it */
 	uint64_t length;    /* of the body, or of the chunk */

@@ -180,7 +180,7 @@ static void serve(struct api_conn *c)
 {
 	struct api_request req = { .method = c->parser.method,
 				   .path = c->parser.path,
-				   .stats = c->parser.stats,
+				   .query = c->parser.query ? c->parser.query : "",
 				   .body = c->parser.body ? c->parser.body : "",
 				   .body_len = c->parser.body_len };
 

@@ -19,9 +19,9 @@ struct api_conn;
 
 struct api_request {
 	const char *method;
-	const char *path; /* without query and host, as it came: nothing is decoded */
-	bool stats;       /* the query is "stats=1" */
-	const char *body; /* @body_len bytes and a 0 */
+	const char *path;  /* without query and host, as it came: nothing is decoded */
+	const char *query; /* behind the "?", "" when there is none */
+	const char *body;  /* @body_len bytes and a 0 */
 	size_t body_len;
 };
 

@@ -3,8 +3,9 @@
  * ports.c - the table of published ports
  *
  * An entry is made by ports_add() and lives until its port is free again. While it is being removed
- * it is still listed and still conflicts; the driver calls back when the relay has answered, and
- * the entry's timer answers in the relay's place when it does not.
+ * it is still listed and still conflicts; the driver calls back when the relay has answered. When
+ * it does not in time, the entry's timer tells so whoever waits, and a port that is free all the
+ * same (TCP: its listeners are shut) goes.
  */
 #include "lib/parent/ports.h"
 
@@ -23,7 +24,7 @@ struct entry {
 	struct port_spec spec;
 	struct event *timer; /* pending while the port is being removed */
 	bool removing;
-	port_removed_fn *done;
+	ports_removed_fn *done;
 	void *arg;
 	bool have_stats; /* of the question that is or was the last */
 	struct worker_port_stats stats;
@@ -40,8 +41,9 @@ struct ports {
 	struct event_base *base;
 	const struct port_driver *driver;
 	struct port_run *run;
+	enum port_rules rules;
 	uint32_t last_id;
-	size_t count;
+	size_t count; /* of ports: a range is many */
 	struct list entries;
 	struct event *stats_timer;
 	struct stats_wait *stats_waits;    /* not NULL: a question is under way */
@@ -73,29 +75,42 @@ static struct entry *find(const struct ports *t, int64_t id)
 	return NULL;
 }
 
-/* the driver is through with this port */
-static void on_port_removed(void *arg)
+static void entry_end(struct entry *e)
 {
-	struct entry *e = arg;
-	port_removed_fn *done = e->done;
+	ports_removed_fn *done = e->done;
 	void *done_arg = e->arg;
 
 	list_remove(&e->link);
-	e->table->count--;
+	e->table->count -= (size_t)e->spec.more + 1;
 	entry_free(e);
 	if (done)
-		done(done_arg);
+		done(done_arg, 0);
+}
+
+/* the driver is through with this port */
+static void on_port_removed(void *arg)
+{
+	entry_end(arg);
 }
 
 static void on_relay_silent(evutil_socket_t fd, short what, void *arg)
 {
 	struct entry *e = arg;
+	ports_removed_fn *done = e->done;
+	bool is_free = e->table->driver->parent_is_free(e->table->run, e->id);
 
 	(void)fd;
 	(void)what;
-	log_warning("port", "the relay did not say within %d ms that it closed port %u, going on",
-		    PORTS_REMOVE_MS, e->id);
-	e->table->driver->parent_removed(e->table->run, e->id);
+	log_warning("port", "the relay did not say within %d ms that it closed port %u, %s",
+		    PORTS_REMOVE_MS, e->id,
+		    is_free ? "going on" : "it stays taken until the relay answers or is replaced");
+	if (is_free) {
+		entry_end(e);
+		return;
+	}
+	e->done = NULL;
+	if (done)
+		done(e->arg, -ETIMEDOUT);
 }
 
 /* --- what the ports have seen ------------------------------------------------------------- */
@@ -182,9 +197,10 @@ int ports_new(struct event_base *base, const struct port_driver *driver, const s
 		return err_set(err, ENOMEM, "starting port driver %s", driver->name);
 	t->base = base;
 	t->driver = driver;
+	t->rules = env->rules;
 	list_init(&t->entries);
 	t->stats_timer = evtimer_new(base, on_stats_due, t);
-	r = t->stats_timer ? driver->parent_start(env, &t->run, err)
+	r = t->stats_timer ? driver->parent_start(base, env, &t->run, err)
 			   : err_set(err, ENOMEM, "starting port driver %s", driver->name);
 	if (r < 0) {
 		if (t->stats_timer)
@@ -216,7 +232,7 @@ struct ports *ports_free(struct ports *t)
 static int check(const struct ports *t, const struct port_spec *spec, struct err *err)
 {
 	struct list *l;
-	int r = port_spec_check(spec, err);
+	int r = port_spec_check(spec, t->rules, err);
 
 	if (r < 0)
 		return r;
@@ -226,15 +242,16 @@ static int check(const struct ports *t, const struct port_spec *spec, struct err
 		if (port_spec_conflicts(&e->spec, spec))
 			return err_say(err, EEXIST, "conflict with ID %u", e->id);
 	}
-	if (t->count >= PORTS_MAX || t->last_id == UINT32_MAX)
+	if (t->count + (size_t)spec->more >= PORTS_MAX || t->last_id == UINT32_MAX)
 		return err_say(err, ENOSPC,
-			       "no room for another port: at most %d can be published at a time, "
-			       "remove one first",
-			       PORTS_MAX);
+			       "no room for %s: at most %d can be published at a time, "
+			       "remove %s first",
+			       spec->more ? "so many ports" : "another port", PORTS_MAX,
+			       spec->more ? "some" : "one");
 	return 0;
 }
 
-int ports_add(struct ports *t, const struct port_spec *spec, uint32_t *ret_id, struct err *err)
+int ports_add(struct ports *t, struct port_spec *spec, uint32_t *ret_id, struct err *err)
 {
 	AUTO(entry_freep) struct entry *e = NULL;
 	int r = check(t, spec, err);
@@ -254,12 +271,13 @@ int ports_add(struct ports *t, const struct port_spec *spec, uint32_t *ret_id, s
 	e->id = ++t->last_id;
 	e->spec = *spec;
 	*ret_id = e->id;
-	t->count++;
+	t->count += (size_t)spec->more + 1;
 	list_append(&t->entries, &take_ptr(e)->link);
 	return 0;
 }
 
-int ports_remove(struct ports *t, int64_t id, port_removed_fn *done, void *arg, struct err *err)
+int ports_remove(struct ports *t, int64_t id, uint32_t drain_ms, ports_removed_fn *done, void *arg,
+		 struct err *err)
 {
 	const struct timeval limit = { .tv_sec = PORTS_REMOVE_MS / 1000 };
 	struct entry *e = find(t, id);
@@ -271,7 +289,7 @@ int ports_remove(struct ports *t, int64_t id, port_removed_fn *done, void *arg, 
 	e->done = done;
 	e->arg = arg;
 	evtimer_add(e->timer, &limit);
-	r = t->driver->parent_remove(t->run, e->id, on_port_removed, e, err);
+	r = t->driver->parent_remove(t->run, e->id, drain_ms, on_port_removed, e, err);
 	if (r < 0) { /* on success the entry may be gone already */
 		evtimer_del(e->timer);
 		e->removing = false;
@@ -313,7 +331,10 @@ const struct port_driver *ports_driver(const struct ports *t)
 
 const char *ports_describe(const struct port_spec *s, char dst[static PORTS_DESCRIBE_MAX])
 {
-	snprintf(dst, PORTS_DESCRIBE_MAX, "{%s %s %d %d %s}", s->proto, s->parent_ip,
-		 s->parent_port, s->child_port, s->child_ip);
+	char parent[PORT_NUMBERS_MAX], child[PORT_NUMBERS_MAX];
+
+	snprintf(dst, PORTS_DESCRIBE_MAX, "{%s %s %s %s %s}", s->proto, s->parent_ip,
+		 port_numbers(s->parent_port, s->more, parent),
+		 port_numbers(s->child_port, s->more, child), s->child_ip);
 	return dst;
 }

@@ -12,7 +12,7 @@
 #include "lib/ipc/worker.h"
 #include "portdrivers/portdriver.h"
 
-#define PORTS_MAX 4096       /* published at a time */
+#define PORTS_MAX 4096       /* published at a time, those of ranges counted */
 #define PORTS_REMOVE_MS 2000 /* how long a removal waits for the relay's word */
 #define PORTS_STATS_MS 1000  /* the same for what the ports have seen */
 
@@ -31,18 +31,23 @@ DEFINE_FREEP(struct ports *, ports_free)
 
 /**
  * ports_add() - check, compare with the others, publish
+ * @spec:	a parent port 0 is the one that was found, on success
  * Return: 0, the port is listening; -EINVAL, -EEXIST ("conflict with ID 3"), -ENOSPC, or what the
  *         driver says. Texts are RootlessKit's
  */
-int ports_add(struct ports *t, const struct port_spec *spec, uint32_t *ret_id, struct err *err);
+int ports_add(struct ports *t, struct port_spec *spec, uint32_t *ret_id, struct err *err);
 
 /**
  * ports_remove() - stop listening
- * @done:	called once when the port is free, within PORTS_REMOVE_MS, perhaps before this
- *		returns; never after a failure; may be NULL
+ * @drain_ms:	how long connections may go on, up to WORKER_DRAIN_MAX_MS
+ * @done:	called once, within PORTS_REMOVE_MS, perhaps before this returns; never after a
+ *		failure; may be NULL. 0: the port is free; -ETIMEDOUT: the relay still has it, and
+ *		the entry stays until it answers or dies
  * Return: 0; -ENOENT ("unknown id: 3")
  */
-int ports_remove(struct ports *t, int64_t id, port_removed_fn *done, void *arg, struct err *err);
+typedef void ports_removed_fn(void *arg, int result);
+int ports_remove(struct ports *t, int64_t id, uint32_t drain_ms, ports_removed_fn *done, void *arg,
+		 struct err *err);
 
 /* ports_on_removed() - the relay has closed its side; an id that is not being removed is ignored */
 void ports_on_removed(struct ports *t, uint32_t id);
@@ -73,7 +78,7 @@ void ports_each(const struct ports *t, port_visit_fn *visit, void *arg);
 const struct port_driver *ports_driver(const struct ports *t);
 
 /* ports_describe() - "{tcp 127.0.0.1 8080 80 }", the spec in an error of the start; returns @dst */
-#define PORTS_DESCRIBE_MAX (PORT_PROTO_MAX + 2 * PORT_IP_MAX + 32)
+#define PORTS_DESCRIBE_MAX (PORT_PROTO_MAX + 2 * PORT_IP_MAX + 2 * PORT_NUMBERS_MAX)
 const char *ports_describe(const struct port_spec *s, char dst[static PORTS_DESCRIBE_MAX]);
 
 #endif

@@ -35,7 +35,8 @@ static int start_ports(struct instance *in, struct err *err)
 				.child_ip6 = in->plan.address6,
 				.state_dir = in->state->path,
 				.source_ip_transparent = o->source_ip_transparent,
-				.named_rootlesskit = o->named_rootlesskit };
+				.named_rootlesskit = o->named_rootlesskit,
+				.rules = port_rules_of(o->dialect) };
 	int r;
 
 	if (!(in->setup->port->flags & PORT_F_PUBLISH))
@@ -107,6 +108,7 @@ static void fill_info(struct instance *in)
 			in->setup->port->flags & PORT_F_NETWORK ||
 			(in->setup->net->flags & NET_F_GATEWAY && in->opt->source_ip_transparent);
 		in->info.protos = offered_protos(in);
+		in->info.short_specs = !upstream;
 	}
 }
 

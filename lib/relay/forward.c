@@ -17,11 +17,15 @@
 #include "lib/relay/acceptor.h"
 #include "lib/relay/addr.h"
 
+#define DRAIN_TICK_MS 1000 /* a port whose connections have ended is kept so long at most */
+
 struct port {
 	struct forward *forward;
 	struct list entry;
 	struct flow_port of_flows;
 	struct acceptor acceptor;
+	struct timer drain;      /* looks after those that are draining */
+	uint64_t drain_until_ms; /* loop time */
 	struct deferred deferred;
 };
 
@@ -66,30 +70,47 @@ static void port_free(struct deferred *d)
 	free(container_of(d, struct port, deferred));
 }
 
+/* its place, and what is left of its connections */
 static void port_end(struct port *p)
 {
 	struct forward *f = p->forward;
 	struct list *e;
 
-	acceptor_stop(&p->acceptor);
+	timer_cancel(&p->drain);
 	while ((e = list_first(&p->of_flows.flows)))
 		flow_reset(container_of(e, struct flow, entry));
 	list_remove(&p->entry);
-	f->nports--;
 	loop_defer_free(f->loop, &p->deferred, port_free);
 }
 
-static struct port *port_find(struct forward *f, uint32_t id)
+static void port_close(struct port *p)
 {
-	struct list *e;
+	acceptor_stop(&p->acceptor);
+	p->forward->nports--;
+}
 
-	list_for_each (e, &f->ports) {
-		struct port *p = container_of(e, struct port, entry);
+static int on_drain_tick(struct timer *t)
+{
+	struct port *p = container_of(t, struct port, drain);
+	uint64_t now = p->forward->loop->now_ms, left = p->drain_until_ms - now;
 
-		if (p->of_flows.spec.id == id)
-			return p;
-	}
-	return NULL;
+	if (list_empty(&p->of_flows.flows) || now >= p->drain_until_ms)
+		port_end(p);
+	else
+		timer_set(p->forward->loop, t,
+			  left < DRAIN_TICK_MS ? (unsigned)left : DRAIN_TICK_MS, on_drain_tick);
+	return 0;
+}
+
+/* no new connections; those that are there have @ms left */
+static void port_drain(struct port *p, uint32_t ms)
+{
+	struct forward *f = p->forward;
+
+	list_remove(&p->entry);
+	list_append(&f->draining, &p->entry);
+	p->drain_until_ms = f->loop->now_ms + ms;
+	on_drain_tick(&p->drain);
 }
 
 static bool spec_valid(const struct worker_port *spec)
@@ -104,6 +125,17 @@ static bool spec_valid(const struct worker_port *spec)
 	return true;
 }
 
+/* ids, and the parts of one, come in their order: so none comes twice */
+static bool is_next(const struct forward *f, const struct worker_port *spec)
+{
+	const struct worker_port *last;
+
+	if (list_empty(&f->ports))
+		return true;
+	last = &container_of(f->ports.prev, struct port, entry)->of_flows.spec;
+	return spec->id > last->id || (spec->id == last->id && spec->part > last->part);
+}
+
 int forward_add(struct forward *f, const struct worker_port *spec, int listener, struct err *err)
 {
 	autoclose int fd = listener;
@@ -111,7 +143,7 @@ int forward_add(struct forward *f, const struct worker_port *spec, int listener,
 	int r;
 
 	/* it may be shut down already: then its removal is on the way */
-	if (!spec_valid(spec) || port_find(f, spec->id) || !acceptor_is_tcp(fd))
+	if (!spec_valid(spec) || !is_next(f, spec) || !acceptor_is_tcp(fd))
 		return err_say(err, EPROTO,
 			       "port %u of the parent: not a new port with a TCP socket", spec->id);
 	p = calloc(1, sizeof(*p));
@@ -134,10 +166,24 @@ int forward_add(struct forward *f, const struct worker_port *spec, int listener,
 	return 0;
 }
 
+static void add_stats(struct worker_port_stats *to, const struct port *p)
+{
+	const struct list *i;
+
+	worker_stats_add(to, &p->of_flows.stats);
+	list_for_each (i, &p->of_flows.flows) {
+		const struct flow *fl = container_of(i, struct flow, entry);
+
+		to->active++;
+		to->bytes_in += fl->pump.dir[FLOW_CLIENT].moved;
+		to->bytes_out += fl->pump.dir[FLOW_TARGET].moved;
+	}
+}
+
 unsigned forward_stats(const struct forward *f, uint32_t after, struct worker_port_stats *ret,
 		       unsigned max)
 {
-	const struct list *e, *i;
+	const struct list *e;
 	unsigned n = 0;
 
 	list_for_each (e, &f->ports) {
@@ -145,28 +191,31 @@ unsigned forward_stats(const struct forward *f, uint32_t after, struct worker_po
 
 		if (p->of_flows.spec.id <= after)
 			continue;
-		if (n == max)
-			break;
-		ret[n] = p->of_flows.stats;
-		ret[n].id = p->of_flows.spec.id;
-		list_for_each (i, &p->of_flows.flows) {
-			const struct flow *fl = container_of(i, struct flow, entry);
-
-			ret[n].active++;
-			ret[n].bytes_in += fl->pump.dir[FLOW_CLIENT].moved;
-			ret[n].bytes_out += fl->pump.dir[FLOW_TARGET].moved;
+		if (n == 0 || ret[n - 1].id != p->of_flows.spec.id) {
+			if (n == max)
+				break;
+			ret[n++] = (struct worker_port_stats){ .id = p->of_flows.spec.id };
 		}
-		n++;
+		add_stats(&ret[n - 1], p);
 	}
 	return n;
 }
 
-void forward_remove(struct forward *f, uint32_t id)
+void forward_remove(struct forward *f, uint32_t id, uint32_t drain_ms)
 {
-	struct port *p = port_find(f, id);
+	struct list *e, *next;
 
-	if (p)
-		port_end(p);
+	list_for_each_safe (e, next, &f->ports) {
+		struct port *p = container_of(e, struct port, entry);
+
+		if (p->of_flows.spec.id != id)
+			continue;
+		port_close(p);
+		if (drain_ms)
+			port_drain(p, drain_ms);
+		else
+			port_end(p);
+	}
 }
 
 int forward_init(struct forward *f, struct loop *l, struct sources *sources, unsigned fds_max,
@@ -176,6 +225,7 @@ int forward_init(struct forward *f, struct loop *l, struct sources *sources, uns
 			       .fds_max = fds_max,
 			       .flows_max = flows_max ? flows_max : fds_max / 2 };
 	list_init(&f->ports);
+	list_init(&f->draining);
 	return flows_init(&f->flows, l, sources, pipes, err);
 }
 
@@ -185,7 +235,11 @@ void forward_done(struct forward *f)
 
 	if (!f->loop)
 		return;
-	while ((e = list_first(&f->ports)))
+	while ((e = list_first(&f->ports))) {
+		port_close(container_of(e, struct port, entry));
+		port_end(container_of(e, struct port, entry));
+	}
+	while ((e = list_first(&f->draining)))
 		port_end(container_of(e, struct port, entry));
 	flows_done(&f->flows);
 }

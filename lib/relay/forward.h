@@ -8,9 +8,10 @@
 struct forward {
 	struct loop *loop;
 	struct flows flows;
-	struct list ports;
-	unsigned nports;
-	unsigned fds_max; /* for flows (two each) and listeners */
+	struct list ports;    /* in the order of their ids and parts */
+	struct list draining; /* removed, with connections that may go on */
+	unsigned nports;      /* listeners */
+	unsigned fds_max;     /* for flows (two each) and listeners */
 	unsigned flows_max;
 	unsigned lent; /* descriptors of fds_max that others use (udpout.h) */
 	bool full_said;
@@ -37,11 +38,12 @@ int forward_add(struct forward *f, const struct worker_port *spec, int listener,
 bool forward_has_room(const struct forward *f);
 
 /* forward_stats() - of ports whose id is above @after, up to @max, in the order they were added;
- * their number */
+ * the parts of one id are one; their number */
 unsigned forward_stats(const struct forward *f, uint32_t after, struct worker_port_stats *ret,
 		       unsigned max);
 
-/* forward_remove() - close the listener and reset its connections; an unknown id is ignored */
-void forward_remove(struct forward *f, uint32_t id);
+/* forward_remove() - close the listeners, and reset the connections after @drain_ms; an unknown id
+ * is ignored */
+void forward_remove(struct forward *f, uint32_t id, uint32_t drain_ms);
 
 #endif

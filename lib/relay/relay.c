@@ -99,12 +99,15 @@ static int answer(struct relay *r, uint16_t type, const void *payload)
 
 static int do_port_remove(struct relay *r, const struct msg *m)
 {
-	struct worker_port_id id;
+	struct worker_port_remove remove;
 
-	memcpy(&id, m->payload, sizeof(id));
-	forward_remove(&r->forward, id.id); /* one of both has it */
-	udpports_remove(&r->udp, id.id);
-	return answer(r, WORKER_PORT_REMOVED, &id);
+	memcpy(&remove, m->payload, sizeof(remove));
+	if (remove.drain_ms > WORKER_DRAIN_MAX_MS)
+		return err_say(&r->err, EPROTO, "port %u of the parent: drained for %u ms",
+			       remove.id, remove.drain_ms);
+	forward_remove(&r->forward, remove.id, remove.drain_ms); /* one of both has it */
+	udpports_remove(&r->udp, remove.id);
+	return answer(r, WORKER_PORT_REMOVED, &(struct worker_port_id){ remove.id });
 }
 
 /* both kinds are in the order of their ids: the lowest of both */

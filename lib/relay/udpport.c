@@ -24,7 +24,7 @@ static void key_make(const struct udp_port *p, unsigned i, struct udp_key *ret)
 	struct udp_batch *b = p->all->batch;
 	uint16_t port;
 
-	*ret = (struct udp_key){ .port_id = p->spec.id };
+	*ret = (struct udp_key){ .port_id = p->spec.id, .part = p->spec.part };
 	udpbatch_client(b, i, ret->client, &port, &ret->scope);
 	ret->client_port = port;
 	udpbatch_local(b, i, ret->local);
@@ -80,17 +80,15 @@ static void port_end(struct udp_port *p)
 	loop_defer_free(p->all->loop, &p->deferred, port_free);
 }
 
-static struct udp_port *port_find(struct udp_ports *u, uint32_t id)
+/* ids, and the parts of one, come in their order: so none comes twice */
+static bool is_next(const struct udp_ports *u, const struct worker_port *spec)
 {
-	struct list *e;
+	const struct worker_port *last;
 
-	list_for_each (e, &u->ports) {
-		struct udp_port *p = container_of(e, struct udp_port, entry);
-
-		if (p->spec.id == id)
-			return p;
-	}
-	return NULL;
+	if (list_empty(&u->ports))
+		return true;
+	last = &container_of(u->ports.prev, struct udp_port, entry)->spec;
+	return spec->id > last->id || (spec->id == last->id && spec->part > last->part);
 }
 
 static bool spec_valid(const struct worker_port *spec)
@@ -124,7 +122,7 @@ int udpports_add(struct udp_ports *u, const struct worker_port *spec, int sock, 
 	autofree struct udp_port *p = NULL;
 	int family = socket_family(fd), r;
 
-	if (!spec_valid(spec) || port_find(u, spec->id) || family == AF_UNSPEC)
+	if (!spec_valid(spec) || !is_next(u, spec) || family == AF_UNSPEC)
 		return err_say(err, EPROTO, "port %u of the parent: not a new, bound UDP port",
 			       spec->id);
 	if (!u->flows.batch)
@@ -158,23 +156,28 @@ unsigned udpports_stats(const struct udp_ports *u, uint32_t after, struct worker
 
 		if (p->spec.id <= after)
 			continue;
-		if (n == max)
-			break;
-		ret[n] = p->stats;
-		ret[n].id = p->spec.id;
+		if (n == 0 || ret[n - 1].id != p->spec.id) {
+			if (n == max)
+				break;
+			ret[n++] = (struct worker_port_stats){ .id = p->spec.id };
+		}
+		worker_stats_add(&ret[n - 1], &p->stats);
 		list_for_each (i, &p->flows)
-			ret[n].active++;
-		n++;
+			ret[n - 1].active++;
 	}
 	return n;
 }
 
 void udpports_remove(struct udp_ports *u, uint32_t id)
 {
-	struct udp_port *p = port_find(u, id);
+	struct list *e, *next;
 
-	if (p)
-		port_end(p);
+	list_for_each_safe (e, next, &u->ports) {
+		struct udp_port *p = container_of(e, struct udp_port, entry);
+
+		if (p->spec.id == id)
+			port_end(p);
+	}
 }
 
 int udpports_init(struct udp_ports *u, struct loop *l, struct sources *sources, unsigned flows_max,

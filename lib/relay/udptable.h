@@ -18,7 +18,7 @@ struct udp_key {
 	uint32_t scope;
 	uint32_t port_id;
 	uint32_t client_port;
-	uint32_t zero;
+	uint32_t part; /* of the port's range */
 };
 static_assert(sizeof(struct udp_key) == 48, "no padding, whole words");
 

@@ -39,7 +39,8 @@ static void check_body(const char *body, size_t len)
 
 	assert((r < 0) == (err.code != 0));
 	if (r == 0)
-		port_spec_check(&spec, &err); /* what it says of any spec is its own test */
+		port_spec_check(&spec, PORT_RULES_OURS,
+				&err); /* what it says of any spec is its own test */
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

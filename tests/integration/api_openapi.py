@@ -151,6 +151,9 @@ def ask_everything():
         status = exercise("POST", "/v1/ports", 201, body=body)
         if status:
             exercise("DELETE", "/v1/ports/{id}", 200, f"/v1/ports/{status['id']}")
+    status = exercise("POST", "/v1/ports", 201, body={**SPEC, "parentPort": 20082, "count": 3})
+    exercise("DELETE", "/v1/ports/{id}", 400, f"/v1/ports/{status['id']}?drain=x")
+    exercise("DELETE", "/v1/ports/{id}", 200, f"/v1/ports/{status['id']}?drain=1")
     protos = info["portDriver"]["protos"]
     unknown = set(protos) - set(spec_schema["properties"]["proto"]["enum"])
     check("every proto of Info is documented", sorted(unknown))

@@ -56,12 +56,13 @@ is "like Debian's: info --json" "$(ctl info --json | python3 -c 'import json, sy
 j = json.load(sys.stdin)
 j["networkDriver"].pop("ipv6", None)
 j["networkDriver"].pop("extra", None)
+j["portDriver"].pop("extra", None)
 j.pop("workers", None)
 print(json.dumps(j, indent=4))')" "$(theirs info --json)"
 like "info --json names the drivers" "$(ctl info --json | tr '\n' ' ' | fields 'j["networkDriver"]["driver"], j["portDriver"]["driver"]')" "('slirp', 'builtin') "
 
 # wrong use: nothing is asked, the same words
-for wrong in 'add-ports' 'add-ports --json' 'add-ports --json 80' 'add-ports --json a:80:80/tcp' 'add-ports :80:x/tcp' 'remove-ports' 'remove-ports x' \
+for wrong in 'add-ports' 'add-ports --json' 'add-ports --json 80/tpc' 'add-ports --json a:80:80/tcp' 'add-ports :80:x/tcp' 'remove-ports' 'remove-ports x' \
 	'remove-ports 4711' 'info --nope' 'list-ports --json=maybe' 'list-ports --json=false extra' 'bogus' 'info -h'; do
 	# shellcheck disable=SC2086 # a list of words
 	same $wrong

@@ -39,7 +39,7 @@ like "a port that is taken says so" "$(ctl add-ports 127.0.0.1:7004:7/tcp 2>&1)"
 	'*reply.Error: map\[desc:bad request: add_hostfwd: slirp_add_hostfwd failed\]: listen tcp 127.0.0.1:7004: bind: address already in use*'
 kill "$other"
 is "info" "$(info 'i["networkDriver"]["driver"], i["portDriver"], "extra" in i["networkDriver"]')" \
-	"slirp4netns {'driver': 'slirp4netns', 'protos': ['tcp', 'tcp4', 'udp', 'udp4'], 'disallowLoopbackChildIP': True} False"
+	"slirp4netns {'driver': 'slirp4netns', 'protos': ['tcp', 'tcp4', 'udp', 'udp4'], 'disallowLoopbackChildIP': True, 'extra': {'specs': 'short'}} False"
 
 # its death
 old=$(s4n)

@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <check.h>
 #include <event2/event.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +19,7 @@ static struct ports *table;
 static struct port_env env;
 static int relay = -1;
 static struct err err;
+static enum port_rules rules = PORT_RULES_ROOTLESSKIT;
 
 static void start(bool transparent, bool have_child_ip, bool have_child_ip6)
 {
@@ -30,7 +32,8 @@ static void start(bool transparent, bool have_child_ip, bool have_child_ip6)
 				 .have_child_ip = have_child_ip,
 				 .have_child_ip6 = have_child_ip6,
 				 .source_ip_transparent = transparent,
-				 .named_rootlesskit = true };
+				 .named_rootlesskit = true,
+				 .rules = rules };
 	inet_pton(AF_INET, "10.0.2.100", &env.child_ip);
 	inet_pton(AF_INET6, "fd00::100", &env.child_ip6);
 	err = (struct err){ 0 };
@@ -374,8 +377,11 @@ START_TEST(a_privileged_port_is_explained)
 }
 END_TEST
 
-static void on_removed(void *arg)
+static int last_result;
+
+static void on_removed(void *arg, int result)
 {
+	last_result = result;
 	++*(int *)arg;
 }
 
@@ -388,10 +394,10 @@ START_TEST(a_removed_port_is_closed_at_once_and_free_with_the_relays_word)
 	start(true, true, false);
 	ck_assert_int_eq(add("tcp4", "127.0.0.1", port, ""), 1);
 	fd = receive_add(&p);
-	ck_assert_int_eq(ports_remove(table, 1, on_removed, &done, &err), 0);
+	ck_assert_int_eq(ports_remove(table, 1, 0, on_removed, &done, &err), 0);
 	ck_assert_int_eq(try_connect("127.0.0.1", port), ECONNREFUSED);
 	ck_assert_int_eq(done, 0);
-	ck_assert_int_eq(ports_remove(table, 1, on_removed, &done, &err), -ENOENT);
+	ck_assert_int_eq(ports_remove(table, 1, 0, on_removed, &done, &err), -ENOENT);
 	ck_assert_str_eq(err.msg, "unknown id: 1");
 	ck_assert_int_eq(add("tcp4", "127.0.0.1", port, ""), -EEXIST);
 	ck_assert_int_eq(msg_recv_within(relay, &worker_proto, ROLE_PARENT, WORKER_UP, 1000, &m),
@@ -417,12 +423,12 @@ START_TEST(a_silent_or_dead_relay_does_not_hold_a_removal)
 	start(true, true, false);
 	ck_assert_int_eq(add("tcp4", "127.0.0.1", free_port(), ""), 1);
 	ck_assert_int_eq(add("tcp4", "127.0.0.1", free_port(), ""), 2);
-	ck_assert_int_eq(ports_remove(table, 1, on_removed, &done, &err), 0);
+	ck_assert_int_eq(ports_remove(table, 1, 0, on_removed, &done, &err), 0);
 	while (!done && clock_ms() - begin < 5000)
 		event_base_loop(base, EVLOOP_ONCE);
 	ck_assert_int_eq(done, 1);
 	ck_assert_uint_ge(clock_ms() - begin, PORTS_REMOVE_MS - 10);
-	ck_assert_int_eq(ports_remove(table, 2, on_removed, &done, &err), 0);
+	ck_assert_int_eq(ports_remove(table, 2, 0, on_removed, &done, &err), 0);
 	ck_assert_int_eq(done, 1);
 	close(relay);
 	relay = -1;
@@ -450,9 +456,9 @@ START_TEST(the_next_relay_is_given_what_is_published)
 	ck_assert_int_eq(try_connect("127.0.0.1", port), 0); /* the kernel's queue */
 	ck_assert_int_eq(add("tcp4", "127.0.0.1", free_port(), ""), 4);
 	ck_assert_int_eq(add("tcp4", "127.0.0.1", free_port(), ""), 5);
-	ck_assert_int_eq(ports_remove(table, 4, on_removed, &done, &err), 0);
+	ck_assert_int_eq(ports_remove(table, 4, 0, on_removed, &done, &err), 0);
 	ck_assert_int_eq(done, 1);
-	ck_assert_int_eq(ports_remove(table, 3, on_removed, &done, &err), 0);
+	ck_assert_int_eq(ports_remove(table, 3, 0, on_removed, &done, &err), 0);
 	ck_assert_int_eq(done, 2);
 	ck_assert_int_eq(msg_pair(pair), 0);
 	relay = pair[1];
@@ -485,9 +491,210 @@ START_TEST(a_relay_that_dies_while_it_is_given_ports_is_told_of)
 	ck_assert_int_eq(ports_relay_up(table, pair[0], &err), -EPIPE);
 	ck_assert_str_eq(err.msg, "handing the ports to the new relay: Broken pipe");
 	ports_relay_gone(table);
-	ck_assert_int_eq(ports_remove(table, 1, NULL, NULL, &err), 0);
+	ck_assert_int_eq(ports_remove(table, 1, 0, NULL, NULL, &err), 0);
 	stop();
 	close(pair[0]);
+}
+END_TEST
+
+/* the relay's socket until it takes no more; how many messages that were */
+static int fill_relay(void)
+{
+	int n = 0;
+
+	while (msg_send(env.relay_sock, &worker_proto, WORKER_PING, &(struct msg_empty){ 0 }, NULL,
+			0) == 0)
+		n++;
+	return n;
+}
+
+static void run_for(unsigned ms)
+{
+	const struct timeval tv = { .tv_usec = (suseconds_t)ms * 1000 };
+
+	event_base_loopexit(base, &tv);
+	event_base_dispatch(base);
+}
+
+START_TEST(a_relay_that_hangs_holds_up_nobody_and_is_told_all_later)
+{
+	uint64_t begin;
+	struct worker_port p;
+	int done = 0, n;
+	struct msg m;
+
+	start(true, true, false);
+	ck_assert_int_eq(add("udp4", "127.0.0.1", free_port(), ""), 1);
+	close(receive_add(&p));
+	n = fill_relay();
+	begin = clock_ms();
+	ck_assert_int_eq(add("tcp4", "127.0.0.1", free_port(), ""), 2);
+	ck_assert_int_eq(add("tcp4", "127.0.0.1", free_port(), ""), 3);
+	ck_assert_int_eq(ports_remove(table, 1, 7000, on_removed, &done, &err), 0);
+	ck_assert_int_eq(ports_remove(table, 2, 0, on_removed, &done, &err), 0);
+	ck_assert_uint_lt(clock_ms() - begin, 500); /* it was a second each */
+	ck_assert_int_eq(done, 1);                  /* the relay was never told of 2 */
+	while (n-- > 0)
+		ck_assert_int_eq(
+			msg_recv_within(relay, &worker_proto, ROLE_PARENT, WORKER_UP, 1000, &m), 1);
+	run_for(50);
+	close(receive_add(&p));
+	ck_assert_uint_eq(p.id, 3);
+	ck_assert_int_eq(msg_recv_within(relay, &worker_proto, ROLE_PARENT, WORKER_UP, 1000, &m),
+			 1);
+	ck_assert_int_eq(m.type, WORKER_PORT_REMOVE);
+	ck_assert_int_eq(memcmp(m.payload, &(struct worker_port_remove){ 1, 7000 },
+				sizeof(struct worker_port_remove)),
+			 0);
+	ports_on_removed(table, 1);
+	ck_assert_int_eq(done, 2);
+	stop();
+}
+END_TEST
+
+START_TEST(a_datagram_port_that_the_relay_still_has_is_not_called_free)
+{
+	int port = free_port(), done = 0, n, dup;
+	uint64_t begin = clock_ms();
+	struct worker_port p;
+	struct msg m;
+
+	start(true, true, false);
+	ck_assert_int_eq(add("udp4", "127.0.0.1", port, ""), 1);
+	dup = receive_add(&p);
+	n = fill_relay();
+	ck_assert_int_eq(ports_remove(table, 1, 0, on_removed, &done, &err), 0);
+	while (!done && clock_ms() - begin < 5000)
+		event_base_loop(base, EVLOOP_ONCE);
+	ck_assert_int_eq(done, 1);
+	ck_assert_int_eq(last_result, -ETIMEDOUT);
+	ck_assert_int_eq(add("udp4", "127.0.0.1", port, ""), -EEXIST); /* as it is */
+	while (n-- > 0)
+		ck_assert_int_eq(
+			msg_recv_within(relay, &worker_proto, ROLE_PARENT, WORKER_UP, 1000, &m), 1);
+	run_for(50);
+	ck_assert_int_eq(msg_recv_within(relay, &worker_proto, ROLE_PARENT, WORKER_UP, 1000, &m),
+			 1);
+	ck_assert_int_eq(m.type, WORKER_PORT_REMOVE);
+	close(dup);
+	ports_on_removed(table, 1);
+	ck_assert_int_eq(done, 1); /* it was told already */
+	ck_assert_int_eq(add("udp4", "127.0.0.1", port, ""), 2);
+	stop();
+}
+END_TEST
+
+/* so many in a row that are free now; the sweep of tests beside this one may take one */
+static int free_row(int n)
+{
+	for (int tries = 0; tries < 100; tries++) {
+		int first = free_port(), i = 0;
+
+		while (i < n && first + i <= 65535 && try_connect("127.0.0.1", first + i) != 0)
+			i++;
+		if (i == n)
+			return first;
+	}
+	return 0;
+}
+
+START_TEST(a_range_is_one_entry_and_many_sockets)
+{
+	struct port_spec s = spec_of("tcp4", "127.0.0.1", free_row(300), "");
+	struct worker_port p;
+	int done = 0, fd = -1;
+	uint32_t id = 0;
+	struct msg m;
+
+	start(true, true, false);
+	s.more = 299;
+	for (int tries = 0; tries < 20 && ports_add(table, &s, &id, &err) < 0; tries++)
+		s.parent_port = free_row(300);
+	ck_assert_uint_eq(id, 1);
+	for (uint32_t i = 0; i < 300; i++) { /* more than the relay's socket holds */
+		event_base_loop(base, EVLOOP_NONBLOCK);
+		close(receive_add(&p));
+		ck_assert_uint_eq(p.id, 1);
+		ck_assert_uint_eq(p.part, i);
+		ck_assert_uint_eq(p.target[0].port, 80 + i);
+	}
+	fd = add("tcp4", "127.0.0.1", s.parent_port + 299, "");
+	ck_assert_int_eq(fd, -EEXIST);
+	ck_assert_int_eq(try_connect("127.0.0.1", s.parent_port + 299), 0);
+	ck_assert_int_eq(ports_remove(table, 1, 0, on_removed, &done, &err), 0);
+	ck_assert_int_eq(msg_recv_within(relay, &worker_proto, ROLE_PARENT, WORKER_UP, 1000, &m),
+			 1);
+	ck_assert_int_eq(m.type, WORKER_PORT_REMOVE);
+	ck_assert_int_eq(try_connect("127.0.0.1", s.parent_port + 299), ECONNREFUSED);
+	ports_on_removed(table, 1);
+	ck_assert_int_eq(done, 1);
+	stop();
+}
+END_TEST
+
+START_TEST(a_range_with_a_port_that_is_taken_takes_none)
+{
+	struct port_spec s = spec_of("tcp4", "127.0.0.1", 0, "");
+	struct sockaddr_in in = { .sin_family = AF_INET };
+	autoclose int taken = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int port = free_row(3);
+	struct msg m;
+	uint32_t id;
+
+	in.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	in.sin_port = htons((uint16_t)(port + 2));
+	ck_assert_int_eq(bind(taken, (struct sockaddr *)&in, sizeof(in)), 0);
+	ck_assert_int_eq(listen(taken, 1), 0);
+	start(true, true, false);
+	s.parent_port = port;
+	s.more = 2;
+	ck_assert_int_eq(ports_add(table, &s, &id, &err), -EADDRINUSE);
+	ck_assert_int_eq(try_connect("127.0.0.1", port), ECONNREFUSED);
+	ck_assert_int_eq(msg_recv(relay, &worker_proto, ROLE_PARENT, WORKER_UP, MSG_DONTWAIT, &m),
+			 -EAGAIN);
+	stop();
+}
+END_TEST
+
+START_TEST(port_0_is_one_that_is_free)
+{
+	struct port_spec s = spec_of("tcp4", "127.0.0.1", 0, ""), again = s;
+	uint32_t id;
+
+	start(true, true, false);
+	ck_assert_int_eq(ports_add(table, &s, &id, &err), -EINVAL); /* upstream's rules */
+	ck_assert_str_eq(err.msg, "invalid ParentPort: '\\x00'");
+	stop();
+	rules = PORT_RULES_OURS;
+	start(true, true, false);
+	ck_assert_int_eq(ports_add(table, &s, &id, &err), 0);
+	ck_assert_int_eq(ports_add(table, &again, &id, &err), 0);
+	ck_assert_int_ne(s.parent_port, again.parent_port);
+	ck_assert_int_eq(try_connect("127.0.0.1", s.parent_port), 0);
+	ck_assert_int_eq(try_connect("127.0.0.1", again.parent_port), 0);
+	stop();
+}
+END_TEST
+
+START_TEST(the_backlog_is_the_hosts)
+{
+	FILE *f = fopen("/proc/sys/net/core/somaxconn", "re");
+	struct tcp_info info = { 0 };
+	socklen_t len = sizeof(info);
+	struct worker_port p;
+	unsigned want = 0;
+	int fd;
+
+	ck_assert_ptr_nonnull(f);
+	ck_assert_int_eq(fscanf(f, "%u", &want), 1);
+	fclose(f);
+	start(true, true, false);
+	ck_assert_int_eq(add("tcp4", "127.0.0.1", free_port(), ""), 1);
+	fd = receive_add(&p);
+	ck_assert_int_eq(getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len), 0);
+	ck_assert_uint_eq(info.tcpi_sacked, want < UINT16_MAX ? want : UINT16_MAX);
+	close(fd);
+	stop();
 }
 END_TEST
 
@@ -498,21 +705,23 @@ START_TEST(removals_under_way_are_done_at_the_end)
 	start(true, true, false);
 	ck_assert_int_eq(add("tcp4", "127.0.0.1", free_port(), ""), 1);
 	ck_assert_int_eq(add("tcp4", "127.0.0.1", free_port(), ""), 2);
-	ck_assert_int_eq(ports_remove(table, 1, on_removed, &done, &err), 0);
+	ck_assert_int_eq(ports_remove(table, 1, 0, on_removed, &done, &err), 0);
 	stop();
 	ck_assert_int_eq(done, 1);
 }
 END_TEST
 
-static int nothing_start(const struct port_env *e, struct port_run **ret, struct err *x)
+static int nothing_start(struct event_base *b, const struct port_env *e, struct port_run **ret,
+			 struct err *x)
 {
+	(void)b;
 	(void)e;
 	(void)ret;
 	(void)x;
 	return 0;
 }
 
-static int nothing_add(struct port_run *run, uint32_t id, const struct port_spec *s, struct err *x)
+static int nothing_add(struct port_run *run, uint32_t id, struct port_spec *s, struct err *x)
 {
 	(void)run;
 	(void)id;
@@ -572,6 +781,12 @@ int main(void)
 	tcase_add_test(c, a_privileged_port_is_explained);
 	tcase_add_test(c, a_removed_port_is_closed_at_once_and_free_with_the_relays_word);
 	tcase_add_test(c, a_silent_or_dead_relay_does_not_hold_a_removal);
+	tcase_add_test(c, a_relay_that_hangs_holds_up_nobody_and_is_told_all_later);
+	tcase_add_test(c, a_datagram_port_that_the_relay_still_has_is_not_called_free);
+	tcase_add_test(c, a_range_is_one_entry_and_many_sockets);
+	tcase_add_test(c, a_range_with_a_port_that_is_taken_takes_none);
+	tcase_add_test(c, port_0_is_one_that_is_free);
+	tcase_add_test(c, the_backlog_is_the_hosts);
 	tcase_add_test(c, removals_under_way_are_done_at_the_end);
 	tcase_add_test(c, the_next_relay_is_given_what_is_published);
 	tcase_add_test(c, a_relay_that_dies_while_it_is_given_ports_is_told_of);
