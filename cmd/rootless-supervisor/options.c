@@ -292,6 +292,11 @@ void options_done(struct options *o)
 	for (size_t i = 0; i < o->ncopy_up; i++)
 		free((void *)o->copy_up[i]);
 	free((void *)o->copy_up);
+	for (size_t i = 0; i < o->nsysctl; i++) {
+		free(o->sysctl[i].path);
+		free(o->sysctl[i].value);
+	}
+	free(o->sysctl);
 	free(o->publish);
 	*o = (struct options){ 0 };
 }

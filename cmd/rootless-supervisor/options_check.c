@@ -335,7 +335,8 @@ static int (*const checks[])(struct check *c, struct err *err) = {
 	check_modes,        option_check_port_driver,
 	check_transparency, check_publish,
 	check_reaper,       check_copy_up,
-	check_propagation,  check_process,
+	check_propagation,  option_check_sysctl,
+	check_process,
 };
 
 int options_check(const struct option_values *values, struct options *o, struct options_report *rep,

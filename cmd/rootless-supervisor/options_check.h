@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* options_check.h - what the files of checks share; for options_check.c and options_net.c only */
+/* options_check.h - what the files of checks share: options_check.c, options_net.c,
+ * options_sysctl.c */
 #ifndef RK_CMD_OPTIONS_CHECK_H
 #define RK_CMD_OPTIONS_CHECK_H
 
@@ -27,5 +28,6 @@ void option_warn(struct check *c, const char *fmt, ...) __attribute__((format(pr
 int option_check_net(struct check *c, struct err *err);
 int option_check_slirp4netns(struct check *c, struct err *err);
 int option_check_port_driver(struct check *c, struct err *err);
+int option_check_sysctl(struct check *c, struct err *err);
 
 #endif

@@ -77,6 +77,11 @@ const struct option_def option_table[OPT_NIDS] = {
 				"TCP only, by NAT, or libslirp (slirp and slirp4netns; auto: the "
 				"first that works) [auto, tproxy, redirect, off]" },
 
+	[OPT_SYSCTL] = { "sysctl", NULL, NULL, OPTION_SLICE, IN_OURS, "Network", .whole = true,
+			 .value = "KEY=VALUE",
+			 .help = "set a net.* setting of the child's network namespace. e.g. "
+				 "\"--sysctl=net.ipv4.ip_forward=1\" (not split at commas)" },
+
 	[OPT_LXC_USER_NIC_BINARY] = { "lxc-user-nic-binary", NULL, NULL, OPTION_STRING, IN_BOTH,
 				      "Network [lxc-user-nic]", .value = "PATH",
 				      .help = "accepted and ignored: the driver is not part of "
@@ -203,7 +208,7 @@ int option_value_set(const struct option_def *d, struct option_value *v, const c
 		v->text = text;
 		return 0;
 	case OPTION_SLICE:
-		return append_items(v, text);
+		return d->whole ? append_item(v, text, strlen(text)) : append_items(v, text);
 	case OPTION_NTYPES:
 		break;
 	}

@@ -27,6 +27,7 @@ enum option_id {
 	OPT_IPV6,
 	OPT_DETACH_NETNS,
 	OPT_ACCEL,
+	OPT_SYSCTL,
 	OPT_LXC_USER_NIC_BINARY,
 	OPT_LXC_USER_NIC_BRIDGE,
 	OPT_PASTA_BINARY,
@@ -73,6 +74,7 @@ struct option_def {
 	const char *category;
 	const char *default_value[NDIALECTS]; /* as typed; NULL: none. Not for slices */
 	bool hide_default;                    /* the help says it in words, or it means "none" */
+	bool whole;                           /* of a slice: a comma is a part of the value */
 	const char *value;                    /* name of the value in our help; NULL for bools */
 	const char *help;
 	const char *(*choices)(void); /* appended to the help in brackets; may be NULL */

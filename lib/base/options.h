@@ -45,6 +45,11 @@ enum crash_mode {
 	CRASH_NMODES
 };
 
+struct sysctl_setting {
+	char *path;  /* below /proc/sys: "net/ipv4/ip_forward" */
+	char *value; /* as typed */
+};
+
 struct options {
 	enum dialect dialect;
 	bool named_rootlesskit; /* basename(argv[0]) is exactly "rootlesskit" */
@@ -62,6 +67,8 @@ struct options {
 	const char *pasta_binary;
 	const char *slirp4netns_binary;
 	const char *slirp4netns_sandbox, *slirp4netns_seccomp; /* auto, true, false, "" */
+	struct sysctl_setting *sysctl; /* of the child's network namespace, in order */
+	size_t nsysctl;
 
 	const char **copy_up; /* cleaned absolute paths, in order */
 	size_t ncopy_up;

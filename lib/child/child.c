@@ -67,7 +67,7 @@ static int fork_agent(struct child *c, enum nsagent_kind kind, int parent_sock, 
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		if (getppid() != self)
 			_exit(1); /* the child died before the line above */
-		_exit(nsagent_main(kind, parent_sock, relay_sock, netns));
+		_exit(nsagent_main(kind, parent_sock, relay_sock, netns, c->opt));
 	}
 	if (pid < 0)
 		return err_set(err, errno, "forking the agent of a network namespace");

@@ -22,11 +22,13 @@
 #include "lib/base/err.h"
 #include "lib/base/fd.h"
 #include "lib/base/log.h"
+#include "lib/base/options.h"
 #include "lib/cause/cause.h"
 #include "lib/nsagent/childnet.h"
 #include "lib/nsagent/gateway.h"
 #include "lib/nsagent/rights.h"
 #include "lib/nsagent/sockets.h"
+#include "lib/nsagent/sysctl.h"
 
 #define CONFIG_WAIT_MS (-1) /* the parent has a limit, and ends us by the end of its socket */
 
@@ -38,6 +40,7 @@ struct agent {
 	int tap, dns[NET_DNS_SOCKS_MAX]; /* the gateway's, until they are handed over; -1: none */
 	uint8_t tap_mac[6];
 	struct accel accel; /* as tap */
+	const struct options *opt;
 };
 
 static int compare_ints(const void *a, const void *b)
@@ -103,10 +106,20 @@ static int recv_config(const struct agent *a, struct nsagent_config *ret, struct
 	return check_config(a, ret, err);
 }
 
+/* the user's settings come last: they may name the interface, and they have the last word */
+static int set_up_child(const struct agent *a, const struct nsagent_config *cfg, struct err *err)
+{
+	int r = childnet_setup(cfg, err);
+
+	for (size_t i = 0; i < a->opt->nsysctl && r == 0; i++)
+		r = sysctl_set_asked(&a->opt->sysctl[i], err);
+	return r;
+}
+
 static int set_up(struct agent *a, const struct nsagent_config *cfg, struct err *err)
 {
 	if (a->kind == NSAGENT_CHILD)
-		return childnet_setup(cfg, err);
+		return set_up_child(a, cfg, err);
 	a->accel.tries = cfg->accel;
 	return gateway_setup(&cfg->net, a->child_netns, &a->tap, a->dns, a->tap_mac,
 			     cfg->accel ? &a->accel : NULL, err);
@@ -198,7 +211,8 @@ static int serve(struct agent *a)
 	}
 }
 
-int nsagent_main(enum nsagent_kind kind, int parent_sock, int relay_sock, int child_netns)
+int nsagent_main(enum nsagent_kind kind, int parent_sock, int relay_sock, int child_netns,
+		 const struct options *opt)
 {
 	struct agent a = {
 		.kind = kind,
@@ -208,6 +222,7 @@ int nsagent_main(enum nsagent_kind kind, int parent_sock, int relay_sock, int ch
 		.tap = -1,
 		.dns = { -1, -1, -1, -1 },
 		.accel.fds = { -1, -1, -1, -1, -1 },
+		.opt = opt,
 	};
 	struct err err = { 0 };
 	int r = role_enter(ROLE_NSAGENT, SIGKILL);

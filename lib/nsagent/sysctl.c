@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "lib/base/cleanup.h"
+#include "lib/base/options.h"
 #include "lib/base/str.h"
 #include "lib/cause/cause.h"
 
@@ -60,6 +61,33 @@ int sysctl_set(const char *name, const char *value, struct err *err)
 		return err_say(err, EIO, "setting '%s' to '%s': the kernel kept another value",
 			       path, value);
 	return 0;
+}
+
+/* not read back: the kernel may show it in other words, and some cannot be read */
+int sysctl_set_asked(const struct sysctl_setting *s, struct err *err)
+{
+	char path[256], key[200], value[256];
+	autoclose int fd = -1;
+	int r;
+
+	str_printable(key, sizeof(key), s->path, strlen(s->path));
+	str_printable(value, sizeof(value), s->value, strlen(s->value));
+	if (str_format(path, sizeof(path), "/proc/sys/%s", s->path) < 0)
+		return err_set(err, ENAMETOOLONG, "--sysctl: setting '%s'", key);
+	fd = open(path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY);
+	if (fd >= 0 && write(fd, s->value, strlen(s->value)) >= 0)
+		return 0;
+	r = err_set(err, errno, "--sysctl: setting '%s' to '%s'", key, value);
+	if (r == -EROFS)
+		return cause_hint(err, r, CAUSE_NET_SYSCTL, strerror(-r), NULL);
+	if (r == -ENOENT)
+		return err_hint(err, r,
+				"a network namespace has no such setting: it is the host's alone, "
+				"or a module is not loaded, or the name is wrong");
+	if (r == -EACCES || r == -EPERM)
+		return err_hint(err, r,
+				"the kernel shows it here, but only the host's root may set it");
+	return err_hint(err, r, "the kernel does not take that value");
 }
 
 int sysctl_pin_congestion(struct err *err)

@@ -13,6 +13,14 @@
  */
 int sysctl_set(const char *name, const char *value, struct err *err);
 
+struct sysctl_setting;
+
+/**
+ * sysctl_set_asked() - a setting that the user asked for (--sysctl)
+ * Return: 0, or a negative errno with @err saying why the kernel refuses it
+ */
+int sysctl_set_asked(const struct sysctl_setting *s, struct err *err);
+
 /**
  * sysctl_pin_congestion() - a congestion control that fits paths without loss
  *

@@ -23,6 +23,7 @@
 #include "lib/base/cleanup.h"
 #include "lib/base/fd.h"
 #include "lib/base/loop.h"
+#include "lib/base/options.h"
 #include "lib/base/str.h"
 #include "lib/nsagent/nsagent.h"
 
@@ -80,7 +81,7 @@ static inline void start_agent_for(struct rig *rig, enum nsagent_kind kind, int 
 	ck_assert_int_eq(msg_pair(relay), 0);
 	rig->pid[kind] = fork();
 	if (rig->pid[kind] == 0)
-		_exit(nsagent_main(kind, parent[1], relay[1], child_netns));
+		_exit(nsagent_main(kind, parent[1], relay[1], child_netns, &(struct options){ 0 }));
 	close(parent[1]);
 	close(relay[1]);
 	rig->parent[kind] = parent[0];

@@ -83,6 +83,10 @@ static const struct {
 	{ "R|--pidns|--reaper=true|--cgroupns|--utsns|--ipcns|true",
 	  "pidns=1 reaper=1 cgroupns=1 utsns=1 ipcns=1", "" },
 	{ "R|--pidns|--cgroupns|--evacuate-cgroup2=evac|true", "evacuate=evac", "" },
+	{ "O|--sysctl=net.ipv4.ip_forward=1|--sysctl|net.a.b=1,2 3=4|true",
+	  "sysctl=net/ipv4/ip_forward=1 sysctl=net/a/b=1,2", "" },
+	{ "O|--sysctl=net.ipv4.conf.eth0/1.x=1|--sysctl=net/ipv4/conf/eth0.1/x=2|true",
+	  "sysctl=net/ipv4/conf/eth0.1/x=1 sysctl=net/ipv4/conf/eth0.1/x=2", "" },
 	{ "R|--propagation=rshared|true", "propagation=rshared", "" },
 	{ "R|--propagation=whatever|true", "propagation=whatever", "" },
 	{ "O|--copy-up=|--propagation=rshared|true", "propagation=rshared", "" },
@@ -142,6 +146,7 @@ static const struct {
 #define NETS " (available: host, none, slirp, slirp4netns)"
 #define PORTS " (available: none, builtin)"
 #define TRY "\ntry 'rootless-supervisor --help'"
+#define REST " belongs to the child's network namespace; everything else is the host's"
 #define ATOI "strconv.Atoi: parsing "
 
 static const struct {
@@ -188,6 +193,18 @@ static const struct {
 	{ "R|--print-semver=x", "expected --print-semver=(major|minor|patch), got \"x\"", false },
 	{ "R|--evacuate-cgroup2=e|true", "evacuate-cgroup2 requires --cgroupns", false },
 	{ "R|--evacuate-cgroup2=e|--cgroupns|true", "evacuate-cgroup2 requires --pidns", false },
+	{ "R|--sysctl=net.a=1|true", "flag provided but not defined: -sysctl", true },
+	{ "O|--sysctl=net.a|true", "sysctl must be KEY=VALUE, not \"net.a\"", false },
+	{ "O|--sysctl==1|true", "sysctl must be KEY=VALUE, not \"=1\"", false },
+	{ "O|--sysctl=net.a=|true", "sysctl must be KEY=VALUE, not \"net.a=\"", false },
+	{ "O|--sysctl=kernel.shmmax=1|true", "sysctl \"kernel.shmmax=1\": only net.*" REST, false },
+	{ "O|--sysctl=net/../kernel/x=1|true", "sysctl \"net/../kernel/x=1\": only net.*" REST,
+	  false },
+	{ "O|--sysctl=net..x=1|true", "sysctl \"net..x=1\": only net.*" REST, false },
+	{ "O|--sysctl=net.=1|true", "sysctl \"net.=1\": only net.*" REST, false },
+	{ "O|--sysctl=net/a b=1|true", "sysctl \"net/a b=1\": only net.*" REST, false },
+	{ "O|--net=host|--sysctl=net.a=1|true",
+	  "sysctl needs a network namespace of its own, which --net=host does not make", false },
 	{ "R|--evacuate-cgroup2=a/b|true", "evacuate-cgroup2 requires --cgroupns", false },
 	{ "R|--evacuate-cgroup2=a/b|--cgroupns|--pidns|--mtu=-1|true",
 	  "unexpected evacuation group name \"a/b\": must not contain \"/\"", false },

@@ -127,6 +127,8 @@ static void dump_lists(FILE *f, const struct options *o)
 		ck_assert_int_gt(port_spec_format(&o->publish[i], text, sizeof(text)), 0);
 		fprintf(f, "publish=%s ", text);
 	}
+	for (size_t i = 0; i < o->nsysctl; i++)
+		fprintf(f, "sysctl=%s=%s ", o->sysctl[i].path, o->sysctl[i].value);
 	for (char **word = o->command; *word; word++)
 		fprintf(f, "command=%s ", *word);
 }
