@@ -7,7 +7,9 @@
  * controls the gateway netns gains no way to the host by it.
  *
  * connect() is asked again instead of SO_ERROR: it tells connected, not yet and why not alike, and
- * a second call right after the first finds a peer on this machine connected already.
+ * a second call right after the first finds a peer on this machine connected already. One error it
+ * does not tell: of an ICMP message that came while the kernel had the socket locked, as the first
+ * SYN's does from a router on this machine. SO_ERROR does, and with IPv4 EPOLLERR.
  */
 #include "lib/relay/hold.h"
 
@@ -234,12 +236,23 @@ static int ask_connect(const struct hold *e)
 	return errno == EALREADY || errno == EINTR ? -EINPROGRESS : -errno;
 }
 
+/* what connect() does not tell; -EINPROGRESS when there is none */
+static int soft_error(const struct hold *e)
+{
+	int error = 0;
+	socklen_t len = sizeof(error);
+
+	getsockopt(e->watch.fd, SOL_SOCKET, SO_ERROR, &error, &len);
+	return error ? -error : -EINPROGRESS;
+}
+
 static int on_host_ready(struct watch *w, uint32_t events)
 {
 	struct hold *e = container_of(w, struct hold, watch);
 	int r = ask_connect(e);
 
-	(void)events;
+	if (r == -EINPROGRESS && events & EPOLLERR)
+		r = soft_error(e);
 	if (r == 0)
 		hold_release(e);
 	else if (r != -EINPROGRESS)
@@ -288,13 +301,15 @@ static void hold_connect(struct hold *e)
 		r = ask_connect(e);
 	if (r == -EINPROGRESS)
 		r = ask_connect(e); /* again, see above */
+	if (r == -EINPROGRESS)
+		r = soft_error(e);
 	if (r == 0) {
 		hold_release(e);
 		return;
 	}
 	if (r == -EINPROGRESS) {
 		wait_for_repeat(e);
-		r = watch_add(h->loop, &e->watch, e->watch.fd, EPOLLOUT, on_host_ready);
+		r = watch_add(h->loop, &e->watch, e->watch.fd, EPOLLOUT | EPOLLET, on_host_ready);
 	}
 	if (r < 0)
 		hold_fail(e, -r);

@@ -12,7 +12,14 @@ many=${RK_READERS:-300} ports=${RK_PORTS:-8000} transfers=${RK_TRANSFERS:-12}
 # shellcheck disable=SC2086 # two words
 probe() { in_child $py "$@"; }
 relay_fds() { find "/proc/$relay/fd" -mindepth 1 | wc -l; }
-few_fds() { [ "$(relay_fds)" -le $(($1 + 8)) ]; }
+few_fds() { [ "$(relay_fds)" -le $(($1 + 8)) ] || { what_is_open; false; }; }
+# for who reads of the failure: kinds of descriptors, and the connections on both sides
+what_is_open() {
+	echo "$(relay_fds) open, $before at the start:"
+	find "/proc/$relay/fd" -mindepth 1 -printf '%l\n' | sed 's/:.*//' | sort | uniq -c
+	in_child ss -Htan | head -n 20
+	ss -Htan | head -n 20
+}
 # shellcheck disable=SC2086 # two words
 (exec nsenter --net="/proc/$RK_WORLD_PID/ns/net" -- $py serve 192.0.2.2 2001:db8::2) >"$T/server" 2>&1 &
 server=$!
