@@ -37,6 +37,26 @@ static const struct goflag of_remove_ports[] = {
 	HELP,
 };
 
+static const struct goflag of_ready[] = {
+	FLAG_BOOL("wait", NULL, wait, "Wait until it is (default: false)"),
+	{ "timeout", NULL, GOFLAG_INT, offsetof(struct ctl, timeout), "value",
+	  "Wait so many seconds at most (default: 60)" },
+	FLAG_BOOL("json", NULL, json, "Prints as JSON (default: false)"),
+	HELP,
+};
+static const struct goflag of_events[] = {
+	FLAG_BOOL("follow", "f", follow, "Go on with those to come (default: false)"),
+	{ "after", NULL, GOFLAG_INT, offsetof(struct ctl, after), "value",
+	  "Only those behind this number (default: 0)" },
+	FLAG_BOOL("json", NULL, json, "As JSON, which they are anyway (default: false)"),
+	HELP,
+};
+static const struct goflag of_exec[] = {
+	FLAG_BOOL("net", NULL, net,
+		  "Enter the network namespace as well when it is detached (default: false)"),
+	HELP,
+};
+
 const struct command ctl_commands[CTL_NCOMMANDS] = {
 	{ "list-ports", "List ports", "[flags]", NULL, FLAGS(of_list_ports), NULL, cmd_list_ports },
 	{ "add-ports", "Add ports",
@@ -47,4 +67,17 @@ const struct command ctl_commands[CTL_NCOMMANDS] = {
 	{ "remove-ports", "Remove ports", "[flags] ID [ID...]", NULL, FLAGS(of_remove_ports),
 	  check_remove_ports, cmd_remove_ports },
 	{ "info", "Show info", "[flags]", NULL, FLAGS(only_json), NULL, cmd_info },
+	{ "status", "Show what runs, on one screen", "[flags]", NULL, FLAGS(only_json), NULL,
+	  cmd_status },
+	{ "ready", "Succeed when the instance is up", "[flags]", NULL, FLAGS(of_ready), NULL,
+	  cmd_ready, .may_wait = true },
+	{ "exec", "Run a command inside", "[flags] -- COMMAND [ARG...]",
+	  "Runs it in all namespaces of the instance, as their root. With --detach-netns the "
+	  "network "
+	  "stays the host's, unless --net is given.",
+	  FLAGS(of_exec), check_exec, cmd_exec },
+	{ "events", "Show what has happened, an object of JSON a line", "[flags]", NULL,
+	  FLAGS(of_events), NULL, cmd_events },
+	{ "metrics", "Show numbers, as Prometheus reads them", "[flags]", NULL, FLAGS(only_json),
+	  NULL, cmd_metrics },
 };

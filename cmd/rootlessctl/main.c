@@ -12,6 +12,7 @@
 #include "lib/base/version.h"
 #include "lib/client/client.h"
 
+#define READY_SECONDS 60
 #define EXIT_NO_TOPIC 3 /* of the library that upstream uses */
 
 static const struct command *find_command(const char *name)
@@ -55,20 +56,6 @@ static int fail(const struct err *err)
 	return EXIT_FAILURE;
 }
 
-static int choose_socket(const char *flag, char **ret, struct err *err)
-{
-	const char *dir = getenv("ROOTLESSKIT_STATE_DIR");
-
-	if (*flag)
-		*ret = strdup(flag);
-	else if (dir && *dir)
-		*ret = str_dup_format("%s/api.sock", dir);
-	else
-		return err_say(err, EINVAL,
-			       "please specify --socket or set $ROOTLESSKIT_STATE_DIR");
-	return *ret ? 0 : err_set(err, ENOMEM, "reading the command line");
-}
-
 /* @argv: the command and what follows it */
 static int run_command(const struct command *c, struct ctl *ctl, int argc, char **argv)
 {
@@ -88,17 +75,19 @@ static int run_command(const struct command *c, struct ctl *ctl, int argc, char 
 	ctl->args = argv + first;
 	if (c->check && c->check(ctl, &err) < 0)
 		return fail(&err);
-	if (choose_socket(ctl->socket_flag, &socket_path, &err) < 0 ||
-	    client_check_socket(socket_path, &err) < 0)
-		return fail(&err);
-	ctl->socket_path = socket_path;
+	if (!c->may_wait) {
+		if (ctl_socket(ctl, &socket_path, &err) < 0 ||
+		    client_check_socket(socket_path, &err) < 0)
+			return fail(&err);
+		ctl->socket_path = socket_path;
+	}
 	r = c->run(ctl, &err);
 	return r < 0 ? fail(&err) : r;
 }
 
 int main(int argc, char **argv)
 {
-	struct ctl ctl = { .socket_flag = "" };
+	struct ctl ctl = { .socket_flag = "", .timeout = READY_SECONDS };
 	const struct command *c;
 	struct err err = { 0 };
 	int first = goflag_parse(argc, argv, ctl_globals, CTL_NGLOBALS, &ctl, &err);

@@ -13,8 +13,9 @@
 struct ctl {
 	const char *socket_flag;   /* --socket; "" when absent */
 	bool debug, help, version; /* of the program; help also of a command */
-	bool json, stats;
+	bool json, stats, follow, wait, net;
 	int64_t drain_s;         /* of remove-ports */
+	int64_t after, timeout;  /* an event's number; seconds */
 	const char *socket_path; /* NULL while arguments are checked */
 	char **args;             /* NULL-terminated */
 };
@@ -27,13 +28,24 @@ struct command {
 	int (*check)(const struct ctl *ctl, struct err *err);
 	/* 0, a negative errno with @err, or an exit status above 0 */
 	int (*run)(const struct ctl *ctl, struct err *err);
+	bool may_wait; /* the instance need not be there yet */
 };
 
 /* the tables that the parser, the help, the man page and the completions are made of */
-#define CTL_NCOMMANDS 4
+#define CTL_NCOMMANDS 9
 #define CTL_NGLOBALS 4
 extern const struct command ctl_commands[CTL_NCOMMANDS];
 extern const struct goflag ctl_globals[CTL_NGLOBALS];
+
+/**
+ * discover() - discover.c: the API socket of the one instance that runs
+ * @ret:	malloc'ed path
+ * Return: 0; -ENOENT when there is none, -EEXIST when there are several (they are listed)
+ */
+int discover(char **ret, struct err *err);
+
+/* ctl_socket() - --socket, $ROOTLESSKIT_STATE_DIR, or the one that is found */
+int ctl_socket(const struct ctl *ctl, char **ret, struct err *err);
 
 /* help.c: in the layout of the library that upstream uses */
 void ctl_help(void);
@@ -47,5 +59,11 @@ int cmd_list_ports(const struct ctl *ctl, struct err *err);
 int cmd_add_ports(const struct ctl *ctl, struct err *err);
 int cmd_remove_ports(const struct ctl *ctl, struct err *err);
 int cmd_info(const struct ctl *ctl, struct err *err);
+int cmd_status(const struct ctl *ctl, struct err *err);
+int cmd_ready(const struct ctl *ctl, struct err *err);
+int cmd_events(const struct ctl *ctl, struct err *err);
+int cmd_metrics(const struct ctl *ctl, struct err *err);
+int check_exec(const struct ctl *ctl, struct err *err);
+int cmd_exec(const struct ctl *ctl, struct err *err);
 
 #endif

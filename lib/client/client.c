@@ -66,6 +66,24 @@ static int call(const struct http_request *req, json_t **ret, struct err *err)
 	return 0;
 }
 
+int client_get(const char *socket_path, const char *path, char **ret, struct err *err)
+{
+	const struct http_request req = { socket_path, "GET", path, NULL, CLIENT_TIMEOUT_MS };
+	struct http_answer a;
+	autofree char *body = NULL;
+	int r = http_call(&req, &a, err);
+
+	if (r < 0)
+		return r;
+	body = a.body;
+	if (a.status == 404) /* RootlessKit's, or an older one */
+		return err_say(err, EOPNOTSUPP, "this instance does not know %s", path);
+	if (a.status != 200)
+		return refused(&a, err);
+	*ret = take_ptr(body);
+	return 0;
+}
+
 static int unexpected(json_t **ret, const char *what, struct err *err)
 {
 	*ret = client_json_free(*ret);

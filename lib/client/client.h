@@ -37,6 +37,9 @@ int client_add_port(const char *socket_path, const struct port_spec *spec, json_
 /* @drain_s: how long connections may go on */
 int client_remove_port(const char *socket_path, int64_t id, int64_t drain_s, struct err *err);
 
+/* client_get() - the body of any path as it is; malloc'ed */
+int client_get(const char *socket_path, const char *path, char **ret, struct err *err);
+
 /* client_text() - a string field, "" when it is absent or of another type */
 const char *client_text(const json_t *object, const char *field);
 

@@ -20,8 +20,11 @@
 #include "lib/base/str.h"
 #include "lib/parent/api_json.h"
 #include "lib/parent/api_server.h"
+#include "lib/parent/events.h"
+#include "lib/parent/metrics.h"
 #include "lib/parent/ports.h"
 
+#define EVENTS_TYPE "application/x-ndjson"
 #define QUOTED_MAX 200 /* bytes of the client's text in a message */
 
 struct api {
@@ -35,6 +38,7 @@ struct api {
 struct later {
 	struct api *api;
 	struct api_conn *conn; /* NULL: gone */
+	uint64_t after;        /* of events */
 };
 
 static void answer_json(struct api_conn *c, int status, const char *body)
@@ -69,7 +73,7 @@ static struct later *later_new(struct api *a, struct api_conn *c)
 		api_answer_error(c, 500, "out of memory");
 		return NULL;
 	}
-	*l = (struct later){ a, c };
+	*l = (struct later){ .api = a, .conn = c };
 	api_hold(c, on_conn_gone, l);
 	return l;
 }
@@ -103,6 +107,85 @@ static void get_ports(struct api *a, struct api_conn *c, const struct api_reques
 		ports_ask_stats(a->ports, on_stats, l);
 }
 
+static void send_metrics(const struct api *a, struct api_conn *c)
+{
+	autofree char *body = metrics_text(a->info, a->ports);
+
+	if (body)
+		api_answer(c, 200, METRICS_TYPE, body);
+	else
+		api_answer_error(c, 500, "out of memory");
+}
+
+static void on_metrics(void *arg)
+{
+	struct later *l = arg;
+
+	if (l->conn)
+		send_metrics(l->api, l->conn);
+	free(l);
+}
+
+static void get_metrics(struct api *a, struct api_conn *c, const struct api_request *req)
+{
+	struct later *l;
+
+	(void)req;
+	if (!a->ports) {
+		send_metrics(a, c);
+		return;
+	}
+	l = later_new(a, c);
+	if (l)
+		ports_ask_stats(a->ports, on_metrics, l);
+}
+
+static void on_event(void *arg)
+{
+	struct later *l = arg;
+
+	if (l->conn) {
+		autofree char *body = events_text(l->api->info->events, l->after);
+
+		if (body)
+			api_answer(l->conn, 200, EVENTS_TYPE, body);
+		else
+			api_answer_error(l->conn, 500, "out of memory");
+	}
+	free(l);
+}
+
+/* with "after" it waits for the next one */
+static void get_events(struct api *a, struct api_conn *c, const struct api_request *req)
+{
+	static const char after[] = "after=";
+	struct later *l;
+
+	if (!a->info->events) {
+		api_answer(c, 200, EVENTS_TYPE, "");
+		return;
+	}
+	l = later_new(a, c);
+	if (!l)
+		return;
+	if (str_starts(req->query, after) &&
+	    str_to_u64(req->query + strlen(after), INT64_MAX, &l->after) == 0)
+		events_wait(a->info->events, l->after, on_event, l);
+	else
+		on_event(l);
+}
+
+/* a port has come; gone: @s is NULL */
+static void tell_port(const struct api *a, const char *type, uint32_t id, const struct port_spec *s)
+{
+	char id_text[16], spec[sizeof(*s) + 32] = "";
+
+	snprintf(id_text, sizeof(id_text), "%u", id);
+	if (s)
+		port_spec_format(s, spec, sizeof(spec));
+	events_add_port(a->info->events, type, id_text, s ? spec : NULL);
+}
+
 static void post_port(struct api *a, struct api_conn *c, const struct api_request *req)
 {
 	autofree char *body = NULL;
@@ -115,6 +198,7 @@ static void post_port(struct api *a, struct api_conn *c, const struct api_reques
 		api_answer_error(c, 400, err.msg);
 		return;
 	}
+	tell_port(a, "port-added", id, &spec);
 	body = api_json_status(id, &spec);
 	answer_json(c, 201, body);
 }
@@ -172,10 +256,14 @@ static void delete_port(struct api *a, struct api_conn *c, const struct api_requ
 		return;
 	}
 	l = later_new(a, c);
-	if (l && ports_remove(a->ports, id, drain_ms, on_port_free, l, &err) < 0) {
+	if (!l)
+		return;
+	if (ports_remove(a->ports, id, drain_ms, on_port_free, l, &err) < 0) {
 		api_answer_error(c, 400, err.msg);
 		free(l);
+		return;
 	}
+	tell_port(a, "port-removed", (uint32_t)id, NULL);
 }
 
 /* a path ending in a slash is met by any one name behind it */
@@ -184,9 +272,9 @@ static const struct route {
 	bool needs_ports;
 	void (*serve)(struct api *a, struct api_conn *c, const struct api_request *req);
 } routes[] = {
-	{ "/v1/info", "GET", false, get_info },
-	{ "/v1/ports", "GET", true, get_ports },
-	{ "/v1/ports", "POST", true, post_port },
+	{ "/v1/info", "GET", false, get_info },        { "/v1/events", "GET", false, get_events },
+	{ "/v1/metrics", "GET", false, get_metrics },  { "/metrics", "GET", false, get_metrics },
+	{ "/v1/ports", "GET", true, get_ports },       { "/v1/ports", "POST", true, post_port },
 	{ "/v1/ports/", "DELETE", true, delete_port },
 };
 

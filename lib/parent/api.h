@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <sys/types.h>
+#include <time.h>
 
 #include "lib/base/cleanup.h"
 #include "lib/base/err.h"
@@ -13,7 +14,9 @@
 #define API_SOCKET_NAME "api.sock"
 
 struct event_base;
+struct events;
 struct ports;
+struct worker_dns;
 struct api;
 
 struct api_worker {
@@ -27,9 +30,15 @@ struct api_info {
 	const char *version;   /* of the program, under the name it was called by */
 	const char *state_dir; /* absolute */
 	pid_t child_pid;
-	const char *net_driver; /* NULL: --net=host, no object at all */
-	const char *const *dns; /* addresses as text, NULL-terminated; NULL: none */
-	const char *child_ip;   /* NULL: unknown */
+	pid_t pid; /* of the parent; 0: not told, as what follows */
+	time_t started;
+	bool detached_netns;                  /* the network is STATE/netns */
+	unsigned mtu;                         /* of the network; 0: none of ours */
+	const struct worker_dns *dns_servers; /* of the host; NULL: nobody is asked */
+	struct events *events;                /* NULL: none are kept */
+	const char *net_driver;               /* NULL: --net=host, no object at all */
+	const char *const *dns;               /* addresses as text, NULL-terminated; NULL: none */
+	const char *child_ip;                 /* NULL: unknown */
 	bool ipv6;
 	const char *accel;     /* who carries TCP out, by net_accel_name(); NULL: no such choice */
 	const char *accel_why; /* NULL, or why it is less than was asked for */

@@ -7,6 +7,7 @@
  */
 #include "lib/parent/api_json.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <jansson.h>
 #include <limits.h>
@@ -69,6 +70,20 @@ static json_t *sandbox_new(const struct api_info *info)
 	return j;
 }
 
+static json_t *dns_servers_new(const struct worker_dns *dns)
+{
+	json_t *j = json_array();
+
+	for (size_t i = 0; i < dns->count && i < WORKER_DNS_MAX; i++) {
+		const struct net_addr *a = &dns->server[i];
+		char text[INET6_ADDRSTRLEN];
+
+		if (inet_ntop(a->family, a->addr, text, sizeof(text)))
+			json_array_append_new(j, json_string(text));
+	}
+	return j;
+}
+
 /* what upstream's clients do not know */
 static json_t *extra_new(const struct api_info *info)
 {
@@ -79,6 +94,21 @@ static json_t *extra_new(const struct api_info *info)
 		json_object_set_new(j, "accelReason", text_new(info->accel_why));
 	if (info->sandbox[0] || info->sandbox[1])
 		json_object_set_new(j, "sandbox", sandbox_new(info));
+	if (info->mtu)
+		json_object_set_new(j, "mtu", json_integer(info->mtu));
+	if (info->dns_servers)
+		json_object_set_new(j, "dnsServers", dns_servers_new(info->dns_servers));
+	return j;
+}
+
+/* not known to upstream's clients */
+static json_t *instance_new(const struct api_info *info)
+{
+	json_t *j = json_object();
+
+	json_object_set_new(j, "pid", json_integer(info->pid));
+	json_object_set_new(j, "started", json_integer(info->started));
+	json_object_set_new(j, "detachedNetns", json_boolean(info->detached_netns));
 	return j;
 }
 
@@ -151,6 +181,8 @@ char *api_json_info(const struct api_info *info)
 		json_object_set_new(j, "portDriver", port_driver_new(info));
 	if (workers)
 		json_object_set_new(j, "workers", workers);
+	if (info->pid)
+		json_object_set_new(j, "instance", instance_new(info));
 	return dump(j);
 }
 

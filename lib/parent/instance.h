@@ -23,6 +23,7 @@
 #include "lib/parent/watchdog.h"
 
 struct evacuation;
+struct events;
 struct idmap;
 struct nursery_exited;
 struct ports;
@@ -168,6 +169,7 @@ struct instance {
 
 	struct ports *ports;
 	struct api *api;
+	struct events *events; /* what has happened, for the API; NULL: memory was short */
 	struct api_info info;
 	struct info_text text;
 

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "lib/base/log.h"
+#include "lib/parent/events.h"
 #include "lib/parent/hostfiles.h"
 #include "lib/parent/instance.h"
 #include "lib/parent/resolver.h"
@@ -20,6 +21,7 @@ static int on_change(const struct host_resolver *now, void *arg, struct err *err
 
 	log_debug("resolver", "%s has changed: %u servers", HOST_RESOLV, now->dns.count);
 	in->dns = now->dns;
+	events_add(in->events, "dns-changed", NULL, NULL);
 	r = worker_tell_dns(in, err);
 	return r < 0 ? r : hostfiles_write_resolver(in->state->fd, &in->plan, now, err);
 }

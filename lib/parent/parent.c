@@ -25,6 +25,7 @@
 #include "lib/base/proc.h"
 #include "lib/ipc/nursery.h"
 #include "lib/parent/evacuate.h"
+#include "lib/parent/events.h"
 #include "lib/parent/idmap.h"
 #include "lib/parent/instance.h"
 #include "lib/parent/statedir.h"
@@ -92,6 +93,7 @@ void instance_fail(struct instance *in)
 		return;
 	}
 	in->phase = PHASE_STOPPING;
+	events_add(in->events, "stopping", "why", in->err.msg);
 	log_error("", "%s; stopping the command", in->err.msg);
 	in->err_said = true;
 	event_add(in->timer, &limit);
@@ -292,6 +294,7 @@ static int open_loop(struct instance *in, struct err *err)
 	if (!in->signals || !in->timer || event_add(in->signals, NULL) < 0 ||
 	    event_add(in->timer, &start_limit) < 0)
 		return err_set(err, ENOMEM, "making the event loop");
+	in->events = events_new(in->base);
 	return restart_init(in, err);
 }
 
@@ -301,6 +304,7 @@ static void tear_down(struct instance *in)
 	names_stop(in);
 	release_undo(in);
 	netrun_stop(in);
+	in->events = events_free(in->events);
 	if (in->child > 0 && !in->child_dead) {
 		if (!in->have_exited)
 			kill(in->child, SIGKILL);

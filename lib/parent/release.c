@@ -18,6 +18,7 @@
 #include "lib/base/str.h"
 #include "lib/base/version.h"
 #include "lib/parent/api.h"
+#include "lib/parent/events.h"
 #include "lib/parent/instance.h"
 #include "lib/parent/ports.h"
 #include "lib/parent/statedir.h"
@@ -80,7 +81,11 @@ static void fill_info(struct instance *in)
 
 	in->info = (struct api_info){ .version = upstream ? RK_ROOTLESSKIT_VERSION : RK_VERSION,
 				      .state_dir = in->state->path,
-				      .child_pid = in->child };
+				      .child_pid = in->child,
+				      .pid = getpid(),
+				      .started = time(NULL),
+				      .detached_netns = in->opt->detach_netns,
+				      .events = in->events };
 	if (in->setup->net->flags & NET_F_NETNS)
 		in->info.net_driver = in->opt->net;
 	if (in->has_plan) {
@@ -96,6 +101,8 @@ static void fill_info(struct instance *in)
 		in->info.ipv6 = in->plan.ipv6;
 		if (in->setup->net->flags & NET_F_GATEWAY)
 			in->info.accel = net_accel_name(in->accel);
+		in->info.mtu = in->plan.mtu;
+		in->info.dns_servers = &in->dns;
 		if (in->accel_why[0])
 			in->info.accel_why = in->accel_why;
 	}
@@ -133,6 +140,7 @@ int release(struct instance *in, struct err *err)
 	if (r < 0)
 		return r;
 	fill_info(in);
+	events_add(in->events, "ready", NULL, NULL);
 	r = statedir_write_pid(in->state, in->child, err);
 	if (r == 0)
 		r = api_new(in->base, in->state->fd, &in->info, in->ports, &in->api, err);

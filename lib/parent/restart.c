@@ -21,6 +21,7 @@
 #include "lib/base/log.h"
 #include "lib/base/loop.h"
 #include "lib/ipc/nursery.h"
+#include "lib/parent/events.h"
 #include "lib/parent/instance.h"
 #include "lib/parent/nursery.h"
 #include "lib/parent/ports.h"
@@ -61,6 +62,9 @@ void life_set(struct worker *w, enum life life)
 	log_debug("workers", "%s: %s -> %s", role_name(w->role), life_name[w->life],
 		  life_name[life]);
 	w->life = life;
+	if (life == LIFE_UP || life == LIFE_DOWN)
+		events_add(w->in->events, life == LIFE_UP ? "worker-up" : "worker-down", "worker",
+			   role_name(w->role));
 	w->in->text.workers[kind_of(w)] = (struct api_worker){ .name = role_name(w->role),
 							       .state = life_name[life],
 							       .restarts = w->restarts };

@@ -98,7 +98,10 @@ def exercise(method, template, want, path=None, body=None):
     if kind not in content:
         check(what, [f"content type {kind}, documented: {list(content)}"])
         return None
-    value = json.loads(text)
+    if "ndjson" in kind:
+        value = [json.loads(line) for line in text.splitlines()]
+    else:
+        value = text if kind.startswith("text/plain; version") else json.loads(text)
     check(what, problems_of(value, content[kind]["schema"], "answer"))
     return value
 
@@ -129,6 +132,9 @@ def statistics(port_id):
 
 def ask_everything():
     info = exercise("GET", "/v1/info", 200)
+    exercise("GET", "/v1/metrics", 200)
+    exercise("GET", "/metrics", 200)
+    exercise("GET", "/v1/events", 200)
     if "portDriver" not in info:
         exercise("GET", "/v1/ports", 400)
         exercise("POST", "/v1/ports", 400, body=SPEC)
@@ -161,6 +167,7 @@ def ask_everything():
         exercise("POST", "/v1/ports", 400, body={k: v for k, v in SPEC.items() if k != field})
     for field in spec_schema["properties"]:
         exercise("POST", "/v1/ports", 400, body={**SPEC, field: ["x"]})
+    exercise("GET", "/v1/events", 200, "/v1/events?after=1")
 
 
 def other_methods_and_paths():
@@ -187,7 +194,7 @@ def everything_was_seen(source):
     with open(SEEN) as f:
         check("all that is documented was seen", sorted(wanted - set(f.read().splitlines())))
     with open(source) as f:
-        routes = set(re.findall(r'\{ "(/v1/[^"]*)", "([A-Z]+)",', f.read()))
+        routes = set(re.findall(r'\{ "(/[^"]*)", "([A-Z]+)",', f.read()))
     routes = {(method, path + "{id}" if path.endswith("/") else path) for path, method in routes}
     check("every route of the program is documented", sorted(map(str, routes ^ operations())))
 

@@ -42,8 +42,10 @@ missing() {
 	esac
 	sed -n "s/^\\t'$1') echo '\\(.*\\)' ;;/\\1/p" "$docs/rootless-supervisor" | tr ' ' '\n' >"$tmp/bash"
 	"$docs/make_docs" names "$1" | while read -r name; do
-		[ "$1 $name" = 'rootlessctl list-ports stats' ] || # that help is RootlessKit's to the letter
-			grep -qE -- "(^| )--?$name(,|=| |\[|\$)" "$tmp/help" || echo "--$name: --help"
+		case "$1 $name" in
+		'rootlessctl list-ports stats' | 'rootlessctl remove-ports drain') ;; # these are RootlessKit's to the letter
+		*) grep -qE -- "(^| )--?$name(,|=| |\[|\$)" "$tmp/help" || echo "--$name: --help" ;;
+		esac
 		grep -qE -- "^(-., )?--$name(=|\$)" "$tmp/page" || echo "--$name: man page"
 		grep -qE -- "^--$name=?\$" "$tmp/bash" || echo "--$name: bash"
 		grep -qE -- "'[*]?--$name=?\\[" "$docs/_rootless-supervisor" || echo "--$name: zsh"

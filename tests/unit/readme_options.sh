@@ -23,6 +23,7 @@ names() { grep -vE '^(docker|rootless-supervisor check|rootlessctl|nsenter|meson
 while read -r option; do
 	case $option in
 	--help | --version) continue ;;
+	--socket | --follow) continue ;; # rootlessctl's
 	--experimental | --ip6tables | --fixed-cidr-v6) continue ;; # dockerd's
 	esac
 	check "README names $option, --help has it" has_option "$option"

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+/* cmd_events.c - rootlessctl events: the lines of the API, and those to come */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cmd/rootlessctl/rootlessctl.h"
+#include "lib/base/str.h"
+#include "lib/client/client.h"
+
+/* prints @text; the number of its last event, or @last */
+static int64_t show(const char *text, int64_t last)
+{
+	static const char seq[] = "{\"seq\":";
+
+	fputs(text, stdout);
+	fflush(stdout);
+	for (const char *line = text; *line; line += strcspn(line, "\n") + 1) {
+		if (str_starts(line, seq))
+			last = strtoll(line + strlen(seq), NULL, 10);
+	}
+	return last;
+}
+
+int cmd_events(const struct ctl *ctl, struct err *err)
+{
+	int64_t last = ctl->after;
+	bool first = true;
+	char path[64];
+
+	do {
+		autofree char *text = NULL;
+		int r;
+
+		/* with a number the API waits for the next one */
+		if (first && last == 0)
+			str_format(path, sizeof(path), "/v1/events");
+		else
+			str_format(path, sizeof(path), "/v1/events?after=%lld", (long long)last);
+		r = client_get(ctl->socket_path, path, &text, err);
+		if (r < 0) /* who follows has seen the end of the instance */
+			return first ? r : 0;
+		last = show(text, last);
+		first = false;
+	} while (ctl->follow && !ferror(stdout));
+	return 0;
+}

@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: Apache-2.0
+/* cmd_status.c - rootlessctl status: what runs, on one screen */
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "cmd/rootlessctl/rootlessctl.h"
+#include "lib/base/str.h"
+#include "lib/client/client.h"
+
+#define PORTS_SHOWN 20
+#define AMOUNT_MAX 24
+
+static long long number(const json_t *object, const char *field)
+{
+	return (long long)json_integer_value(json_object_get(object, field));
+}
+
+/* "3h 05m", the two largest units */
+static void show_age(long long seconds)
+{
+	if (seconds >= 86400)
+		printf("%lldd %02lldh", seconds / 86400, seconds / 3600 % 24);
+	else if (seconds >= 3600)
+		printf("%lldh %02lldm", seconds / 3600, seconds / 60 % 60);
+	else
+		printf("%lldm %02llds", seconds / 60, seconds % 60);
+}
+
+/* "1.2 MB" */
+static const char *amount(long long n, char text[AMOUNT_MAX])
+{
+	static const char units[] = " kMGTP";
+	double v = (double)n;
+	size_t u = 0;
+
+	while (v >= 1000 && units[u + 1]) {
+		v /= 1000;
+		u++;
+	}
+	if (u == 0)
+		str_format(text, AMOUNT_MAX, "%lld B", n);
+	else
+		str_format(text, AMOUNT_MAX, "%.1f %cB", v, units[u]);
+	return text;
+}
+
+static void show_list(const json_t *list)
+{
+	size_t i;
+	json_t *v;
+
+	json_array_foreach(list, i, v)
+	{
+		if (json_is_string(v))
+			printf("%s%s", i ? ", " : "", json_string_value(v));
+	}
+}
+
+static void show_instance(const json_t *info)
+{
+	const json_t *i = json_object_get(info, "instance");
+
+	printf("instance   %s, version %s\n", client_text(info, "stateDir"),
+	       client_text(info, "version"));
+	printf("processes  child %lld", number(info, "childPID"));
+	if (i) {
+		printf(", supervisor %lld, up for ", number(i, "pid"));
+		show_age((long long)time(NULL) - number(i, "started"));
+	}
+	putchar('\n');
+}
+
+static void show_network(const json_t *info)
+{
+	const json_t *net = json_object_get(info, "networkDriver");
+	const json_t *extra = json_object_get(net, "extra");
+	const json_t *servers = json_object_get(extra, "dnsServers");
+
+	if (!net) {
+		puts("network    the host's");
+		return;
+	}
+	printf("network    %s", client_text(net, "driver"));
+	if (*client_text(net, "childIP"))
+		printf(", %s%s", client_text(net, "childIP"),
+		       json_is_true(json_object_get(net, "ipv6")) ? " and IPv6" : "");
+	if (number(extra, "mtu"))
+		printf(", MTU %lld", number(extra, "mtu"));
+	if (json_is_true(json_object_get(json_object_get(info, "instance"), "detachedNetns")))
+		printf(", detached: %s/netns", client_text(info, "stateDir"));
+	putchar('\n');
+	if (*client_text(extra, "accel")) {
+		printf("rung       %s", client_text(extra, "accel"));
+		if (*client_text(extra, "accelReason"))
+			printf(": %s", client_text(extra, "accelReason"));
+		putchar('\n');
+	}
+	if (servers) {
+		printf("names      ");
+		show_list(json_object_get(net, "dns"));
+		printf(" asks ");
+		if (json_array_size(servers))
+			show_list(servers);
+		else
+			printf("nobody: the host has no server");
+		putchar('\n');
+	}
+}
+
+static void show_workers(const json_t *info)
+{
+	const json_t *extra = json_object_get(json_object_get(info, "networkDriver"), "extra");
+	const json_t *sandbox = json_object_get(extra, "sandbox");
+	json_t *workers = json_object_get(info, "workers"), *w;
+	const char *name;
+
+	json_object_foreach(workers, name, w)
+	{
+		printf("worker     %s: %s, %lld restart%s", name, client_text(w, "state"),
+		       number(w, "restarts"), number(w, "restarts") == 1 ? "" : "s");
+		if (*client_text(sandbox, name))
+			printf("; %s", client_text(sandbox, name));
+		putchar('\n');
+	}
+}
+
+static void show_port(const json_t *port)
+{
+	const json_t *spec = json_object_get(port, "spec"), *stats = json_object_get(port, "stats");
+	const char *ip = client_text(spec, "parentIP"), *why = client_text(stats, "lastError");
+	char in[AMOUNT_MAX], out[AMOUNT_MAX];
+
+	printf("port %-5lld %s%s%s:%lld -> %s%s%lld/%s", number(port, "id"),
+	       strchr(ip, ':') ? "[" : "", *ip ? ip : "*", strchr(ip, ':') ? "]" : "",
+	       number(spec, "parentPort"), client_text(spec, "childIP"),
+	       *client_text(spec, "childIP") ? ":" : "", number(spec, "childPort"),
+	       client_text(spec, "proto"));
+	if (stats) {
+		printf(": %lld of %lld open, %s in, %s out", number(stats, "active"),
+		       number(stats, "accepted"), amount(number(stats, "bytesIn"), in),
+		       amount(number(stats, "bytesOut"), out));
+		if (number(stats, "refused"))
+			printf(", %lld refused%s%s%s", number(stats, "refused"), *why ? " (" : "",
+			       why, *why ? ")" : "");
+	}
+	putchar('\n');
+}
+
+static void show_ports(const json_t *info, const json_t *ports)
+{
+	const json_t *driver = json_object_get(info, "portDriver");
+	size_t n = json_array_size(ports);
+
+	if (!driver) {
+		puts("ports      none can be published");
+		return;
+	}
+	printf("ports      %zu, by %s\n", n, client_text(driver, "driver"));
+	for (size_t i = 0; i < n && i < PORTS_SHOWN; i++)
+		show_port(json_array_get(ports, i));
+	if (n > PORTS_SHOWN)
+		printf("           and %zu more: rootlessctl list-ports --stats\n",
+		       n - PORTS_SHOWN);
+}
+
+int cmd_status(const struct ctl *ctl, struct err *err)
+{
+	autojson json_t *info = NULL, *ports = NULL;
+	int r = client_info(ctl->socket_path, &info, err);
+
+	if (r == 0 && json_object_get(info, "portDriver"))
+		r = client_list_ports(ctl->socket_path, true, &ports, err);
+	if (r < 0)
+		return r;
+	if (ctl->json) {
+		if (ports && !json_is_null(ports))
+			json_object_set(info, "ports", ports);
+		json_dumpf(info, stdout, JSON_INDENT(4));
+		putchar('\n');
+		return 0;
+	}
+	show_instance(info);
+	show_network(info);
+	show_workers(info);
+	show_ports(info, ports);
+	return 0;
+}
