@@ -5,7 +5,7 @@
 need userns tun tool:python3
 ctl() { as_user rootlessctl "$@"; }
 # the leak checker forks a thread at exit, which would be born in the PID namespace that was entered, and waits for ever
-inside() { as_user env ASAN_OPTIONS=detect_leaks=0 rootlessinside "$@"; }
+inside() { as_user env ASAN_OPTIONS=detect_leaks=0 rootlessctl --socket "$STATE/api.sock" exec "$@"; }
 is "nothing runs: the old words" "$(ctl status 2>&1)" 'error: please specify --socket or set $ROOTLESSKIT_STATE_DIR'
 is "nor is it ready" "$(ctl ready --json 2>/dev/null)" '{"ready":false}'
 like "and waiting for it ends" "$(ctl ready --wait --timeout=0 2>&1)" 'error: not ready: *'
@@ -65,7 +65,7 @@ is "as JSON" "$(ctl --socket "$STATE/api.sock" metrics --json | grep -c '"series
 	is "the command finds the API" "$(inside sh -c 'echo $ROOTLESSKIT_STATE_DIR')" "$STATE"
 }
 is "no command" "$(inside 2>&1)" "error: no command specified"
-nsenter_root=$(rootlessinside -- id -u 2>&1)
+nsenter_root=$(ASAN_OPTIONS=detect_leaks=0 rootlessctl --socket "$STATE/api.sock" exec -- id -u 2>&1)
 is "root of the host becomes root inside" "$nsenter_root" 0
 
 # events
