@@ -29,11 +29,14 @@ struct port {
 	struct deferred deferred;
 };
 
+bool forward_lends(const struct forward *f, unsigned back)
+{
+	return 2 * (f->flows.n + f->flows.held + 1) + f->nports + f->lent - back <= f->fds_max;
+}
+
 bool forward_has_room(const struct forward *f)
 {
-	unsigned n = f->flows.n + f->flows.held;
-
-	return n < f->flows_max && 2 * (n + 1) + f->nports + f->lent <= f->fds_max;
+	return f->flows.n + f->flows.held < f->flows_max && forward_lends(f, 0);
 }
 
 static const char *forward_full(struct acceptor *a)

@@ -34,8 +34,11 @@ void forward_done(struct forward *f); /* resets what is open; takes a zeroed one
  */
 int forward_add(struct forward *f, const struct worker_port *spec, int listener, struct err *err);
 
-/* forward_has_room() - for one more flow, of whatever origin, or two more descriptors lent */
+/* forward_has_room() - for one more flow, of whatever origin */
 bool forward_has_room(const struct forward *f);
+
+/* forward_lends() - one more descriptor, when @back of those that are lent have come back */
+bool forward_lends(const struct forward *f, unsigned back);
 
 /* forward_stats() - of ports whose id is above @after, up to @max, in the order they were added;
  * the parts of one id are one; their number */

@@ -25,6 +25,7 @@
 #include "lib/relay/dns.h"
 #include "lib/relay/forward.h"
 #include "lib/relay/sockpool.h"
+#include "lib/relay/udpclaim.h"
 #include "lib/relay/udpout.h"
 #include "lib/relay/udpport.h"
 #include "lib/sandbox/sandbox.h"
@@ -216,6 +217,25 @@ static int receive_config(struct relay *r, struct relay_config *ret, struct conf
 	return 0;
 }
 
+static bool is_claimed(void *arg, const struct net_addr *peer, const struct net_addr *child)
+{
+	return udpclaim_is_made(arg, peer, child);
+}
+
+static void on_claim(void *arg, const struct net_addr *client, const struct net_addr *target)
+{
+	udpout_yield(arg, client, target);
+}
+
+/* UDP out and published UDP ports must not both have a socket for the same two addresses */
+static void share_claims(struct relay *r)
+{
+	r->udpout.is_claimed = is_claimed;
+	r->udpout.claims_arg = &r->udp.flows.claims;
+	r->udp.flows.on_claim = on_claim;
+	r->udp.flows.claim_arg = &r->udpout;
+}
+
 static int relay_start(struct relay *r, struct sandbox_report *sandbox)
 {
 	struct config_fds fds;
@@ -255,6 +275,8 @@ static int relay_start(struct relay *r, struct sandbox_report *sandbox)
 	if (e == 0 && config.accel == NET_ACCEL_TPROXY)
 		e = udpout_init(&r->udpout, &r->loop, &r->bounce.plan, fds.accel, &r->gateway,
 				&r->forward, limits.out, &r->err);
+	if (e == 0 && config.accel == NET_ACCEL_TPROXY)
+		share_claims(r);
 	if (config.accel == NET_ACCEL_REDIRECT) { /* libslirp carries UDP */
 		close(fds.accel[NET_ACCEL_UDP4]);
 		cleanup_closep(&fds.accel[NET_ACCEL_UDP6]);

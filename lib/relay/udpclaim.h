@@ -6,6 +6,10 @@
 #include "lib/ipc/netplan.h"
 #include "lib/relay/udptable.h"
 
+/* udpclaim_is_made() - by somebody */
+bool udpclaim_is_made(const struct udp_table *claims, const struct net_addr *peer,
+		      const struct net_addr *target);
+
 /**
  * udpclaim_make() - claim the pair of addresses
  * @claims:	of as many entries as there may be flows

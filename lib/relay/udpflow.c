@@ -190,6 +190,12 @@ static int flow_attach(struct udp_flow *f, int fd)
 {
 	struct udp_flows *u = f->port->all;
 
+	struct net_addr client;
+
+	if (f->source == SOURCE_CLIENT && u->on_claim) {
+		addr_from_sock(&f->peer, &client);
+		u->on_claim(u->claim_arg, &client, target_of(f));
+	}
 	if (f->source == SOURCE_CLIENT)
 		f->claim = udpclaim_make(&u->claims, &f->entry.key, target_of(f), u->loop->now_ms);
 	if ((f->source == SOURCE_CLIENT && !f->claim) ||
@@ -300,8 +306,14 @@ static void flow_refused(struct udp_flow *f)
 static void on_socket(struct sockpool_wait *w, int fd)
 {
 	struct udp_flow *f = container_of(w, struct udp_flow, wait);
-	int r = fd < 0 ? -1 : flow_attach(f, fd);
+	int r = -1;
 
+	if (fd >= 0) {
+		r = flow_attach(f, fd);
+	} else if (f->source != SOURCE_CHILD) { /* the gateway's agent is gone */
+		f->source = SOURCE_CHILD;
+		r = flow_take(f);
+	}
 	if (r == 0 && f->state == UDP_TRYING)
 		r = flow_flush(f);
 	if (r < 0)

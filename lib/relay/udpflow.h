@@ -70,6 +70,9 @@ struct udp_flows {
 	struct udphold_store store;
 	struct udp_batch *batch; /* NULL until the first port */
 	struct timer sweep;      /* set while there are flows */
+	/* a flow will have a socket for these two addresses; NULL: nobody else could have one */
+	void (*on_claim)(void *arg, const struct net_addr *client, const struct net_addr *target);
+	void *claim_arg;
 	bool full_said;
 };
 

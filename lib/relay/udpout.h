@@ -48,7 +48,13 @@ struct udpout {
 	unsigned tokens;        /* errors that may be given now */
 	bool full_said;
 	struct udpout_counts counts;
+	/* whether a published port has a socket for these; NULL: there are none */
+	bool (*is_claimed)(void *arg, const struct net_addr *peer, const struct net_addr *child);
+	void *claims_arg;
 };
+
+/* udpout_yield() - a published port will have a socket for these two: no pair keeps one */
+void udpout_yield(struct udpout *u, const struct net_addr *peer, const struct net_addr *child);
 
 /**
  * udpout_init()

@@ -144,13 +144,25 @@ static void map_cut(struct udpout_map *m, bool cuts)
 		setsockopt(m->watch.fd, IPPROTO_IP, IP_MTU_DISCOVER, &v4, sizeof(v4));
 }
 
+struct sending {
+	const struct udpout_way *way;
+	bool from_local; /* from the address of the host that the peer knows */
+	bool lost;       /* which the host has no more, it seems */
+};
+
 /* a pending error is one of an earlier datagram: it is taken, and this one goes out after all */
 static enum udpio_verdict on_send_failed(void *owner, int error, const struct iovec *data)
 {
-	const struct udpout_way *way = owner;
+	struct sending *s = owner;
+	const struct udpout_way *way = s->way;
 	struct udpout_map *m = way->map;
 	uint32_t mtu = 0;
 
+	/* kernels differ in how they say that the host has not that address */
+	s->lost = s->from_local &&
+		  (error == EINVAL || error == EADDRNOTAVAIL || error == ENETUNREACH);
+	if (s->lost)
+		return UDPIO_STOP;
 	switch (error) {
 	case EAGAIN:
 		return UDPIO_STOP;
@@ -189,7 +201,8 @@ void udpout_map_send(const struct udpout_way *way, unsigned first, unsigned n)
 {
 	struct udpout_map *m = way->map;
 	struct udpout *u = m->all;
-	const struct udpio_way out = {
+	const uint16_t bundle_max = m->bundle_max;
+	struct udpio_way out = {
 		.fd = m->watch.fd,
 		.to = &way->host,
 		.to_len = way->host_len,
@@ -199,6 +212,7 @@ void udpout_map_send(const struct udpout_way *way, unsigned first, unsigned n)
 		.local = way->pair && way->pair->by_peer ? way->pair->local : NULL,
 		.bundle_max = &m->bundle_max,
 	};
+	struct sending s = { .way = way, .from_local = out.local };
 	unsigned sent;
 
 	m->out_ms = u->loop->now_ms;
@@ -208,7 +222,14 @@ void udpout_map_send(const struct udpout_way *way, unsigned first, unsigned n)
 		       m->entry.age == UDP_BRIEF ? UDP_UNANSWERED : m->entry.age);
 	if (is_long(way, first))
 		map_cut(m, true);
-	sent = udpio_send(u->io, first, n, &out, on_send_failed, (void *)(uintptr_t)way);
+	sent = udpio_send(u->io, first, n, &out, on_send_failed, &s);
+	if (s.lost && sent == 0) {
+		s.from_local = false;
+		out.local = NULL;
+		m->bundle_max = bundle_max;
+		sent = udpio_send(u->io, first, n, &out, on_send_failed, &s);
+		way->pair->by_peer = sent == 0; /* 0: there is no network at all */
+	}
 	map_cut(m, false);
 	u->counts.out += sent;
 	u->counts.dropped += udpio_count(u->io, first, n) - sent;
@@ -311,13 +332,15 @@ static bool evict(struct udpout *u, const uint8_t client[static 16])
 	return true;
 }
 
-/* the fd; -1: nothing can be given up for it */
+/* the fd; -1: nothing can be given up for it, or connections have all that there is */
 static int socket_for(struct udpout *u, const struct net_addr *child,
 		      const uint8_t client[static 16])
 {
 	int fd;
 
-	while (udptable_victim(&u->mappings, client) || !forward_has_room(u->forward)) {
+	if (!forward_lends(u->forward, u->forward->lent))
+		return -1;
+	while (udptable_victim(&u->mappings, client) || !forward_lends(u->forward, 0)) {
 		if (!evict(u, client))
 			return -1;
 	}

@@ -5,7 +5,9 @@
  * What comes from a peer has its address as the source. The first datagrams are written into the
  * tun as packets, so that a question and its answer cost no socket. A busy pair gets a transparent
  * socket: there is a queue for it alone, and bundles pass both ways. When all such sockets are in
- * use, one that was silent for a while changes hands; else the pair goes on without.
+ * use, one that was silent for a while changes hands; else the pair goes on without. It does so,
+ * too, when a published port has a socket for the same two addresses: the kernel would give what
+ * the child says to one of both, and a client of the port must hear from the port.
  */
 #include <errno.h>
 #include <string.h>
@@ -154,7 +156,7 @@ static bool has_room(struct udpout *u)
 	struct udp_entry *e;
 	struct udpout_pair *p;
 
-	if (u->pair_sockets < u->pair_sockets_max && forward_has_room(u->forward))
+	if (u->pair_sockets < u->pair_sockets_max && forward_lends(u->forward, 0))
 		return true;
 	e = udptable_oldest(&u->pairs, UDP_ANSWERED); /* those with a socket */
 	if (!e || u->loop->now_ms - e->used_ms < QUIET_MS)
@@ -191,6 +193,10 @@ static void pair_ask(struct udpout_pair *p)
 	struct udpout *u = p->map->all;
 	int fd;
 
+	if (u->is_claimed && u->is_claimed(u->claims_arg, &p->peer, &p->map->child)) {
+		p->no_socket = true;
+		return;
+	}
 	if (u->pool->is_short || !may_have_socket(p))
 		return;
 	fd = sockpool_take(u->pool, p->peer.family, SOCK_DGRAM, &p->wait);
@@ -214,18 +220,30 @@ void udpout_pair_used(struct udpout_pair *p, unsigned messages)
 		       p->watch.fd >= 0 ? UDP_ANSWERED : UDP_UNANSWERED);
 }
 
-static struct udp_key key_of(const struct udpout_map *m, const struct net_addr *peer)
+static struct udp_key key_of(const struct net_addr *child, const struct net_addr *peer)
 {
-	struct udp_key key = { .client_port = m->child.port, .port_id = peer->port };
+	struct udp_key key = { .client_port = child->port, .port_id = peer->port };
 
-	addr_map(&m->child, key.client);
+	addr_map(child, key.client);
 	addr_map(peer, key.local);
 	return key;
 }
 
+void udpout_yield(struct udpout *u, const struct net_addr *peer, const struct net_addr *child)
+{
+	const struct udp_key key = key_of(child, peer);
+	struct udp_entry *e = udptable_find(&u->pairs, &key);
+
+	if (!e)
+		return;
+	pair_close(pair_of(e));
+	pair_of(e)->no_socket = true;
+	udptable_touch(&u->pairs, e, e->used_ms, UDP_UNANSWERED);
+}
+
 struct udpout_pair *udpout_pair_find(const struct udpout_map *m, const struct net_addr *peer)
 {
-	const struct udp_key key = key_of(m, peer);
+	const struct udp_key key = key_of(&m->child, peer);
 	struct udp_entry *e = udptable_find(&m->all->pairs, &key);
 
 	return e ? pair_of(e) : NULL;
@@ -235,7 +253,7 @@ struct udpout_pair *udpout_pair_get(struct udpout_map *m, const struct net_addr 
 				    const union sock_addr *host, socklen_t host_len)
 {
 	struct udpout *u = m->all;
-	const struct udp_key key = key_of(m, peer);
+	const struct udp_key key = key_of(&m->child, peer);
 	struct udp_entry *e;
 	struct udpout_pair *p;
 

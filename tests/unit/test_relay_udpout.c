@@ -324,6 +324,35 @@ START_TEST(only_the_loopback_is_the_gateway)
 }
 END_TEST
 
+/* descriptors are lent: connections come first, and what would not help them is not ended */
+START_TEST(mappings_are_not_given_up_in_vain)
+{
+	const int fds[NET_ACCEL_FDS_MAX] = { -1, -1, -1, -1, -1 };
+	struct net_plan plan = { .prefix = 24 };
+	struct forward f = { .fds_max = 20, .flows_max = 8 };
+	struct net_addr child = addr(false, "10.0.2.100", NULL, 0);
+	struct sockpool pool = { 0 };
+	struct err err = { 0 };
+	struct udpout u;
+	struct loop l;
+
+	ck_assert_int_eq(loop_init(&l), 0);
+	f.loop = &l;
+	ck_assert_int_eq(udpout_init(&u, &l, &plan, fds, &pool, &f, 64, &err), 0);
+	for (child.port = 20001; child.port <= 20008; child.port++)
+		ck_assert_ptr_nonnull(udpout_map_get(&u, &child));
+	f.flows.n = 8; /* 16 descriptors, two to come: one more than 2 is lent */
+	ck_assert_ptr_nonnull(udpout_map_get(&u, &child));
+	ck_assert_uint_eq(u.mappings.n, 3);
+	f.flows.n = 10; /* none is left */
+	child.port++;
+	ck_assert_ptr_null(udpout_map_get(&u, &child));
+	ck_assert_uint_eq(u.mappings.n, 3);
+	udpout_done(&u);
+	loop_done(&l);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("relay_udpout");
@@ -340,6 +369,7 @@ int main(void)
 	tcase_add_test(c, one_client_may_have_all_until_others_come);
 	tcase_add_test(c, a_flood_gives_way_before_what_has_answers);
 	tcase_add_test(c, only_the_loopback_is_the_gateway);
+	tcase_add_test(c, mappings_are_not_given_up_in_vain);
 	r = srunner_create(s);
 	srunner_run_all(r, CK_NORMAL);
 	failed = srunner_ntests_failed(r);
