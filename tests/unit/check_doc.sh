@@ -15,3 +15,7 @@ else
 	sed 's/^/#   /' "$work/diff"
 fi
 if [ "$(wc -l <"$work/table")" -gt 50 ]; then echo "ok 2 - there are many"; else echo "not ok 2 - --list has few lines"; fi
+cut -d ' ' -f 1 "$work/table" | while read -r id; do
+	grep -qF "<a id=\"$id\"></a>[$id](check.md#$id)" docs/troubleshooting.md || echo "$id"
+done >"$work/missing"
+if [ ! -s "$work/missing" ]; then echo "ok 3 - docs/troubleshooting.md leads to each"; else echo "not ok 3 - docs/troubleshooting.md leads to each: $(tr '\n' ' ' <"$work/missing")"; fi
