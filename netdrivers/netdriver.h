@@ -21,6 +21,8 @@ enum net_flag {
 	NET_F_TAP = 64,     /* the agent of the child netns makes the tap, with its addresses; the
 			       program opens it by its name */
 	NET_F_IPV4 = 128,   /* and has no IPv6 */
+	NET_F_DHCP = 256,   /* parent_attach() puts an interface there, whose addresses a DHCP
+			       server has */
 };
 
 struct event_base;
@@ -60,12 +62,14 @@ struct net_driver {
 	/* parent: fill the plan; NULL for a driver without addresses */
 	int (*parent_plan)(const struct net_opts *o, struct net_plan *ret, struct err *err);
 
-	/* the rest only with NET_F_PROGRAM (lib/parent/netrun.c calls them, netdrivers/helper.h
-	   does most of the work) */
+	/* the rest for networks by programs of others (lib/parent/netrun.c calls them,
+	   netdrivers/helper.h does most of the work); NULL without NET_F_PROGRAM, but: */
 
 	/* before anything is made: is the program there, and what can it do? The bits come back in
 	   net_env.features */
 	int (*parent_probe)(const struct options *o, uint32_t *ret_features, struct err *err);
+	/* with NET_F_DHCP. The child's network namespace is there: run what makes the interface */
+	int (*parent_attach)(const struct net_env *env, struct err *err);
 	/* the namespaces are there: start the program. Again after on_ended(), parent_stop() comes
 	   in between */
 	int (*parent_start)(const struct net_env *env, struct net_run **ret, struct err *err);

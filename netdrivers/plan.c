@@ -80,21 +80,30 @@ static int plan_ifname(const char *ifname, struct net_plan *p, struct err *err)
 	return 0;
 }
 
-int plan_user_mode_at(const struct net_opts *o, const struct plan_places *at, struct net_plan *ret,
-		      struct err *err)
+int plan_interface(const struct net_opts *o, const char *ifname, uint32_t mtu, struct net_plan *ret,
+		   struct err *err)
 {
-	struct net_plan p = { 0 };
-	const char *ifname = o->ifname && *o->ifname ? o->ifname : DEFAULT_IFNAME;
-	int r = plan_cidr(o->cidr && *o->cidr ? o->cidr : DEFAULT_CIDR, o->name, &p, err);
+	struct net_plan p = { .mtu = o->mtu ? (uint32_t)o->mtu : mtu };
+	int r = plan_ifname(o->ifname && *o->ifname ? o->ifname : ifname, &p, err);
 
 	if (r < 0)
 		return r;
-	r = plan_ifname(ifname, &p, err);
+	if (p.mtu && p.mtu < MTU_MIN)
+		return err_say(err, EINVAL, "mtu must be >= %d, got %u", MTU_MIN, p.mtu);
+	*ret = p;
+	return 0;
+}
+
+int plan_user_mode_at(const struct net_opts *o, const struct plan_places *at, struct net_plan *ret,
+		      struct err *err)
+{
+	struct net_plan p;
+	int r = plan_interface(o, DEFAULT_IFNAME, DEFAULT_MTU, &p, err);
+
+	if (r == 0)
+		r = plan_cidr(o->cidr && *o->cidr ? o->cidr : DEFAULT_CIDR, o->name, &p, err);
 	if (r < 0)
 		return r;
-	p.mtu = (uint32_t)(o->mtu ? o->mtu : DEFAULT_MTU);
-	if (p.mtu < MTU_MIN)
-		return err_say(err, EINVAL, "mtu must be >= %d, got %u", MTU_MIN, p.mtu);
 	p.gateway = host_of(p.network, at->gateway);
 	p.dns = host_of(p.network, at->dns);
 	p.address = host_of(p.network, at->child);

@@ -17,4 +17,9 @@ struct plan_places {
 int plan_user_mode_at(const struct net_opts *o, const struct plan_places *at, struct net_plan *ret,
 		      struct err *err);
 
+/* plan_interface() - no more than name (@ifname unless --ifname says so) and --mtu: the addresses
+ * are told by somebody else. @mtu 0: as the interface comes */
+int plan_interface(const struct net_opts *o, const char *ifname, uint32_t mtu, struct net_plan *ret,
+		   struct err *err);
+
 #endif

@@ -6,8 +6,8 @@
 
 #include "lib/base/cleanup.h"
 
-extern const struct net_driver net_gvisor, net_host, net_none, net_pasta, net_slirp,
-	net_slirp4netns;
+extern const struct net_driver net_gvisor, net_host, net_lxc_user_nic, net_none, net_pasta,
+	net_slirp, net_slirp4netns;
 
 /* a value of --net and the driver that serves it; upstream's name is served by our own stack,
    unless the program is asked for */
@@ -15,9 +15,13 @@ static const struct {
 	const char *value;
 	const struct net_driver *driver, *external;
 } table[] = {
-	{ "host", &net_host, &net_host },    { "none", &net_none, &net_none },
-	{ "slirp", &net_slirp, &net_slirp }, { "slirp4netns", &net_slirp, &net_slirp4netns },
-	{ "pasta", &net_pasta, &net_pasta }, { "gvisor-tap-vsock", &net_gvisor, &net_gvisor },
+	{ "host", &net_host, &net_host },
+	{ "none", &net_none, &net_none },
+	{ "slirp", &net_slirp, &net_slirp },
+	{ "slirp4netns", &net_slirp, &net_slirp4netns },
+	{ "lxc-user-nic", &net_lxc_user_nic, &net_lxc_user_nic },
+	{ "pasta", &net_pasta, &net_pasta },
+	{ "gvisor-tap-vsock", &net_gvisor, &net_gvisor },
 };
 
 const struct net_driver *net_driver_find(const char *name, bool external)
@@ -31,5 +35,5 @@ const struct net_driver *net_driver_find(const char *name, bool external)
 
 const char *net_driver_names(void)
 {
-	return "host, none, slirp, slirp4netns, pasta, gvisor-tap-vsock";
+	return "host, none, slirp, slirp4netns, pasta, lxc-user-nic, gvisor-tap-vsock";
 }

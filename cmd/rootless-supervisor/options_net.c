@@ -11,11 +11,7 @@
 #include "lib/base/gotext.h"
 
 /* values that upstream knows and this build has no driver for */
-static const char *const foreign_nets[] = {
-	"vpnkit",
-	"lxc-user-nic",
-	NULL,
-};
+static const char *const foreign_nets[] = { "vpnkit", NULL };
 static const char *const foreign_port_drivers[] = {
 	"pesto",
 	NULL,
@@ -88,6 +84,24 @@ static int check_pasta(struct check *c, struct err *err)
 	return 0;
 }
 
+/* its addresses are a DHCP server's; the host's loopback is nowhere in that network */
+static int check_lxc_user_nic(struct check *c, struct err *err)
+{
+	if (c->o->cidr)
+		return err_say(err, EINVAL, "custom cidr is not supported for --net=%s", c->o->net);
+	if (c->v[OPT_DETACH_NETNS].flag)
+		return err_say(err, ENOTSUP,
+			       "--detach-netns is not supported for --net=lxc-user-nic by this "
+			       "build");
+	if (c->o->dialect == DIALECT_ROOTLESSKIT)
+		option_warn(c, "\"lxc-user-nic\" network driver is experimental");
+	if (!c->o->disable_host_loopback)
+		option_warn(c, "--disable-host-loopback is implicitly set for lxc-user-nic");
+	c->o->lxc_user_nic_binary = c->v[OPT_LXC_USER_NIC_BINARY].text;
+	c->o->lxc_user_nic_bridge = c->v[OPT_LXC_USER_NIC_BRIDGE].text;
+	return 0;
+}
+
 int option_check_net(struct check *c, struct err *err)
 {
 	const char *net = c->v[OPT_NET].text;
@@ -101,6 +115,8 @@ int option_check_net(struct check *c, struct err *err)
 		return err_say(err, EINVAL, "unknown network mode: %s", net);
 	if (strcmp(net, "gvisor-tap-vsock") == 0 && c->v[OPT_IPV6].given && c->v[OPT_IPV6].flag)
 		return err_say(err, EINVAL, "--ipv6 is not supported for gvisor-tap-vsock");
+	if (strcmp(net, "lxc-user-nic") == 0)
+		return check_lxc_user_nic(c, err);
 	if (strcmp(net, "pasta") == 0)
 		return check_pasta(c, err);
 	if (!option_net_has(c, NET_F_ADDRESS))

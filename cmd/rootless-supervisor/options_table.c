@@ -84,12 +84,13 @@ const struct option_def option_table[OPT_NIDS] = {
 
 	[OPT_LXC_USER_NIC_BINARY] = { "lxc-user-nic-binary", NULL, NULL, OPTION_STRING, IN_BOTH,
 				      "Network [lxc-user-nic]", .value = "PATH",
-				      .help = "accepted and ignored: the driver is not part of "
-					      "this build" },
+				      .help = "path of lxc-user-nic binary for "
+					      "--net=lxc-user-nic (default: the first of "
+					      "/usr/libexec/lxc, /usr/lib/MACHINE/lxc and "
+					      "/usr/lib/lxc that has one)" },
 	[OPT_LXC_USER_NIC_BRIDGE] = { "lxc-user-nic-bridge", NULL, NULL, OPTION_STRING, IN_BOTH,
 				      "Network [lxc-user-nic]", SAME("lxcbr0"), .value = "NAME",
-				      .help = "accepted and ignored: the driver is not part of "
-					      "this build" },
+				      .help = "name of the lxc-user-nic bridge" },
 	[OPT_PASTA_BINARY] = { "pasta-binary", NULL, NULL, OPTION_STRING, IN_BOTH,
 			       "Network [pasta]", SAME("pasta"), .value = "PATH",
 			       .help = "path of pasta binary for --net=pasta" },

@@ -64,6 +64,7 @@ struct options {
 	bool disable_host_loopback, ipv6, detach_netns;
 	enum accel_mode accel;
 	bool net_external; /* --slirp4netns-binary was given: --net=slirp4netns is that program */
+	const char *lxc_user_nic_binary, *lxc_user_nic_bridge; /* binary "": where it usually is */
 	const char *pasta_binary;
 	const char *slirp4netns_binary;
 	const char *slirp4netns_sandbox, *slirp4netns_seccomp; /* auto, true, false, "" */

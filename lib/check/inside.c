@@ -144,7 +144,7 @@ static void run_childnet(int sock, const struct net_plan *plan)
 	struct err err = { 0 };
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (childnet_setup(&cfg, &err) < 0)
+	if (childnet_setup(&cfg, NULL, &err) < 0)
 		packet_err(sock, &err, CAUSE_NET_FAILED);
 	_exit(0);
 }

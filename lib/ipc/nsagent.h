@@ -8,7 +8,7 @@
 #include "lib/ipc/msg.h"
 #include "lib/ipc/netplan.h"
 
-#define NSAGENT_VERSION 7
+#define NSAGENT_VERSION 8
 
 enum nsagent_state { /* bits: what the receiver is in */
 		     NSAGENT_STARTING = 1,
@@ -28,12 +28,17 @@ enum nsagent_setup {
 			       slirp0 */
 	NSAGENT_SETUP_TAP,  /* child: lo, and a tap of that name, address and route for a program
 			       that opens it */
+	NSAGENT_SETUP_DHCP, /* child: lo; somebody puts the interface here, a DHCP server has its
+			       addresses */
 	NSAGENT_NSETUPS
 };
 
 struct nsagent_config {
 	uint32_t setup; /* enum nsagent_setup */
 	uint32_t accel; /* bits 1 << enum net_accel: rungs that the gateway tries, in that order */
+	uint8_t mac[6]; /* of the tap; all zero: the kernel's choice */
+	uint8_t give_tap; /* 1: its descriptor comes with READY */
+	uint8_t zero;
 	struct net_plan net;
 };
 
@@ -47,6 +52,9 @@ struct nsagent_ready {
 	uint8_t zero;
 	char why[NSAGENT_WHY_MAX]; /* less than was asked for: the reason; terminated */
 	uint8_t zero2[2];
+	/* by NSAGENT_SETUP_DHCP, else 0 */
+	struct in_addr address, gateway, dns;
+	uint8_t prefix, zero3[3];
 };
 
 /* relay -> agent: a batch of unbound sockets, non-blocking, close-on-exec; or one rtnetlink socket
@@ -64,7 +72,8 @@ struct nsagent_sockets {
 	X(NSAGENT_CONFIG, 1, struct nsagent_config, 0, 0, ROLE_BIT(ROLE_PARENT), NSAGENT_STARTING) \
 	X(NSAGENT_READY, 2, struct nsagent_ready, 0, 1 + NET_DNS_SOCKS_MAX + NET_ACCEL_FDS_MAX, \
 	  ROLE_BIT(ROLE_NSAGENT), NSAGENT_STARTING) \
-	X(NSAGENT_FAILED, 3, struct err, 0, 0, ROLE_BIT(ROLE_NSAGENT), NSAGENT_STARTING) \
+	X(NSAGENT_FAILED, 3, struct err, 0, 0, ROLE_BIT(ROLE_NSAGENT), \
+	  NSAGENT_STARTING | NSAGENT_UP) \
 	X(NSAGENT_SOCKETS_REQ, 4, struct nsagent_sockets, 0, 0, ROLE_BIT(ROLE_RELAY), NSAGENT_UP) \
 	X(NSAGENT_SOCKETS_ANS, 5, struct nsagent_sockets, 0, MSG_FDS_MAX, ROLE_BIT(ROLE_NSAGENT), \
 	  NSAGENT_UP)

@@ -13,6 +13,7 @@
 #include "lib/nsagent/tuntap.h"
 
 #define LINK_WAIT_MS 5000
+#define DHCP_LINK_WAIT_MS 15000 /* the program that makes it has 10 s */
 
 /* TCP of the child passes as packets of this size, a third as many as of 64 KiB, and the gateway's
    sockets take them as they are. IPv6 would need a header for it that hides TCP from our rules;
@@ -72,22 +73,50 @@ static int set_up_veth(struct netlink *nl, const struct net_plan *p, int events,
 }
 
 /* a program of another process will open it: that is its carrier, addresses do not wait for it */
-static int set_up_tap(struct netlink *nl, const struct net_plan *p, struct err *err)
+static int set_up_tap(struct netlink *nl, const struct nsagent_config *cfg, int *ret_tap,
+		      struct err *err)
 {
+	static const uint8_t kernels_choice[6];
+	const struct net_plan *p = &cfg->net;
 	autoclose int tap = -1;
 	uint8_t mac[6];
 	int r = tuntap_open(p->ifname, false, true, &tap, mac, err);
 
+	if (r == 0 && memcmp(cfg->mac, kernels_choice, sizeof(cfg->mac)) != 0)
+		r = tuntap_set_mac(tap, p->ifname, cfg->mac, err);
 	if (r == 0)
 		r = netlink_link_up(nl, p->ifname, p->mtu, err);
 	if (r == 0)
 		r = set_addresses(nl, p, err);
 	if (r == 0 && p->ipv6)
 		r = set_addresses6(nl, p, err);
+	if (r == 0 && cfg->give_tap)
+		*ret_tap = take_fd(&tap);
 	return r;
 }
 
-int childnet_setup(const struct nsagent_config *cfg, struct err *err)
+static int set_up_dhcp(struct netlink *nl, const struct net_plan *plan, int events,
+		       struct dhcp_lease *ret, struct err *err)
+{
+	uint64_t deadline_ms = clock_ms() + DHCP_LINK_WAIT_MS;
+	struct net_plan p = *plan;
+	int r = netlink_link_wait(nl, events, p.ifname, NETLINK_LINK_THERE, deadline_ms, err);
+
+	if (r == 0)
+		r = netlink_link_up(nl, p.ifname, p.mtu, err);
+	if (r == 0)
+		r = netlink_link_wait(nl, events, p.ifname, NETLINK_LINK_CARRIES, deadline_ms, err);
+	if (r == 0)
+		r = dhcp_get(p.ifname, ret, err);
+	if (r < 0)
+		return r;
+	p.address = ret->address;
+	p.prefix = ret->prefix;
+	p.gateway = ret->router;
+	return set_addresses(nl, &p, err);
+}
+
+int childnet_setup(const struct nsagent_config *cfg, struct childnet *ret, struct err *err)
 {
 	AUTO(netlink_freep) struct netlink *nl = NULL;
 	autoclose int events = -1;
@@ -101,7 +130,9 @@ int childnet_setup(const struct nsagent_config *cfg, struct err *err)
 	if (r < 0)
 		return r;
 	if (cfg->setup == NSAGENT_SETUP_TAP)
-		return set_up_tap(nl, &cfg->net, err);
+		return set_up_tap(nl, cfg, &ret->tap, err);
 	events = netlink_watch_links(err);
+	if (events >= 0 && cfg->setup == NSAGENT_SETUP_DHCP)
+		return set_up_dhcp(nl, &cfg->net, events, &ret->lease, err);
 	return events < 0 ? events : set_up_veth(nl, &cfg->net, events, err);
 }

@@ -22,6 +22,7 @@
 #include "lib/base/err.h"
 #include "lib/base/fd.h"
 #include "lib/base/log.h"
+#include "lib/base/loop.h"
 #include "lib/base/options.h"
 #include "lib/cause/cause.h"
 #include "lib/nsagent/childnet.h"
@@ -39,7 +40,8 @@ struct agent {
 	int child_netns;
 	int tap, dns[NET_DNS_SOCKS_MAX]; /* the gateway's, until they are handed over; -1: none */
 	uint8_t tap_mac[6];
-	struct accel accel; /* as tap */
+	struct accel accel;      /* as tap */
+	struct dhcp_lease lease; /* of the child's interface; prefix is 0: none */
 	const struct options *opt;
 };
 
@@ -107,10 +109,13 @@ static int recv_config(const struct agent *a, struct nsagent_config *ret, struct
 }
 
 /* the user's settings come last: they may name the interface, and they have the last word */
-static int set_up_child(const struct agent *a, const struct nsagent_config *cfg, struct err *err)
+static int set_up_child(struct agent *a, const struct nsagent_config *cfg, struct err *err)
 {
-	int r = childnet_setup(cfg, err);
+	struct childnet net = { .tap = -1 };
+	int r = childnet_setup(cfg, &net, err);
 
+	a->tap = net.tap;
+	a->lease = net.lease;
 	for (size_t i = 0; i < a->opt->nsysctl && r == 0; i++)
 		r = sysctl_set_asked(&a->opt->sysctl[i], err);
 	return r;
@@ -150,6 +155,10 @@ static int send_ready(struct agent *a, struct err *err)
 			fds[nfds++] = all[i];
 	}
 	memcpy(ready.tap_mac, a->tap_mac, sizeof(ready.tap_mac));
+	ready.address = a->lease.address;
+	ready.gateway = a->lease.router;
+	ready.dns = a->lease.dns;
+	ready.prefix = a->lease.prefix;
 	ready.accel = (uint8_t)a->accel.rung;
 	snprintf(ready.why, sizeof(ready.why), "%.*s", NSAGENT_WHY_MAX - 1, a->accel.why.msg);
 	r = msg_send(a->parent, &nsagent_proto, NSAGENT_READY, &ready, fds, nfds);
@@ -183,6 +192,27 @@ static void drop_relay(struct agent *a, int r)
 	close(take_fd(&a->relay));
 }
 
+/* as poll() takes it */
+static int ms_to_renewal(const struct agent *a)
+{
+	uint64_t now = clock_ms();
+
+	if (!a->lease.prefix)
+		return -1;
+	return now < a->lease.renew_ms ? (int)(a->lease.renew_ms - now) : 0;
+}
+
+/* while it waits for the server, 3 s at most, the relay gets no new sockets */
+static void renew(struct agent *a)
+{
+	struct err err = { 0 };
+
+	if (dhcp_renew(&a->lease, &err) == 0)
+		return;
+	a->lease.prefix = 0; /* the parent ends the run */
+	msg_send(a->parent, &nsagent_proto, NSAGENT_FAILED, &err, NULL, 0);
+}
+
 /* 0: the parent is gone, as it should be at the end; else a negative errno */
 static int serve(struct agent *a)
 {
@@ -192,8 +222,10 @@ static int serve(struct agent *a)
 			{ .fd = a->relay, .events = POLLIN }, /* -1 is ignored by poll() */
 		};
 
-		if (poll(p, ARRAY_SIZE(p), -1) < 0 && errno != EINTR)
+		if (poll(p, ARRAY_SIZE(p), ms_to_renewal(a)) < 0 && errno != EINTR)
 			return -errno;
+		if (ms_to_renewal(a) == 0)
+			renew(a);
 		if (p[0].revents) {
 			struct msg m;
 			int r = msg_recv(a->parent, &nsagent_proto, ROLE_PARENT, NSAGENT_UP,

@@ -7,6 +7,7 @@
 #include <linux/if_tun.h>
 #include <linux/virtio_net.h>
 #include <net/if.h>
+#include <net/if_arp.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -57,5 +58,15 @@ int tuntap_open(const char *name, bool offload, bool persist, int *ret, uint8_t 
 		return err_set(err, errno, "asking for the hardware address of '%s'", name);
 	memcpy(ret_mac, ifr.ifr_hwaddr.sa_data, 6);
 	*ret = take_fd(&fd);
+	return 0;
+}
+
+int tuntap_set_mac(int fd, const char *name, const uint8_t mac[6], struct err *err)
+{
+	struct ifreq ifr = { .ifr_hwaddr.sa_family = ARPHRD_ETHER };
+
+	memcpy(ifr.ifr_hwaddr.sa_data, mac, 6);
+	if (ioctl(fd, SIOCSIFHWADDR, &ifr) < 0)
+		return err_set(err, errno, "setting the hardware address of '%s'", name);
 	return 0;
 }

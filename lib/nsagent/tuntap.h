@@ -24,4 +24,7 @@
 int tuntap_open(const char *name, bool offload, bool persist, int *ret, uint8_t ret_mac[6],
 		struct err *err);
 
+/* tuntap_set_mac() - the hardware address of the tap @name, which is @fd and still down */
+int tuntap_set_mac(int fd, const char *name, const uint8_t mac[6], struct err *err);
+
 #endif

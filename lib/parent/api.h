@@ -39,6 +39,7 @@ struct api_info {
 	const char *net_driver;               /* NULL: --net=host, no object at all */
 	const char *const *dns;               /* addresses as text, NULL-terminated; NULL: none */
 	const char *child_ip;                 /* NULL: unknown */
+	bool dynamic_child_ip;                /* by DHCP */
 	bool ipv6;
 	const char *accel;     /* who carries TCP out, by net_accel_name(); NULL: no such choice */
 	const char *accel_why; /* NULL, or why it is less than was asked for */

@@ -121,6 +121,8 @@ static json_t *net_driver_new(const struct api_info *info)
 		json_object_set_new(j, "dns", list_new(info->dns));
 	if (info->child_ip)
 		json_object_set_new(j, "childIP", text_new(info->child_ip));
+	if (info->dynamic_child_ip)
+		json_object_set_new(j, "dynamicChildIP", json_true());
 	if (info->ipv6)
 		json_object_set_new(j, "ipv6", json_true());
 	if (info->accel)

@@ -164,11 +164,12 @@ static int send_agent_config(struct instance *in, struct agent *a, struct err *e
 		[ACCEL_REDIRECT] = 1u << NET_ACCEL_REDIRECT,
 	};
 	bool gateway = in->setup->net->flags & NET_F_GATEWAY;
-	bool tap = in->setup->net->flags & NET_F_TAP;
+	uint32_t net = in->setup->net->flags;
 	struct nsagent_config c = {
-		.setup = gateway ? NSAGENT_SETUP_VETH
-			 : tap   ? NSAGENT_SETUP_TAP
-				 : NSAGENT_SETUP_LO,
+		.setup = gateway            ? NSAGENT_SETUP_VETH
+			 : net & NET_F_TAP  ? NSAGENT_SETUP_TAP
+			 : net & NET_F_DHCP ? NSAGENT_SETUP_DHCP
+					    : NSAGENT_SETUP_LO,
 		.accel = gateway ? rungs[in->opt->accel] : 0,
 		.net = in->plan,
 	};
@@ -335,6 +336,8 @@ int bringup(struct instance *in, struct err *err)
 		r = evacuate(o->evacuate_cgroup2, &in->evacuation, err);
 	if (r == 0)
 		r = send_setup(in, err);
+	if (r == 0)
+		r = netrun_attach(in, err);
 	/* with a gateway its descriptors are waited for first */
 	if (r == 0 && in->worker[KIND_RELAY].control.fd >= 0 &&
 	    !(in->setup->net->flags & NET_F_GATEWAY))

@@ -257,6 +257,8 @@ void worker_died(struct instance *in, const struct nursery_exited *e);
 
 /* names.c: STATE/resolv.conf and hosts, followed from the start on */
 int names_start(struct instance *in, struct err *err);
+/* names_refresh() - in->plan has another name server */
+int names_refresh(struct instance *in, struct err *err);
 void names_stop(struct instance *in);
 
 /* release.c: all is up: ports, child_pid, API, and only then the command */

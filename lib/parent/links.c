@@ -10,6 +10,7 @@
 #include "lib/base/str.h"
 #include "lib/ipc/nursery.h"
 #include "lib/parent/instance.h"
+#include "netdrivers/netdriver.h"
 
 #define ERR_LINES_MAX 3 /* what failed, and what to do */
 
@@ -149,6 +150,21 @@ static int take_accel(struct instance *in, const struct nsagent_ready *r, struct
 	return 0;
 }
 
+/* a DHCP server of the child's network has said what its addresses are */
+static int take_lease(struct instance *in, const struct nsagent_ready *r)
+{
+	if (!(in->setup->net->flags & NET_F_DHCP))
+		return 0;
+	if (!r->prefix || r->prefix > 32 || !r->address.s_addr)
+		return err_say(&in->err, EPROTO, "the agent of the child's network sent no lease");
+	in->plan.address = r->address;
+	in->plan.gateway = r->gateway;
+	in->plan.dns = r->dns;
+	in->plan.prefix = r->prefix;
+	in->plan.network.s_addr = r->address.s_addr & htonl(UINT32_MAX << (32 - r->prefix));
+	return names_refresh(in, &in->err);
+}
+
 static int take_ready(struct agent *a, struct msg *m)
 {
 	struct instance *in = a->in;
@@ -157,7 +173,7 @@ static int take_ready(struct agent *a, struct msg *m)
 
 	a->up = true;
 	if (a->kind == NSAGENT_CHILD)
-		return 0;
+		return take_lease(in, r);
 	if (m->nfds < 1 + ndns)
 		return err_say(&in->err, EPROTO, "the gateway agent sent %zu descriptors", m->nfds);
 	in->tap = msg_take_fd(m, 0);

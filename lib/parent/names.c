@@ -45,6 +45,11 @@ int names_start(struct instance *in, struct err *err)
 	return hostfiles_write_hosts(in->state->fd, HOST_HOSTS, hostname, err);
 }
 
+int names_refresh(struct instance *in, struct err *err)
+{
+	return hostfiles_write_resolver(in->state->fd, &in->plan, resolver_now(in->resolver), err);
+}
+
 void names_stop(struct instance *in)
 {
 	in->resolver = resolver_free(in->resolver);

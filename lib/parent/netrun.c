@@ -168,21 +168,31 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 
 int netrun_prepare(struct instance *in, struct err *err)
 {
+	const struct net_driver *driver = in->setup->net;
 	struct netrun *n = &in->netrun;
 
-	if (!(in->setup->net->flags & NET_F_PROGRAM))
-		return 0;
 	n->env = (struct net_env){ .base = in->base,
 				   .options = in->opt,
 				   .plan = &in->plan,
 				   .on_ready = on_ready,
 				   .on_ended = on_ended,
 				   .arg = in };
-	n->timer = evtimer_new(in->base, on_timer, in);
-	if (!n->timer)
-		return err_set(err, ENOMEM, "watching the program of the network");
-	in->pending |= PENDING_NET;
-	return in->setup->net->parent_probe(in->opt, &n->env.features, err);
+	if (driver->flags & NET_F_PROGRAM) {
+		n->timer = evtimer_new(in->base, on_timer, in);
+		if (!n->timer)
+			return err_set(err, ENOMEM, "watching the program of the network");
+		in->pending |= PENDING_NET;
+	}
+	return driver->parent_probe ? driver->parent_probe(in->opt, &n->env.features, err) : 0;
+}
+
+int netrun_attach(struct instance *in, struct err *err)
+{
+	in->netrun.env.child = in->child;
+	in->netrun.env.state_dir = in->state->path;
+	if (!(in->setup->net->flags & NET_F_DHCP))
+		return 0;
+	return in->setup->net->parent_attach(&in->netrun.env, err);
 }
 
 void netrun_start(struct instance *in)
@@ -191,8 +201,6 @@ void netrun_start(struct instance *in)
 
 	if (n->life != LIFE_NONE)
 		return;
-	n->env.child = in->child;
-	n->env.state_dir = in->state->path;
 	if (in->opt->detach_netns) { /* bound in the child's mount namespace only */
 		if (str_format(n->netns, sizeof(n->netns), "/proc/%d/root%s/" STATE_NETNS,
 			       (int)in->child, in->state->path) < 0) {

@@ -28,6 +28,9 @@ struct netrun {
 /* netrun_prepare() - before anything is made; nothing is done for networks without a program */
 int netrun_prepare(struct instance *in, struct err *err);
 
+/* netrun_attach() - right after the agent of the child netns was asked for */
+int netrun_attach(struct instance *in, struct err *err);
+
 /* netrun_start() - the namespaces, and what the agent makes there, are complete */
 void netrun_start(struct instance *in);
 

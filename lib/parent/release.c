@@ -96,8 +96,11 @@ static void fill_info(struct instance *in)
 			inet_ntop(AF_INET6, &in->plan.dns6, t->dns[1], sizeof(t->dns[1]));
 			t->dns_list[1] = t->dns[1];
 		}
-		in->info.child_ip = t->child_ip;
-		in->info.dns = t->dns_list;
+		in->info.dynamic_child_ip = in->setup->net->flags & NET_F_DHCP;
+		if (!in->info.dynamic_child_ip) {
+			in->info.child_ip = t->child_ip;
+			in->info.dns = t->dns_list;
+		}
 		in->info.ipv6 = in->plan.ipv6;
 		if (in->setup->net->flags & NET_F_GATEWAY)
 			in->info.accel = net_accel_name(in->accel);
