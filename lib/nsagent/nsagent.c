@@ -30,6 +30,7 @@
 #include "lib/nsagent/rights.h"
 #include "lib/nsagent/sockets.h"
 #include "lib/nsagent/sysctl.h"
+#include "lib/sandbox/sandbox.h"
 
 #define CONFIG_WAIT_MS (-1) /* the parent has a limit, and ends us by the end of its socket */
 
@@ -167,6 +168,21 @@ static int send_ready(struct agent *a, struct err *err)
 	return r < 0 ? err_set(err, -r, "telling the parent that the network is up") : 0;
 }
 
+static int give_up(const struct agent *a, struct err *err)
+{
+	struct err why = { 0 };
+	int r = rights_drop(err);
+
+	if (r < 0)
+		return r;
+	r = sandbox_calls(a->opt->sandbox, "agent of a network namespace", &why);
+	if (r < 0)
+		*err = why;
+	else if (r > 0)
+		log_debug("sandbox", "%s", why.msg); /* the parent tells the user, of itself */
+	return r < 0 ? r : 0;
+}
+
 /* all that takes rights; they are gone when the parent hears READY */
 static int start(struct agent *a, struct err *err)
 {
@@ -179,9 +195,9 @@ static int start(struct agent *a, struct err *err)
 		r = recv_config(a, &cfg, err);
 	if (r == 0)
 		r = set_up(a, &cfg, err);
-	if (r == 0)
-		r = rights_drop(err);
 	cleanup_closep(&a->child_netns);
+	if (r == 0)
+		r = give_up(a, err);
 	return r < 0 ? r : send_ready(a, err);
 }
 

@@ -253,7 +253,7 @@ static int start_workers(struct instance *in, struct err *err)
 	bool relay = gateway || (in->setup->port->flags & PORT_F_RELAY);
 	struct orphans orphans;
 	const struct nursery_opts opts = { .debug = in->opt->debug,
-					   .no_sandbox = in->opt->sandbox == SANDBOX_OFF,
+					   .sandbox = in->opt->sandbox,
 					   .orphans = &orphans };
 	int sock, r;
 

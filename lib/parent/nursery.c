@@ -24,11 +24,13 @@
 
 #include "lib/base/cleanup.h"
 #include "lib/base/fd.h"
+#include "lib/base/log.h"
 #include "lib/base/loop.h"
 #include "lib/base/proc.h"
 #include "lib/base/str.h"
 #include "lib/ipc/nursery.h"
 #include "lib/ipc/worker.h"
+#include "lib/sandbox/sandbox.h"
 
 #define WORKERS_MAX 4
 #define WORKER_GRACE_MS 1000 /* from the end of file to SIGKILL, for all of them */
@@ -68,7 +70,7 @@ static void exec_worker(const struct nursery *n, pid_t nursery, enum role role, 
 
 	if (n->opts.debug)
 		*word++ = (char *)WORKER_DEBUG;
-	if (n->opts.no_sandbox)
+	if (n->opts.sandbox == SANDBOX_OFF)
 		*word++ = (char *)WORKER_NO_SANDBOX;
 	for (size_t i = 0; i < ARRAY_SIZE(worker_env); i++) {
 		const char *value = getenv(worker_env[i]);
@@ -173,14 +175,19 @@ static void wait_for_workers(const struct nursery *n)
 }
 
 /* a program with file capabilities hands none on: a worker binds no port */
-static int drop_rights(void)
+static int drop_rights(enum sandbox_mode mode)
 {
 	struct __user_cap_header_struct hdr = { .version = _LINUX_CAPABILITY_VERSION_3 };
 	struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = { 0 };
+	struct err err = { 0 };
 
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || syscall(SYS_capset, &hdr, none) < 0 ||
 	    prctl(PR_SET_DUMPABLE, 0) < 0)
 		return -errno;
+	/* the others need the same of the kernel, and have somebody to tell it */
+	if (sandbox_calls(mode == SANDBOX_OFF ? mode : SANDBOX_AUTO, "nursery of the workers",
+			  &err) > 0)
+		log_debug("sandbox", "%s", err.msg);
 	return 0;
 }
 
@@ -255,7 +262,7 @@ static int nursery_main(struct nursery *n)
 	if (r == 0)
 		r = keep_own_fds(n);
 	if (r == 0)
-		r = drop_rights();
+		r = drop_rights(n->opts.sandbox);
 	if (r == 0)
 		r = fd_open_std();
 	if (r < 0)

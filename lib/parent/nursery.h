@@ -15,6 +15,7 @@
 #include <sys/types.h>
 
 #include "lib/base/err.h"
+#include "lib/base/options.h"
 #include "lib/ipc/role.h"
 #include "lib/parent/orphans.h"
 
@@ -24,7 +25,8 @@
 #define WORKER_NO_SANDBOX "no-sandbox"
 
 struct nursery_opts {
-	bool debug, no_sandbox;        /* how its workers are run */
+	bool debug;                    /* how its workers are run */
+	enum sandbox_mode sandbox;     /* the same, and of its own system calls */
 	const struct orphans *orphans; /* what it ends when the parent has been killed; borrowed */
 };
 

@@ -22,6 +22,7 @@
 #include "lib/parent/instance.h"
 #include "lib/parent/ports.h"
 #include "lib/parent/statedir.h"
+#include "lib/sandbox/sandbox.h"
 #include "netdrivers/netdriver.h"
 
 #define READY_TEXT "READY=1\n"
@@ -136,6 +137,29 @@ static void tell_ready(const struct instance *in)
 		close(in->opt->ready_fd); /* the others are the command's as well */
 }
 
+/*
+ * The id tools have looked at us, nothing is executed any more, and workers are started by the
+ * nursery: from here on only root of the host may trace us, and the filter is there
+ */
+static int give_up(const struct instance *in, struct err *err)
+{
+	struct err why = { 0 };
+	int r;
+
+	if (in->opt->sandbox == SANDBOX_OFF)
+		return 0;
+	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+		return err_set(err, errno, "forbidding to be traced");
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+		return err_set(err, errno, "setting no_new_privs");
+	r = sandbox_calls(in->opt->sandbox, "parent", &why);
+	if (r < 0)
+		*err = why;
+	else if (r > 0)
+		log_warning("sandbox", "%s", why.msg);
+	return r < 0 ? r : 0;
+}
+
 int release(struct instance *in, struct err *err)
 {
 	int r = start_ports(in, err);
@@ -147,11 +171,10 @@ int release(struct instance *in, struct err *err)
 	r = statedir_write_pid(in->state, in->child, err);
 	if (r == 0)
 		r = api_new(in->base, in->state->fd, &in->info, in->ports, &in->api, err);
+	if (r == 0)
+		r = give_up(in, err);
 	if (r < 0)
 		return r;
-	/* the id tools have looked at us; from here on only root of the host may */
-	if (in->opt->sandbox != SANDBOX_OFF && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
-		return err_set(err, errno, "forbidding to be traced");
 	r = msg_send(in->child_link.fd, &handshake_proto, HS_RELEASE, &(struct msg_empty){ 0 },
 		     NULL, 0);
 	if (r < 0)

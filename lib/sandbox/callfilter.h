@@ -8,7 +8,7 @@
 struct err;
 
 /**
- * callfilter_enter() - load the filter of @role for all threads
+ * callfilter_enter() - load the filter of @role for all threads, and those that it starts
  *
  * To be done before: everything that rules.c does not list. no_new_privs must be set.
  * Return: 0, or a negative errno with @err filled

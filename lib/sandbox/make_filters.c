@@ -3,7 +3,8 @@
  * make_filters.c - at build time: the table of rules as BPF programs, by libseccomp
  *
  *   make_filters MODE   C text: one array a role. MODE is kill, or log for relaxed builds, where a
- *                       call that is not listed is allowed and logged and nothing is made to fail
+ *                       call that is not listed is allowed and logged and nothing is made to fail;
+ *                       those that may do all but what is denied are empty there
  *   make_filters list   lines "ROLE KIND CALL" for tests; of setsockopt CALL=LEVEL=OPTION
  */
 #include <errno.h>
@@ -18,7 +19,7 @@
 #include "lib/base/cleanup.h"
 #include "lib/sandbox/rules.h"
 
-static const char *const role_names[] = { "relay", "slirp" };
+static const char *const role_names[] = { "relay", "slirp", "nsagent", "nursery", "parent" };
 static_assert(ARRAY_SIZE(role_names) == RULE_NROLES, "a name for each role");
 
 static struct scmp_arg_cmp compare(const struct rule_condition *c)
@@ -48,8 +49,7 @@ static int add_rule(scmp_filter_ctx ctx, const struct rule *r)
 		n++;
 	}
 	return seccomp_rule_add_array(
-		ctx, r->kind == RULE_ERRNO ? SCMP_ACT_ERRNO((unsigned)r->errnum) : SCMP_ACT_ALLOW,
-		nr, n, cmp);
+		ctx, r->errnum ? SCMP_ACT_ERRNO((unsigned)r->errnum) : SCMP_ACT_ALLOW, nr, n, cmp);
 }
 
 static int fill(scmp_filter_ctx ctx, unsigned role, bool relaxed)
@@ -59,7 +59,7 @@ static int fill(scmp_filter_ctx ctx, unsigned role, bool relaxed)
 	for (size_t i = 0; i < nseccomp_rules && e == 0; i++) {
 		const struct rule *r = &seccomp_rules[i];
 
-		if (!(r->roles & role) || (relaxed && r->kind == RULE_ERRNO))
+		if (!(r->roles & role) || (relaxed && r->errnum))
 			continue;
 		e = add_rule(ctx, r);
 		if (e < 0)
@@ -70,7 +70,9 @@ static int fill(scmp_filter_ctx ctx, unsigned role, bool relaxed)
 
 static int print_filter(unsigned role, const char *name, bool relaxed)
 {
-	scmp_filter_ctx ctx = seccomp_init(relaxed ? SCMP_ACT_LOG : SCMP_ACT_KILL_PROCESS);
+	scmp_filter_ctx ctx = seccomp_init(role & RULE_MAY_ALL ? SCMP_ACT_ALLOW
+					   : relaxed           ? SCMP_ACT_LOG
+							       : SCMP_ACT_KILL_PROCESS);
 	FILE *f = tmpfile();
 	struct sock_filter insn;
 
@@ -87,7 +89,7 @@ static int print_filter(unsigned role, const char *name, bool relaxed)
 
 static void print_list(unsigned role, const char *name)
 {
-	static const char *const kinds[] = { "allow", "spare", "errno" };
+	static const char *const kinds[] = { "allow", "spare", "errno", "deny" };
 
 	static_assert(ARRAY_SIZE(kinds) == RULE_NKINDS, "a word for each kind");
 	for (size_t i = 0; i < nseccomp_rules; i++) {

@@ -15,6 +15,7 @@
 #include <netinet/tcp.h>
 #include <netinet/udp.h>
 #include <sys/ioctl.h>
+#include <linux/netlink.h>
 #include <linux/sockios.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -26,6 +27,9 @@
 
 #define R RULE_RELAY
 #define S RULE_SLIRP
+#define A RULE_NSAGENT
+#define N RULE_NURSERY
+#define P RULE_PARENT
 #define ALLOW(c, r, w) \
 	{ \
 		.call = (c), .roles = (r), .kind = RULE_ALLOW, .why = (w) \
@@ -37,6 +41,16 @@
 #define SOFT(c, r, w) \
 	{ \
 		.call = (c), .roles = (r), .kind = RULE_ERRNO, .errnum = EPERM, .why = (w) \
+	}
+#define DENY(c, r, w) \
+	{ \
+		.call = (c), .roles = (r), .kind = RULE_DENY, .errnum = EPERM, .why = (w) \
+	}
+#define DENY_EXEC(c, w) \
+	{ \
+		.call = (c), .roles = P, .kind = RULE_DENY, .errnum = EPERM, .why = (w), .when = { \
+			{ RULE_MASKED, 2, PROT_EXEC, PROT_EXEC } \
+		} \
 	}
 /* one argument, as an int */
 #define INT_IS(k, c, r, n, v, w) \
@@ -79,7 +93,7 @@
 	}
 #define NO_EXEC(c, w) \
 	{ \
-		.call = (c), .roles = R | S, .kind = RULE_SPARE, .why = (w), .when = { \
+		.call = (c), .roles = R | S | A, .kind = RULE_SPARE, .why = (w), .when = { \
 			{ RULE_MASKED, 2, 0, PROT_EXEC } \
 		} \
 	}
@@ -89,34 +103,35 @@ const struct rule seccomp_rules[] = {
 	ALLOW("read", R, "TUN, eventfd"),
 	SPARE("read", S, "libslirp reads no socket so, another version may"),
 	ALLOW("write", R, "TUN, log lines"),
-	SPARE("write", S, "log lines"),
+	SPARE("write", S | A, "log lines"),
 	SPARE("readv", R | S, "libc"),
 	ALLOW("writev", R, "datagrams into the TUN"),
-	SPARE("writev", S, "libc's last words before an abort"),
+	SPARE("writev", S | A, "libc's last words before an abort"),
 	ALLOW("preadv2", S, "frames of the tap, without waiting"),
 	ALLOW("pwritev2", S, "the same, out"),
 	ALLOW("recvfrom", R | S, "flows, libslirp's sockets"),
 	ALLOW("sendto", R | S, "the same, out"),
-	ALLOW("recvmsg", R | S, "messages of parent and agents, errors of UDP sockets"),
-	ALLOW("sendmsg", R, "messages to parent and agents"),
+	ALLOW("recvmsg", R | S | A, "messages, errors of UDP sockets"),
+	ALLOW("sendmsg", R | A, "messages"),
 	SPARE("sendmsg", S, "WORKER_FAILED"),
 	ALLOW("recvmmsg", R, "datagrams"),
 	ALLOW("sendmmsg", R, "datagrams"),
 	ALLOW("splice", R, "bulk of flows"),
 	ALLOW("pipe2", R, "the pipes that it goes through"),
-	ALLOW("close", R | S, "all that is opened"),
+	ALLOW("close", R | S | A, "all that is opened"),
 	INT_IS(RULE_ALLOW, "ioctl", R, 1, SIOCATMARK,
 	       "urgent data makes splice say EAGAIN for ever"),
 	INT_IS(RULE_SPARE, "ioctl", R | S, 1, FIONREAD, "libslirp asks how much there is"),
 	INT_IS(RULE_SPARE, "ioctl", R | S, 1, FIONBIO, "libslirp's sockets do not wait"),
 
 	/* sockets: of the Internet only */
-	SOCKET(R | S, AF_INET, SOCK_STREAM, 0, "connections"),
-	SOCKET(R | S, AF_INET, SOCK_DGRAM, 0, "flows, DNS"),
+	SOCKET(R | S | A, AF_INET, SOCK_STREAM, 0, "connections"),
+	SOCKET(R | S | A, AF_INET, SOCK_DGRAM, 0, "flows, DNS"),
 	SOCKET(S, AF_INET, SOCK_DGRAM, IPPROTO_ICMP, "echo"),
-	SOCKET(R | S, AF_INET6, SOCK_STREAM, 0, "connections"),
-	SOCKET(R | S, AF_INET6, SOCK_DGRAM, 0, "flows, DNS"),
+	SOCKET(R | S | A, AF_INET6, SOCK_STREAM, 0, "connections"),
+	SOCKET(R | S | A, AF_INET6, SOCK_DGRAM, 0, "flows, DNS"),
 	SOCKET(S, AF_INET6, SOCK_DGRAM, IPPROTO_ICMPV6, "echo"),
+	SOCKET(A, AF_NETLINK, SOCK_RAW, NETLINK_ROUTE, "the child's routes, for the relay"),
 	NO_RAW(R | S, AF_INET, "libslirp tries it for echo"),
 	NO_RAW(R | S, AF_INET6, "libslirp tries it for echo"),
 	NO_FAMILY(RULE_LT, AF_INET, "unix: glibc's name services, libslirp's scope of an address"),
@@ -129,6 +144,7 @@ const struct rule seccomp_rules[] = {
 	NO_FAMILY(RULE_EQ, AF_X25, "nothing but the Internet"),
 	NO_FAMILY(RULE_GT, AF_INET6, "netlink, packet, vsock and the like"),
 	ALLOW("connect", R | S, "out, and to the child"),
+	SPARE("bind", A, "the socket of routes, for a relay that is started again"),
 	ALLOW("bind", R, "an address of the child's or the client's on a transparent socket"),
 	ALLOW("accept4", R, "published ports, the listeners of the gateway"),
 	ALLOW("shutdown", R | S, "the end of one direction"),
@@ -143,6 +159,9 @@ const struct rule seccomp_rules[] = {
 	OPTION(RULE_ALLOW, R, SOL_SOCKET, SO_LINGER, "an end by RST"),
 	OPTION(RULE_ALLOW, R, SOL_SOCKET, SO_REUSEADDR, "off, for a port that the kernel picks"),
 	OPTION(RULE_ALLOW, S, SOL_SOCKET, SO_REUSEADDR, "libslirp sets it on each"),
+	OPTION(RULE_ALLOW, A, SOL_SOCKET, SO_REUSEADDR, "transparent sockets"),
+	OPTION(RULE_ALLOW, A, IPPROTO_IP, IP_TRANSPARENT, "the same"),
+	OPTION(RULE_SPARE, A, IPPROTO_IPV6, IPV6_TRANSPARENT, "for many clients by IPv6"),
 	OPTION(RULE_ALLOW, R, SOL_SOCKET, SO_RCVBUF, "UDP"),
 	OPTION(RULE_ALLOW, R, SOL_SOCKET, SO_SNDBUF, "the same"),
 	OPTION(RULE_ALLOW, R, IPPROTO_UDP, UDP_GRO, "many datagrams at once"),
@@ -178,54 +197,129 @@ const struct rule seccomp_rules[] = {
 	ALLOW("epoll_wait", R, "the loop"),
 	SPARE("epoll_pwait", R, "how another libc or architecture waits"),
 	ALLOW("epoll_ctl", R, "the loop"),
-	ALLOW("poll", S, "the loop"),
+	ALLOW("poll", S | A, "the loop"),
 	SPARE("poll", R, "whether a datagram waits"),
-	SPARE("ppoll", R | S, "how another libc or architecture waits"),
-	SPARE("clock_gettime", R | S, "where the vDSO cannot"),
-	SPARE("gettimeofday", R | S, "the same"),
-	SPARE("time", R | S, "the same"),
-	SPARE("restart_syscall", R | S, "after a stop"),
+	SPARE("ppoll", R | S | A, "how another libc or architecture waits"),
+	SPARE("clock_gettime", R | S | A, "where the vDSO cannot"),
+	SPARE("gettimeofday", R | S | A, "the same"),
+	SPARE("time", R | S | A, "the same"),
+	SPARE("restart_syscall", R | S | A, "after a stop"),
 
 	/* memory: never executable */
-	SPARE("brk", R | S, "malloc"),
-	SPARE("munmap", R | S, "free"),
-	SPARE("mremap", R | S, "realloc"),
-	SPARE("madvise", R | S, "malloc gives back"),
+	SPARE("brk", R | S | A, "malloc"),
+	SPARE("munmap", R | S | A, "free"),
+	SPARE("mremap", R | S | A, "realloc"),
+	SPARE("madvise", R | S | A, "malloc gives back"),
 	NO_EXEC("mmap", "malloc"),
 	NO_EXEC("mprotect", "malloc"),
 
 	/* libc's plumbing: what it does when it reports, aborts or ends */
 	ALLOW("exit_group", R | S, "the end"),
-	SPARE("exit", R | S, "the end"),
-	SPARE("futex", R | S, "locks of libc"),
-	SPARE("getrandom", R | S, "ports and ids of DNS; malloc"),
-	SPARE("rt_sigreturn", R | S, "abort"),
-	SPARE("rt_sigprocmask", R | S, "abort"),
-	SPARE("rt_sigaction", R | S, "abort"),
-	SPARE("getpid", R | S, "abort"),
-	SPARE("gettid", R | S, "abort"),
-	INT_IS(RULE_SPARE, "tgkill", R | S, 0, RULE_OWN_PID, "abort; nobody else"),
-	SPARE("sched_yield", R | S, "glib"),
-	SPARE("lseek", R | S, "stdio"),
+	SPARE("exit_group", A, "the end, when nobody kills it before"),
+	SPARE("exit", R | S | A, "the end"),
+	SPARE("futex", R | S | A, "locks of libc"),
+	SPARE("getrandom", R | S | A, "ports and ids of DNS; malloc"),
+	SPARE("rt_sigreturn", R | S | A, "abort"),
+	SPARE("rt_sigprocmask", R | S | A, "abort"),
+	SPARE("rt_sigaction", R | S | A, "abort"),
+	SPARE("getpid", R | S | A, "abort"),
+	SPARE("gettid", R | S | A, "abort"),
+	INT_IS(RULE_SPARE, "tgkill", R | S | A, 0, RULE_OWN_PID, "abort; nobody else"),
+	SPARE("sched_yield", R | S | A, "glib"),
+	SPARE("lseek", R | S | A, "stdio"),
 
 	/* what libraries try and can do without */
-	SOFT("open", R | S, "name services, locale, time zone"),
-	SOFT("openat", R | S, "the same"),
-	SOFT("access", R | S, "the same"),
-	SOFT("stat", R | S, "the same"),
-	SOFT("fstat", R | S, "stdio"),
-	SOFT("newfstatat", R | S, "stdio"),
-	SOFT("statx", R | S, "the same"),
-	SOFT("readlink", R | S, "an abort looks for the program's name"),
-	SOFT("readlinkat", R | S, "the same"),
-	SOFT("getcwd", R | S, "the same"),
-	SOFT("uname", R | S, "libc"),
-	SOFT("sysinfo", R | S, "libc: qsort asks for the size of memory"),
-	SOFT("getrlimit", R | S, "libc"),
-	SOFT("prlimit64", R | S, "libc"),
-	SOFT("prctl", R | S, "malloc names its areas"),
-	SOFT("sched_getaffinity", R | S, "malloc asks for the number of processors"),
-	SOFT("dup", R | S, "perror with a closed stderr"),
-	SOFT("unlink", R | S, "libslirp"),
+	SOFT("open", R | S | A, "name services, locale, time zone"),
+	SOFT("openat", R | S | A, "the same"),
+	SOFT("access", R | S | A, "the same"),
+	SOFT("stat", R | S | A, "the same"),
+	SOFT("fstat", R | S | A, "stdio"),
+	SOFT("newfstatat", R | S | A, "stdio"),
+	SOFT("statx", R | S | A, "the same"),
+	SOFT("readlink", R | S | A, "an abort looks for the program's name"),
+	SOFT("readlinkat", R | S | A, "the same"),
+	SOFT("getcwd", R | S | A, "the same"),
+	SOFT("uname", R | S | A, "libc"),
+	SOFT("sysinfo", R | S | A, "libc: qsort asks for the size of memory"),
+	SOFT("getrlimit", R | S | A, "libc"),
+	SOFT("prlimit64", R | S | A, "libc"),
+	SOFT("prctl", R | S | A, "malloc names its areas"),
+	SOFT("sched_getaffinity", R | S | A, "malloc asks for the number of processors"),
+	SOFT("dup", R | S | A, "perror with a closed stderr"),
+	SOFT("unlink", S, "libslirp"),
+
+	/* nursery and parent: other processes */
+	DENY("ptrace", N | P, "nobody is traced"),
+	DENY("process_vm_readv", N | P, "the same"),
+	DENY("process_vm_writev", N | P, "the same"),
+	DENY("process_madvise", N | P, "the same"),
+	DENY("pidfd_getfd", N | P, "descriptors come by messages"),
+	DENY("kcmp", N | P, "nobody is compared"),
+	DENY("setns", N | P, "the agents live in the child's namespaces"),
+
+	/* parts of the kernel that have nothing to do with the work, and a record */
+	DENY("bpf", N | P, "classic filters do"),
+	DENY("perf_event_open", N | P, "no profile"),
+	DENY("userfaultfd", N | P, "no paging"),
+	DENY("io_uring_setup", N | P, "its calls pass by this filter"),
+	DENY("io_uring_enter", N | P, "the same"),
+	DENY("io_uring_register", N | P, "the same"),
+	DENY("add_key", N | P, "no keys"),
+	DENY("request_key", N | P, "the same"),
+	DENY("keyctl", N | P, "the same"),
+	DENY("modify_ldt", N | P, "no segments"),
+	DENY("personality", N | P, "it would switch off the randomizing of addresses"),
+	DENY("vmsplice", N | P, "no pages are given away"),
+	DENY("mbind", N | P, "no NUMA"),
+	DENY("migrate_pages", N | P, "the same"),
+	DENY("move_pages", N | P, "the same"),
+	DENY("set_mempolicy", N | P, "the same"),
+	DENY("fanotify_init", N | P, "no notes of all files"),
+	DENY("name_to_handle_at", N | P, "files have paths"),
+	DENY("open_by_handle_at", N | P, "the same"),
+	DENY("memfd_create", N | P, "what is run has a path"),
+	DENY("mq_open", N | P, "no queues"),
+	DENY("shmget", N | P, "no shared memory"),
+	DENY("msgget", N | P, "no queues"),
+	DENY("semget", N | P, "no semaphores"),
+
+	/* the machine: capabilities are in the way as well */
+	DENY("init_module", N | P, "no modules"),
+	DENY("finit_module", N | P, "the same"),
+	DENY("delete_module", N | P, "the same"),
+	DENY("kexec_load", N | P, "no other kernel"),
+	DENY("kexec_file_load", N | P, "the same"),
+	DENY("reboot", N | P, "the machine stays"),
+	DENY("swapon", N | P, "the same"),
+	DENY("swapoff", N | P, "the same"),
+	DENY("acct", N | P, "the same"),
+	DENY("quotactl", N | P, "the same"),
+	DENY("syslog", N | P, "the same"),
+	DENY("settimeofday", N | P, "its clock, too"),
+	DENY("clock_settime", N | P, "the same"),
+	DENY("clock_adjtime", N | P, "the same"),
+	DENY("adjtimex", N | P, "the same"),
+	DENY("iopl", N | P, "no ports of the bus"),
+	DENY("ioperm", N | P, "the same"),
+
+	/* the parent starts nothing any more: the nursery does */
+	DENY("execve", P, "no program"),
+	DENY("execveat", P, "the same"),
+	DENY("fork", P, "no process"),
+	DENY("vfork", P, "the same"),
+	DENY("clone", P, "the same, no thread"),
+	DENY("clone3", P, "the same"),
+	DENY("unshare", P, "no namespace"),
+	DENY("mount", P, "no mount"),
+	DENY("umount2", P, "the same"),
+	DENY("pivot_root", P, "the same"),
+	DENY("chroot", P, "the same"),
+	DENY("fsopen", P, "the same"),
+	DENY("open_tree", P, "the same"),
+	DENY("move_mount", P, "the same"),
+	DENY("mount_setattr", P, "the same"),
+	DENY_EXEC("mmap", "no code comes"),
+	DENY_EXEC("mprotect", "the same"),
+	DENY_EXEC("pkey_mprotect", "the same"),
 };
 const size_t nseccomp_rules = ARRAY_SIZE(seccomp_rules);

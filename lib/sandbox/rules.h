@@ -2,8 +2,10 @@
 /*
  * rules.h - the one table of system calls: who may make which, and why
  *
- * A call that no row of a role allows kills the process. The program is not linked with libseccomp:
- * make_filters.c turns the table into BPF when the program is built.
+ * A call that no row of relay, slirp and agent allows kills the process. Nursery and parent may do
+ * all but what a row denies: the filter of the one is inherited by the workers, which still have
+ * to confine themselves, and the other must survive and clean up whatever libc it runs with. The
+ * program is not linked with libseccomp: make_filters.c turns the table into BPF when it is built.
  */
 #ifndef RK_SANDBOX_RULES_H
 #define RK_SANDBOX_RULES_H
@@ -15,10 +17,19 @@ enum rule_kind {
 	RULE_ALLOW, /* seen in the trace of sandbox_calls.sh, or the row has no business here */
 	RULE_SPARE, /* allowed though that trace need not have it: errors, another libc, an abort */
 	RULE_ERRNO, /* fails in place of the kill: what libraries try and can do without */
+	RULE_DENY,  /* fails; for roles that may do all that no row denies */
 	RULE_NKINDS
 };
 
-enum rule_role { RULE_RELAY = 1, RULE_SLIRP = 2, RULE_NROLES = 2 };
+enum rule_role {
+	RULE_RELAY = 1,
+	RULE_SLIRP = 2,
+	RULE_NSAGENT = 4,
+	RULE_NURSERY = 8,
+	RULE_PARENT = 16,
+	RULE_NROLES = 5
+};
+#define RULE_MAY_ALL (RULE_NURSERY | RULE_PARENT) /* but for RULE_DENY */
 
 enum rule_op {
 	RULE_ANY, /* no condition */
@@ -41,7 +52,7 @@ struct rule {
 	const char *call;
 	unsigned roles; /* enum rule_role bits */
 	enum rule_kind kind;
-	int errnum; /* RULE_ERRNO */
+	int errnum; /* RULE_ERRNO, RULE_DENY */
 	struct rule_condition when[RULE_CONDITIONS_MAX];
 	const char *why;
 };

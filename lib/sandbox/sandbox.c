@@ -8,6 +8,7 @@
  *   4 callfilter.c only what the work needs. Before: descriptors of the settings made ready, limits
  *
  * Each stage is read back; what could not be had is missing in the report and its reason is there.
+ * Nursery, agents and parent take a part of it: no_new_privs, no tracing, and a filter.
  * Builds with a sanitizer or the fault injector are relaxed: the reports of the one need the
  * program's file and a process, the trace of the other is a file. That is the compiler's choice,
  * there is no switch for it at run time.
@@ -63,6 +64,22 @@ void sandbox_seal(struct sandbox_report *report)
 		report->have |= SANDBOX_SECCOMP;
 	else
 		say_why(report, &err);
+}
+
+int sandbox_calls(enum sandbox_mode mode, const char *who, struct err *err)
+{
+	struct err why = { 0 };
+
+	if (mode == SANDBOX_OFF || callfilter_enter(role_current(), &why) == 0)
+		return 0;
+	if (mode == SANDBOX_REQUIRE)
+		return err_hint(err,
+				err_say(err, why.code,
+					"--sandbox=require: the %s lacks seccomp: %s", who,
+					why.msg),
+				"with --sandbox=auto it serves all the same");
+	err_say(err, why.code, "the %s lacks seccomp: %s; it serves all the same", who, why.msg);
+	return 1;
 }
 
 uint32_t sandbox_missing(uint32_t have)

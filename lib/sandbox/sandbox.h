@@ -3,8 +3,11 @@
 #ifndef RK_SANDBOX_SANDBOX_H
 #define RK_SANDBOX_SANDBOX_H
 
+#include "lib/base/options.h"
 #include "lib/ipc/role.h"
 #include "lib/ipc/sandboxstate.h"
+
+struct err;
 
 /**
  * sandbox_oom() - let the kernel choose this process before the daemon and before the parent
@@ -30,6 +33,16 @@ void sandbox_enter(struct sandbox_report *ret);
  * The last step before READY.
  */
 void sandbox_seal(struct sandbox_report *report);
+
+/**
+ * sandbox_calls() - the system calls of a role that is not a worker, from here on
+ * @who:	the process, for the words
+ *
+ * no_new_privs must be set.
+ * Return: 0, also with SANDBOX_OFF; 1: the kernel refuses, @err says so, and SANDBOX_AUTO goes on;
+ *         a negative errno with SANDBOX_REQUIRE
+ */
+int sandbox_calls(enum sandbox_mode mode, const char *who, struct err *err);
 
 /* sandbox_missing() - the properties that a process with @have must have but has not */
 uint32_t sandbox_missing(uint32_t have);

@@ -88,33 +88,13 @@ user_check --preset=docker
 is "no connection is opened, no datagram sent" "$(packets)" "$before"
 
 # --- user namespaces -----------------------------------------------------------------------------
-# filter.py SYSCALL ARG MASK ERRNO COMMAND...
-cat >"$T/filter.py" <<'EOT'
-import ctypes, os, struct, sys
-# filter.py SYSCALL ARG MASK ERRNO COMMAND...: that call with these bits in argument ARG is refused
-nr, arg, mask, errnum = (int(v, 0) for v in sys.argv[1:5])
-ret = 0x80000000 if errnum < 0 else 0x00050000 | errnum
-def op(code, jt, jf, k): return struct.pack("HBBI", code, jt, jf, k)
-prog = [op(0x20, 0, 0, 0), op(0x15, 0, 3, nr), op(0x20, 0, 0, 16 + 8 * arg)]
-prog += [op(0x45, 0, 1, mask) if mask else op(0x15, 0, 0, 0), op(0x06, 0, 0, ret), op(0x06, 0, 0, 0x7fff0000)]
-raw = ctypes.create_string_buffer(b"".join(prog))
-fprog = struct.pack("HxxxxxxQ", len(prog), ctypes.addressof(raw))
-libc = ctypes.CDLL(None, use_errno=True)
-if libc.prctl(22, 2, ctypes.c_char_p(fprog), 0, 0) != 0:
-    sys.exit("prctl: %d" % ctypes.get_errno())
-os.execvp(sys.argv[5], sys.argv[5:])
-EOT
-number_of() { /usr/bin/python3 -c '
-import platform, sys
-print({"x86_64": {"unshare": 272, "clone": 56, "mount": 165, "landlock": 444, "seccomp": 317, "socket": 41, "socketpair": 53},
-       "aarch64": {"unshare": 97, "clone": 220, "mount": 40, "landlock": 444, "seccomp": 277, "socket": 198, "socketpair": 199}}[platform.machine()][sys.argv[1]])' "$1"; }
 newuser=0x10000000
 # filtered CALL ARG MASK ERRNO COMMAND...: behind a filter that root has set for the user
 filtered() {
 	call=$1 arg=$2 mask=$3 errnum=$4
 	shift 4
 	# shellcheck disable=SC2086 # lists of words
-	/usr/bin/python3 "$T/filter.py" "$(number_of "$call")" "$arg" "$mask" "$errnum" $rk_user $rk_env "$@"
+	/usr/bin/python3 "$RK_SRC/tests/integration/filter.py" "$call" "$arg" "$mask" "$errnum" $rk_user $rk_env "$@"
 }
 run_as filtered unshare 0 $newuser 1 rootless-supervisor check --json
 found USERNS_SECCOMP 1 "Operation not permitted"
@@ -197,7 +177,7 @@ both USERNS_SELINUX "SELinux is enforcing" chrooted "$mount_script"' mount --bin
 # the ids cannot be mapped, or nothing be mounted: the same causes
 run_as filtered mount 0 0 13 rootless-supervisor check --json
 found MOUNT_DENIED 1 "Permission denied"
-run_as in_mounts "mount --bind $T/fs /sys/fs" /usr/bin/python3 "$T/filter.py" "$(number_of mount)" 0 0 13 true
+run_as in_mounts "mount --bind $T/fs /sys/fs" /usr/bin/python3 "$RK_SRC/tests/integration/filter.py" mount 0 0 13 true
 # processes
 both PROCESS_LIMIT "may not have more processes" as_user ASAN_OPTIONS=detect_leaks=0 prlimit --nproc=1 --
 

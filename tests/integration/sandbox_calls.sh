@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-# sandbox_calls.sh - the system calls of the workers at work are those of lib/sandbox/rules.c: none is
-# missing there, and none that is said to be needed is not made
+# sandbox_calls.sh - the system calls of the processes at work are those of lib/sandbox/rules.c: none is
+# missing there, none that is said to be needed is not made, and none that is denied is tried
 # deadline: 120
 . "${0%/*}/lib.sh"
 need userns tun tool:strace tool:python3
@@ -28,39 +28,63 @@ work() {
 	in_child ping -c1 -W1 192.0.2.2 >/dev/null 2>&1
 	in_child ping -6 -c1 -W1 2001:db8::2 >/dev/null 2>&1
 }
-# follow ROLE: its calls go to $T/ROLE until it ends
+# api: what the parent does while the command runs
+api() {
+	id=$(as_user rootlessctl --socket "$STATE/api.sock" add-ports 127.0.0.1:7009:7/tcp) &&
+		as_user rootlessctl --socket "$STATE/api.sock" list-ports >/dev/null &&
+		as_user rootlessctl --socket "$STATE/api.sock" info >/dev/null &&
+		as_user rootlessctl --socket "$STATE/api.sock" remove-ports "$id" >/dev/null &&
+		echo 'nameserver 192.0.2.3' >>/etc/resolv.conf && cat "$T/resolv.conf" >/etc/resolv.conf
+}
+# follow ROLE PID: its calls go to $T/ROLE.trace until it ends
 follow() {
-	strace -f -qq -e raw=setsockopt -o "$T/$1.trace" -p "$(pgrep "rs-$1")" 2>"$T/$1.strace" &
-	wait_for 5 sh -c "grep -q '^TracerPid:.[1-9]' /proc/$(pgrep "rs-$1")/status"
+	strace -qq -e raw=setsockopt -A -o "$T/$1.trace" -p "$2" 2>"$T/$1.strace" &
+	wait_for 5 sh -c "grep -q '^TracerPid:.[1-9]' /proc/$2/status"
+}
+# calls_of ROLE: those of the trace, each time
+calls_of() {
+	sed -nE 's/^(setsockopt)\([^,]*, ([^,]*), ([^,]*),.*/\1=\2=\3(/
+		s/^([a-z0-9_=]+)\(.*/\1/p' "$T/$1.trace"
 }
 
 # shellcheck disable=SC2086 # two words
 (exec nsenter --net="/proc/$RK_WORLD_PID/ns/net" -- $py serve 192.0.2.2) >"$T/world" 2>&1 &
 server=$!
+cp /etc/resolv.conf "$T/resolv.conf"
 wait_for 5 sh -c "[ \$(grep -c ^ready $T/world) = 4 ]"
 echo 0 2147483647 >/proc/sys/net/ipv4/ping_group_range
 for rung in tproxy redirect off; do
 	rk_start --net=slirp --accel=$rung --sandbox=require -p 0.0.0.0:7007:7/tcp -p 127.0.0.1:7008:1007/udp -- \
 		nsprobe serve tcp-echo,0.0.0.0,7 udp-who,0.0.0.0,1007 || exit
 	wait_for 5 sh -c "[ \$(grep -c ^ready $RK_OUT) = 2 ]"
-	follow relay
-	follow slirp
+	for role in relay slirp nursery; do follow $role "$(pgrep "rs-$role")"; done
+	for pid in $(pgrep rs-nsagent); do follow nsagent "$pid"; done
+	follow parent "$RK_PID"
 	work $rung
+	ok "$rung: ports come and go" api
 	rk_stop
 	is "$rung: no complaint" "$(cat "$RK_ERR")" ""
-	for role in relay slirp; do
+	for role in relay slirp parent nursery; do
 		wait_for 5 sh -c "grep -q exit_group $T/$role.trace"
-		grep -q 'exit_group(0)' "$T/$role.trace" || fail "$rung: $role ends well" "$(tail -n 5 "$T/$role.trace")"
-		sed -nE 's/^([0-9]+ +setsockopt)\([^,]*, ([^,]*), ([^,]*),.*/\1=\2=\3(/
-			s/^[0-9]+ +([a-z0-9_=]+)\(.*/\1/p' "$T/$role.trace" >>"$T/$role.calls"
+		# 143: of the command; 32: the parent went first
+		grep -qE 'exit_group\((0|32|143)\)' "$T/$role.trace" || fail "$rung: $role ends well" "$(tail -n 5 "$T/$role.trace")"
 	done
+	for role in relay slirp nsagent nursery parent; do calls_of $role >>"$T/$role.calls"; done
+	rm "$T"/*.trace
 done
 kill $server
 "$rules" list >"$T/rules"
-for role in relay slirp; do
+for role in relay slirp nsagent; do
 	sort -u "$T/$role.calls" >"$T/$role.used"
 	awk -v r=$role '$1 == r && $2 != "errno" { print $3 }' "$T/rules" | sort -u >"$T/$role.listed"
 	awk -v r=$role '$1 == r && $2 == "allow" { print $3 }' "$T/rules" | sort -u >"$T/$role.needed"
 	is "$role: used, not listed" "$(comm -23 "$T/$role.used" "$T/$role.listed")" ""
 	is "$role: listed as needed, not used" "$(comm -13 "$T/$role.used" "$T/$role.needed")" ""
+done
+# nursery and parent: a call that fails would be a part that does not work
+for role in nursery parent; do
+	sort -u "$T/$role.calls" >"$T/$role.used"
+	awk -v r=$role '$1 == r { print $3 }' "$T/rules" | sort -u >"$T/$role.denied"
+	ok "$role: they were seen" grep -q . "$T/$role.used"
+	is "$role: denied, but tried" "$(comm -12 "$T/$role.used" "$T/$role.denied" | grep -vxE 'mmap|mprotect')" ""
 done

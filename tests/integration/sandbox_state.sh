@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # sandbox_state.sh - what the workers have given up, as the kernel tells it, and what they still hold
 . "${0%/*}/lib.sh"
-need userns tun tool:curl
+need userns tun tool:curl tool:python3
 
 info() { as_user curl -s --unix-socket "$STATE/api.sock" http://x/v1/info; }
 status() { sed -n "s/^$2:[[:blank:]]*//p" "/proc/$1/status"; }
@@ -40,6 +40,10 @@ for name in relay slirp; do
 	is "$name: no core, no file, no process, no locked memory" "$(grep -cE '^Max (core file size|file size|processes|locked memory) +0 +0 ' "/proc/$p/limits")" 4
 	is "$name: nothing of the user's environment" "$(tr '\0' '\n' <"/proc/$p/environ" | grep -v SAN_OPTIONS=)" ""
 done
+for p in "$RK_PID" "$(pgrep rs-nursery)" $(pgrep rs-nsagent); do
+	is "$(cat "/proc/$p/comm"): no new privileges, a filter" "$(status "$p" NoNewPrivs) $(status "$p" Seccomp)" "1 2"
+done
+is "the child is free of both: programs of set-user-ID work in it" "$(status "$(cat "$STATE/child_pid")" NoNewPrivs) $(status "$(cat "$STATE/child_pid")" Seccomp)" "0 0"
 is "relay: goes before the daemon when memory ends" "$(cat "/proc/$relay/oom_score_adj")" 200
 is "slirp: goes first" "$(cat "/proc/$slirp/oom_score_adj")" 300
 
@@ -73,6 +77,9 @@ rk_stop
 rk_start --net=slirp --sandbox=off -- sleep 100 || exit
 like "off: info tells it" "$(info)" '*"sandbox":{"relay":"","slirp":""}*'
 is "off: the host's root" "$(readlink "/proc/$(pgrep rs-relay)/ns/mnt")" "$(readlink "/proc/$RK_PID/ns/mnt")"
+for p in "$RK_PID" "$(pgrep rs-nursery)" "$(pgrep rs-relay)" $(pgrep rs-nsagent); do
+	is "off, $(cat "/proc/$p/comm"): no filter" "$(status "$p" Seccomp)" 0
+done
 is "off: no word of it" "$(cat "$RK_ERR")" ""
 rk_stop
 
@@ -82,6 +89,25 @@ kill -s SYS "$(pgrep rs-relay)"
 wait_for 5 grep -q SIGSYS "$RK_ERR"
 like "the culprit is named" "$(cat "$RK_ERR")" "*the relay worker made a system call that it must not make (SIGSYS)*"
 rk_stop
+
+# a kernel that has no filters
+# shellcheck disable=SC2086 # lists of words
+without() {
+	/usr/bin/python3 "$RK_SRC/tests/integration/filter.py" seccomp 0 0 38 $rk_user $rk_env \
+		rootless-supervisor --net=slirp "$@" -- true >"$RK_OUT" 2>"$RK_ERR"
+	RK_STATUS=$?
+}
+without
+is "no filters: auto serves" "$RK_STATUS" 0
+is "no filters: it is said of each" "$(sort "$RK_ERR")" "rootless-supervisor: warning: sandbox: the parent lacks seccomp: loading the seccomp filter: Function not implemented; it serves all the same
+rootless-supervisor: warning: sandbox: the relay worker lacks seccomp: loading the seccomp filter: Function not implemented; it serves all the same
+rootless-supervisor: warning: sandbox: the slirp worker lacks seccomp: loading the seccomp filter: Function not implemented; it serves all the same"
+without --sandbox=require
+is "no filters: require does not" "$RK_STATUS" 125
+one_error_line "no filters: words" "$RK_ERR" "--sandbox=require: the agent of a network namespace lacks seccomp: loading the seccomp filter: Function not implemented"
+documented "no filters: it is in the documentation" "$RK_ERR"
+without --sandbox=off
+is "no filters: off does not mind" "$RK_STATUS$(cat "$RK_ERR")" 0
 
 # other networks have a relay only
 rk_start --net=none --port-driver=builtin --sandbox=require -- sleep 100 || exit

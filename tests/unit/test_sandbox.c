@@ -9,6 +9,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
@@ -21,6 +22,7 @@
 #include <unistd.h>
 
 #include "lib/base/cleanup.h"
+#include "lib/base/err.h"
 #include "lib/sandbox/sandbox.h"
 
 #define KILLED (-SIGSYS)
@@ -325,6 +327,39 @@ static const struct {
 #endif
 };
 
+/*
+ * The others: nsagent, nursery, parent. No attempt is among them that would harm the machine if the
+ * filter let it pass and the test ran as root
+ */
+static const struct {
+	const char *name;
+	long (*attempt)(void);
+	int want[3];
+} others[] = {
+	{ "open", try_open, { EPERM, 0, 0 } },
+	{ "exec", try_exec, { KILLED, 0, EPERM } },
+	{ "fork", try_fork, { KILLED, 0, EPERM } },
+	{ "setns", try_setns, { KILLED, EPERM, EPERM } },
+	{ "unix socket", try_unix, { KILLED, 0, 0 } },
+	{ "seqpacket socket", try_seqpacket, { KILLED, ESOCKTNOSUPPORT, ESOCKTNOSUPPORT } },
+	{ "route socket", try_netlink, { 0, 0, 0 } },
+	{ "tcp socket", try_tcp, { 0, 0, 0 } },
+	{ "TCP_NODELAY", try_nodelay, { KILLED, 0, 0 } },
+	{ "SO_LOCK_FILTER", try_lock_filter, { KILLED, 0, 0 } },
+	{ "ptrace", try_ptrace, { KILLED, EPERM, EPERM } },
+	{ "kill", try_kill, { KILLED, 0, 0 } },
+	{ "pidfd_getfd", try_getfd, { KILLED, EPERM, EPERM } },
+	{ "process_vm_readv", try_vm_readv, { KILLED, EPERM, EPERM } },
+	{ "memory made executable", try_exec_later, { KILLED, 0, EPERM } },
+	{ "memory", try_memory, { 0, 0, 0 } },
+	{ "memfd", try_memfd, { KILLED, EPERM, EPERM } },
+	{ "io_uring", try_io_uring, { KILLED, EPERM, EPERM } },
+	{ "bpf", try_bpf, { KILLED, EPERM, EPERM } },
+	{ "keyctl", try_keyctl, { KILLED, EPERM, EPERM } },
+	{ "another filter", try_other_filter, { KILLED, EFAULT, EFAULT } },
+	{ "abort", try_abort, { ABORTED, ABORTED, ABORTED } },
+};
+
 static int outcome(enum role role, long (*attempt)(void))
 {
 	pid_t pid;
@@ -334,8 +369,15 @@ static int outcome(enum role role, long (*attempt)(void))
 	pid = fork();
 	if (pid == 0) {
 		struct sandbox_report report;
+		struct err err;
 
 		role_enter(role, SIGKILL);
+		if (role != ROLE_RELAY && role != ROLE_SLIRP) {
+			prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+			if (sandbox_calls(SANDBOX_REQUIRE, "test", &err) < 0)
+				_exit(255);
+			_exit(attempt() < 0 ? errno : 0);
+		}
 		sandbox_enter(&report);
 		sandbox_seal(&report);
 		if (sandbox_missing(report.have))
@@ -357,6 +399,49 @@ START_TEST(nothing_leads_out)
 }
 END_TEST
 
+START_TEST(less_leads_out)
+{
+	static const enum role roles[] = { ROLE_NSAGENT, ROLE_NURSERY, ROLE_PARENT };
+
+	for (size_t i = 0; i < ARRAY_SIZE(roles); i++) {
+		int got = outcome(roles[i], others[_i].attempt);
+
+		ck_assert_msg(got == others[_i].want[i], "%s, %s: %d, not %d", role_name(roles[i]),
+			      others[_i].name, got, others[_i].want[i]);
+	}
+}
+END_TEST
+
+/* a kernel that refuses: no_new_privs is not set, and the test is no root */
+START_TEST(refusal_is_told)
+{
+	pid_t pid = fork();
+	int status;
+
+	if (pid == 0) {
+		struct err err = { 0 };
+
+		role_enter(ROLE_PARENT, SIGKILL);
+		if (geteuid() == 0 && setuid(65534) < 0)
+			_exit(1);
+		if (sandbox_calls(SANDBOX_OFF, "parent", &err) != 0 || err.code)
+			_exit(2);
+		if (sandbox_calls(SANDBOX_AUTO, "parent", &err) != 1 ||
+		    strcmp(err.msg, "the parent lacks seccomp: loading the seccomp filter: "
+				    "Permission denied; it serves all the same") != 0)
+			_exit(3);
+		err = (struct err){ 0 };
+		if (sandbox_calls(SANDBOX_REQUIRE, "parent", &err) != -EACCES ||
+		    strncmp(err.msg, "--sandbox=require: the parent lacks seccomp: loading", 51) !=
+			    0)
+			_exit(4);
+		_exit(0);
+	}
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == 0, "status 0x%x", status);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("sandbox");
@@ -365,6 +450,8 @@ int main(void)
 	int failed;
 
 	tcase_add_loop_test(c, nothing_leads_out, 0, ARRAY_SIZE(rows));
+	tcase_add_loop_test(c, less_leads_out, 0, ARRAY_SIZE(others));
+	tcase_add_test(c, refusal_is_told);
 	suite_add_tcase(s, c);
 	srunner_run_all(runner, CK_NORMAL);
 	failed = srunner_ntests_failed(runner);
