@@ -150,6 +150,8 @@ static int give_up(const struct instance *in, struct err *err)
 		return 0;
 	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
 		return err_set(err, errno, "forbidding to be traced");
+	if (in->setup->net->flags & NET_F_PROGRAM)
+		return 0; /* another life of it is a child of ours, with rights of its own */
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return err_set(err, errno, "setting no_new_privs");
 	r = sandbox_calls(in->opt->sandbox, "parent", &why);
