@@ -68,9 +68,11 @@
 		} \
 	}
 /* with the protocol: others are modules that the kernel would load for anybody */
-#define SOCKET(r, f, t, p, w) \
+#define SOCKET(r, f, t, p, w) SOCKET_AS(RULE_ALLOW, r, f, t, p, w)
+#define SOCKET_SPARE(r, f, t, p, w) SOCKET_AS(RULE_SPARE, r, f, t, p, w)
+#define SOCKET_AS(k, r, f, t, p, w) \
 	{ \
-		.call = "socket", .roles = (r), .kind = RULE_ALLOW, .why = (w), .when = { \
+		.call = "socket", .roles = (r), .kind = (k), .why = (w), .when = { \
 			{ RULE_EQ, 0, f, 0 }, \
 			{ RULE_MASKED, 1, t, TYPE_MASK }, \
 			{ RULE_EQ, 2, p, 0 } \
@@ -111,6 +113,8 @@ const struct rule seccomp_rules[] = {
 	ALLOW("pwritev2", S, "the same, out"),
 	ALLOW("recvfrom", R | S, "flows, libslirp's sockets"),
 	ALLOW("sendto", R | S, "the same, out"),
+	SPARE("recvfrom", A, "a lease of DHCP"),
+	SPARE("sendto", A, "the same"),
 	ALLOW("recvmsg", R | S | A, "messages, errors of UDP sockets"),
 	ALLOW("sendmsg", R | A, "messages"),
 	SPARE("sendmsg", S, "WORKER_FAILED"),
@@ -121,6 +125,8 @@ const struct rule seccomp_rules[] = {
 	ALLOW("close", R | S | A, "all that is opened"),
 	INT_IS(RULE_ALLOW, "ioctl", R, 1, SIOCATMARK,
 	       "urgent data makes splice say EAGAIN for ever"),
+	INT_IS(RULE_SPARE, "ioctl", A, 1, SIOCGIFHWADDR, "a lease of DHCP"),
+	INT_IS(RULE_SPARE, "ioctl", A, 1, SIOCGIFINDEX, "the same"),
 	INT_IS(RULE_SPARE, "ioctl", R | S, 1, FIONREAD, "libslirp asks how much there is"),
 	INT_IS(RULE_SPARE, "ioctl", R | S, 1, FIONBIO, "libslirp's sockets do not wait"),
 
@@ -132,6 +138,9 @@ const struct rule seccomp_rules[] = {
 	SOCKET(R | S | A, AF_INET6, SOCK_DGRAM, 0, "flows, DNS"),
 	SOCKET(S, AF_INET6, SOCK_DGRAM, IPPROTO_ICMPV6, "echo"),
 	SOCKET(A, AF_NETLINK, SOCK_RAW, NETLINK_ROUTE, "the child's routes, for the relay"),
+	SOCKET_SPARE(A, AF_PACKET, SOCK_DGRAM, 0,
+		     "a lease of DHCP is renewed, in the child's netns"),
+	SOCKET_SPARE(A, AF_UNIX, SOCK_DGRAM, 0, "the same: libc looks for an interface's number"),
 	NO_RAW(R | S, AF_INET, "libslirp tries it for echo"),
 	NO_RAW(R | S, AF_INET6, "libslirp tries it for echo"),
 	NO_FAMILY(RULE_LT, AF_INET, "unix: glibc's name services, libslirp's scope of an address"),
@@ -160,6 +169,7 @@ const struct rule seccomp_rules[] = {
 	OPTION(RULE_ALLOW, R, SOL_SOCKET, SO_REUSEADDR, "off, for a port that the kernel picks"),
 	OPTION(RULE_ALLOW, S, SOL_SOCKET, SO_REUSEADDR, "libslirp sets it on each"),
 	OPTION(RULE_ALLOW, A, SOL_SOCKET, SO_REUSEADDR, "transparent sockets"),
+	OPTION(RULE_SPARE, A, SOL_SOCKET, SO_ATTACH_FILTER, "a lease of DHCP"),
 	OPTION(RULE_ALLOW, A, IPPROTO_IP, IP_TRANSPARENT, "the same"),
 	OPTION(RULE_SPARE, A, IPPROTO_IPV6, IPV6_TRANSPARENT, "for many clients by IPv6"),
 	OPTION(RULE_ALLOW, R, SOL_SOCKET, SO_RCVBUF, "UDP"),

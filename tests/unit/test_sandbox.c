@@ -340,7 +340,7 @@ static const struct {
 	{ "exec", try_exec, { KILLED, 0, EPERM } },
 	{ "fork", try_fork, { KILLED, 0, EPERM } },
 	{ "setns", try_setns, { KILLED, EPERM, EPERM } },
-	{ "unix socket", try_unix, { KILLED, 0, 0 } },
+	{ "unix stream socket", try_unix, { KILLED, 0, 0 } },
 	{ "seqpacket socket", try_seqpacket, { KILLED, ESOCKTNOSUPPORT, ESOCKTNOSUPPORT } },
 	{ "route socket", try_netlink, { 0, 0, 0 } },
 	{ "tcp socket", try_tcp, { 0, 0, 0 } },
