@@ -151,8 +151,10 @@ static int run_parent(const struct options *opt, char **argv)
 
 static int run_role(const struct options *opt, const struct options_report *rep, char **argv)
 {
-	enum log_style style =
-		opt->dialect == DIALECT_ROOTLESSKIT ? LOG_STYLE_ROOTLESSKIT : LOG_STYLE_OURS;
+	enum log_style style = opt->dialect == DIALECT_ROOTLESSKIT     ? LOG_STYLE_ROOTLESSKIT
+			       : opt->log_format == LOG_FORMAT_JSON    ? LOG_STYLE_JSON
+			       : opt->log_format == LOG_FORMAT_JOURNAL ? LOG_STYLE_JOURNAL
+								       : LOG_STYLE_OURS;
 	const char *fds = getenv(HANDSHAKE_ENV);
 	int sock, state_dir;
 

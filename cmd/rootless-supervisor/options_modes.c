@@ -36,6 +36,10 @@ int options_modes(const struct option_values *values, struct options *o, struct 
 		{ OPT_ON_WORKER_CRASH,
 		  { "restart", "exit" },
 		  "on-worker-crash must be restart or exit" },
+		{ OPT_IDMAP, { "full", "auto", "single" }, "idmap must be auto, full or single" },
+		{ OPT_LOG_FORMAT,
+		  { "text", "json", "journal" },
+		  "log-format must be text, json or journal" },
 	};
 	int r[ARRAY_SIZE(modes)];
 
@@ -47,5 +51,7 @@ int options_modes(const struct option_values *values, struct options *o, struct 
 	o->accel = (enum accel_mode)r[0];
 	o->sandbox = (enum sandbox_mode)r[1];
 	o->on_worker_crash = (enum crash_mode)r[2];
+	o->idmap = (enum idmap_mode)r[3];
+	o->log_format = (enum log_format_mode)r[4];
 	return 0;
 }

@@ -155,6 +155,16 @@ const struct option_def option_table[OPT_NIDS] = {
 			  .help = "confine the processes of the network (auto: by all that the "
 				  "kernel has; require: or do not start) [auto, require, off]" },
 
+	[OPT_IDMAP] = { "idmap", NULL, NULL, OPTION_STRING, IN_OURS, "SubID", SAME("full"),
+			.value = "MODE",
+			.help = "map all ids of the user, or only its own, without newuidmap: one "
+				"user inside (auto: the latter when the former cannot be had) "
+				"[auto, full, single]" },
+	[OPT_LOG_FORMAT] = { "log-format", NULL, NULL, OPTION_STRING, IN_OURS, "Misc", SAME("text"),
+			     .value = "FORMAT",
+			     .help = "of what the program itself says on standard error "
+				     "[text, json, journal]" },
+
 	[OPT_STATE_DIR] = { "state-dir", NULL, "state", OPTION_STRING, IN_BOTH, "State",
 			    .value = "DIR", .help = "state directory" },
 

@@ -13,6 +13,7 @@
 #include "lib/base/cleanup.h"
 
 #define FATAL_WAIT_MS 1000  /* the reason of the end may wait a moment for its reader */
+#define JSON_FRAME 160      /* bytes of a line of JSON around its text */
 #define LINE_MAX_BYTES 2048 /* below PIPE_BUF, so that a line of a worker is never cut in two */
 
 static struct {
@@ -84,6 +85,74 @@ static int format_rootlesskit(char *line, size_t size, const char *role, enum lo
 			level_name[level], role, quoted);
 }
 
+/* bytes of the letter at @p; 0 when that is no UTF-8 */
+static size_t utf8_len(const char *p)
+{
+	unsigned char c = (unsigned char)*p;
+	size_t len = c < 0x80 ? 1 : c >= 0xf0 ? 4 : c >= 0xe0 ? 3 : 2;
+
+	if (len > 1 && (c < 0xc2 || c > 0xf4))
+		return 0;
+	for (size_t i = 1; i < len; i++) {
+		if (((unsigned char)p[i] & 0xc0) != 0x80)
+			return 0;
+	}
+	return len;
+}
+
+/* a JSON string without its quotes, cut between letters */
+static void escape_json(char *dst, size_t size, const char *text)
+{
+	size_t n = 0, len;
+
+	for (const char *p = text; *p && n + 7 < size; p += len ? len : 1) {
+		len = utf8_len(p);
+		if (len == 0) {
+			dst[n++] = '?';
+		} else if ((unsigned char)*p < ' ') {
+			n += (size_t)snprintf(dst + n, size - n, "\\u%04x", (unsigned char)*p);
+		} else {
+			if (*p == '"' || *p == '\\')
+				dst[n++] = '\\';
+			memcpy(dst + n, p, len);
+			n += len;
+		}
+	}
+	dst[n] = '\0';
+}
+
+static int format_json(char *line, size_t size, const char *role, enum log_level level,
+		       const char *text)
+{
+	int role_len = (int)strcspn(role, " "); /* "child " is padded for columns */
+	char stamp[40] = "", escaped[LINE_MAX_BYTES];
+	time_t now = time(NULL);
+	struct tm tm;
+
+	if (gmtime_r(&now, &tm))
+		strftime(stamp, sizeof(stamp), "%Y-%m-%dT%H:%M:%SZ", &tm);
+	escape_json(escaped, sizeof(escaped) - JSON_FRAME, text); /* the line stays whole */
+	return snprintf(line, size,
+			"{\"time\":\"%s\",\"level\":\"%s\",\"role\":\"%.*s\",\"msg\":\"%s\"}",
+			stamp, level_name[level], role_len, role, escaped);
+}
+
+/* each line is an entry of its own, so those of one message get the level each */
+static int format_journal(char *line, size_t size, enum log_level level, const char *text)
+{
+	static const int of_syslog[LOG_NLEVELS] = { 3, 4, 6, 7 };
+	int n = 0;
+
+	while (*text && n >= 0 && (size_t)n < size) {
+		size_t len = strcspn(text, "\n");
+
+		n += snprintf(line + n, size - (size_t)n, "%s<%d>%.*s", n ? "\n" : "",
+			      of_syslog[level], (int)len, text);
+		text += len + (text[len] == '\n');
+	}
+	return n;
+}
+
 static void emit(const char *role, enum log_level level, const char *text)
 {
 	char line[LINE_MAX_BYTES + 256];
@@ -95,6 +164,12 @@ static void emit(const char *role, enum log_level level, const char *text)
 		break;
 	case LOG_STYLE_ROOTLESSKIT:
 		n = format_rootlesskit(line, sizeof(line) - 1, role, level, text);
+		break;
+	case LOG_STYLE_JSON:
+		n = format_json(line, sizeof(line) - 1, role, level, text);
+		break;
+	case LOG_STYLE_JOURNAL:
+		n = format_journal(line, sizeof(line) - 1, level, text);
 		break;
 	case LOG_STYLE_OURS:
 	default:
@@ -141,6 +216,10 @@ void log_fatal(const char *role, const char *text)
 		n = snprintf(line, sizeof(line) - 1, "[rootlesskit:%s] error: %s", role, text);
 	else if (the_log.style == LOG_STYLE_WORKER)
 		n = snprintf(line, sizeof(line) - 1, "%d%s", (int)LOG_ERROR, text);
+	else if (the_log.style == LOG_STYLE_JSON)
+		n = format_json(line, sizeof(line) - 1, role, LOG_ERROR, text);
+	else if (the_log.style == LOG_STYLE_JOURNAL)
+		n = format_journal(line, sizeof(line) - 1, LOG_ERROR, text);
 	else if (the_log.debug)
 		n = snprintf(line, sizeof(line) - 1, "rootless-supervisor: [%s] error: %s", role,
 			     text);

@@ -17,8 +17,10 @@ enum log_style {
 	LOG_STYLE_OURS,        /* rootless-supervisor: warning: area: text */
 	LOG_STYLE_ROOTLESSKIT, /* as logrus prints: time="..." level=warning
 				  msg="[rootlesskit:parent] text" */
-	LOG_STYLE_WORKER, /* <level digit>area: text; the parent reads the pipe and makes the line
-			   */
+	LOG_STYLE_JSON,    /* {"time":"...","level":"warning","role":"parent","msg":"area: text"} */
+	LOG_STYLE_JOURNAL, /* <4>area: text: levels of syslog, as systemd reads standard error */
+	LOG_STYLE_WORKER,  /* <level digit>area: text; the parent reads the pipe and makes the line
+			    */
 };
 
 /**

@@ -38,6 +38,22 @@ enum sandbox_mode {
 	SANDBOX_NMODES
 };
 
+/* --idmap: of the child's user namespace */
+enum idmap_mode {
+	IDMAP_FULL,   /* the user's own and all subordinate ids, or no start */
+	IDMAP_AUTO,   /* the same when they can be had, else as single */
+	IDMAP_SINGLE, /* the user's own uid and gid as root: no newuidmap, no files */
+	IDMAP_NMODES
+};
+
+/* --log-format: of what the program itself says */
+enum log_format_mode {
+	LOG_FORMAT_TEXT,
+	LOG_FORMAT_JSON,    /* an object a line */
+	LOG_FORMAT_JOURNAL, /* "<4>text", as systemd reads it from standard error */
+	LOG_FORMAT_NMODES
+};
+
 /* --on-worker-crash: what the death of relay or slirp means */
 enum crash_mode {
 	CRASH_RESTART, /* it is started again */
@@ -88,6 +104,8 @@ struct options {
 	const char *evacuate_cgroup2; /* name of the subgroup; NULL: stay in the cgroup */
 	bool reaper;                  /* "auto" resolved: the value of pidns */
 	enum crash_mode on_worker_crash;
+	enum idmap_mode idmap;
+	enum log_format_mode log_format;
 	const char *subid_source; /* auto, dynamic, static */
 	enum sandbox_mode sandbox;
 

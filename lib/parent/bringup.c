@@ -303,7 +303,8 @@ static int map_ids(struct instance *in, struct err *err)
 	int r;
 
 	log_debug("start", "the child exists after %u ms", instance_age_ms(in));
-	r = idmap_apply(in->idmap, in->child, err);
+	r = idmap_is_single(in->idmap) ? idmap_write(in->idmap, in->child, err)
+				       : idmap_apply(in->idmap, in->child, err);
 	log_debug("start", "its ids are mapped after %u ms", instance_age_ms(in));
 	if (r == 0) {
 		r = msg_send(in->child_link.fd, &handshake_proto, HS_MAPPED,
@@ -321,7 +322,7 @@ int bringup(struct instance *in, struct err *err)
 
 	read_listen_pid(in);
 	if (r == 0)
-		r = idmap_load(o->subid_source, &in->idmap, err);
+		r = idmap_choose(o->idmap, o->subid_source, &in->idmap, err);
 	if (r == 0)
 		r = statedir_open(o->state_dir, o->dialect == DIALECT_ROOTLESSKIT, &in->state, err);
 	if (r == 0) /* first: from here on the state directory has a second who removes it */

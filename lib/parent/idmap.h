@@ -6,6 +6,7 @@
 #include <sys/types.h>
 
 #include "lib/base/cleanup.h"
+#include "lib/base/options.h"
 #include "lib/parent/subid.h"
 
 struct err;
@@ -19,6 +20,17 @@ struct idmap; /* opaque: the user and the ranges of both kinds */
  * Return: 0; -ENOENT when the user or a range is unknown; else another negative errno
  */
 int idmap_load(const char *subid_source, struct idmap **ret, struct err *err);
+
+/**
+ * idmap_choose() - as --idmap says; what "auto" falls back to is said
+ * Return: as idmap_load()
+ */
+int idmap_choose(enum idmap_mode mode, const char *subid_source, struct idmap **ret,
+		 struct err *err);
+
+/* idmap_is_single() - the user's own ids alone: then idmap_write() does without newuidmap */
+bool idmap_is_single(const struct idmap *m);
+int idmap_write(const struct idmap *m, pid_t child, struct err *err);
 
 /* idmap_new() - the maps of @user; @list is copied. NULL when memory is short */
 struct idmap *idmap_new(const struct subid_user *user, const struct subid_list list[SUBID_NKINDS]);
