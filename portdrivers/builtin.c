@@ -91,9 +91,11 @@ static void choose_targets(const struct port_env *env, const struct port_spec *s
 		default_target(s, &wanted);
 	ret->ntargets = 0;
 	ret->show_client = env->source_ip_transparent;
-	if (env->source_ip_transparent && env->have_child_ip && hostsock_is_loopback(&wanted))
+	if (hostsock_is_loopback(&wanted) && env->have_child_ip &&
+	    (env->source_ip_transparent || !env->loopback))
 		add_own(env, ret);
-	ret->target[ret->ntargets++] = wanted;
+	if (!hostsock_is_loopback(&wanted) || env->loopback)
+		ret->target[ret->ntargets++] = wanted;
 	for (int i = 0; i < ret->ntargets; i++)
 		ret->target[i].port = (uint16_t)s->child_port;
 }

@@ -24,6 +24,8 @@ struct port_env {
 	struct in6_addr child_ip6;  /* fd00::100 */
 	const char *state_dir;      /* absolute */
 	bool source_ip_transparent; /* the flag; false asks for upstream's order of targets */
+	bool loopback;              /* the child's loopback may be where a port leads; true
+				       without have_child_ip */
 	bool named_rootlesskit;     /* basename(argv[0]) == "rootlesskit": words of one error */
 	enum port_rules rules;      /* what a spec may say */
 };

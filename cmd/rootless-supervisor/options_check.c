@@ -161,6 +161,17 @@ static int check_transparency(struct check *c, struct err *err)
 	return 0;
 }
 
+static int check_loopback(struct check *c, struct err *err)
+{
+	if (c->o->port_loopback || option_net_has(c, NET_F_ADDRESS))
+		return 0;
+	return err_say(
+		err, EINVAL,
+		"port-loopback=no needs a network (--net=slirp): with --net=%s the child has "
+		"no address but loopback, so that no published port would lead anywhere",
+		c->o->net);
+}
+
 static int check_publish(struct check *c, struct err *err)
 {
 	const struct option_value *publish = &c->v[OPT_PUBLISH];
@@ -328,15 +339,15 @@ static int check_process(struct check *c, struct err *err)
 
 /* the order is a contract: the first mistake is the one that is told */
 static int (*const checks[])(struct check *c, struct err *err) = {
-	check_evacuation,   check_mtu,
-	check_cidr,         check_ifname,
-	check_ipv6,         check_host_loopback,
-	option_check_net,   option_check_slirp4netns,
-	check_modes,        option_check_port_driver,
-	check_transparency, check_publish,
-	check_reaper,       check_copy_up,
-	check_propagation,  option_check_sysctl,
-	check_process,
+	check_evacuation,    check_mtu,
+	check_cidr,          check_ifname,
+	check_ipv6,          check_host_loopback,
+	option_check_net,    option_check_slirp4netns,
+	check_modes,         option_check_port_driver,
+	check_transparency,  check_loopback,
+	check_publish,       check_reaper,
+	check_copy_up,       check_propagation,
+	option_check_sysctl, check_process,
 };
 
 int options_check(const struct option_values *values, struct options *o, struct options_report *rep,

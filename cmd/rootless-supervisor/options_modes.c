@@ -40,6 +40,7 @@ int options_modes(const struct option_values *values, struct options *o, struct 
 		{ OPT_LOG_FORMAT,
 		  { "text", "json", "journal" },
 		  "log-format must be text, json or journal" },
+		{ OPT_PORT_LOOPBACK, { "yes", "no" }, "port-loopback must be yes or no" },
 	};
 	int r[ARRAY_SIZE(modes)];
 
@@ -53,5 +54,6 @@ int options_modes(const struct option_values *values, struct options *o, struct 
 	o->on_worker_crash = (enum crash_mode)r[2];
 	o->idmap = (enum idmap_mode)r[3];
 	o->log_format = (enum log_format_mode)r[4];
+	o->port_loopback = r[5] == 0;
 	return 0;
 }

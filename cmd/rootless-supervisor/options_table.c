@@ -117,6 +117,10 @@ const struct option_def option_table[OPT_NIDS] = {
 			      .choices = port_driver_names },
 	[OPT_PUBLISH] = { "publish", "p", NULL, OPTION_SLICE, IN_BOTH, "Port", .value = "SPEC",
 			  .help = "publish ports. e.g. \"127.0.0.1:8080:80/tcp\"" },
+	[OPT_PORT_LOOPBACK] = { "port-loopback", NULL, NULL, OPTION_STRING, IN_BOTH, "Port",
+				SAME("yes"), .value = "MODE",
+				.help = "whether published ports reach servers that listen on the "
+					"child's loopback only [yes, no]" },
 	[OPT_SOURCE_IP_TRANSPARENT] = { "source-ip-transparent", NULL, NULL, OPTION_BOOL, IN_BOTH,
 					"Port", SAME("true"),
 					.help = "preserve real client source IP (builtin port "

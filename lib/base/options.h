@@ -98,6 +98,7 @@ struct options {
 	const char *port_driver;
 	struct port_spec *publish;
 	size_t npublish;
+	bool port_loopback; /* servers on the child's loopback only are reached */
 	bool source_ip_transparent;
 
 	bool pidns, cgroupns, utsns, ipcns;

@@ -37,6 +37,7 @@ static int start_ports(struct instance *in, struct err *err)
 				.child_ip6 = in->plan.address6,
 				.state_dir = in->state->path,
 				.source_ip_transparent = o->source_ip_transparent,
+				.loopback = o->port_loopback,
 				.named_rootlesskit = o->named_rootlesskit,
 				.rules = port_rules_of(o->dialect) };
 	int r;

@@ -300,6 +300,11 @@ static const struct {
 	{ "R|--reaper=maybe|true", "unknown reaper mode: maybe", false },
 	{ "R|--accel=fast|true", "accel must be auto, tproxy, redirect or off, not \"fast\"",
 	  false },
+	{ "O|--port-loopback=maybe|true", "port-loopback must be yes or no, not \"maybe\"", false },
+	{ "O|--net=none|--port-loopback=no|true",
+	  "port-loopback=no needs a network (--net=slirp): with --net=none the child has no "
+	  "address but loopback, so that no published port would lead anywhere",
+	  false },
 	{ "O|--on-worker-crash=|true", "on-worker-crash must be restart or exit, not \"\"", false },
 	{ "R|--copy-up-mode=overlay|true", "unknown copy-up mode: overlay", false },
 	{ "R|--copy-up=/etc|--propagation=rshared|true",

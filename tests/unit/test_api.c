@@ -54,6 +54,7 @@ static void run_server(int relay_sock, bool with_ports)
 {
 	struct event_base *base = event_base_new();
 	struct port_env env = { .relay_sock = relay_sock,
+				.loopback = true,
 				.have_child_ip = true,
 				.source_ip_transparent = true };
 	struct api_info info = { .version = "3.1.0+rootless-supervisor.0.1.0",

@@ -19,6 +19,7 @@ static struct ports *table;
 static struct port_env env;
 static int relay = -1;
 static struct err err;
+static bool loopback_is_reached = true;
 static enum port_rules rules = PORT_RULES_ROOTLESSKIT;
 
 static void start(bool transparent, bool have_child_ip, bool have_child_ip6)
@@ -32,6 +33,7 @@ static void start(bool transparent, bool have_child_ip, bool have_child_ip6)
 				 .have_child_ip = have_child_ip,
 				 .have_child_ip6 = have_child_ip6,
 				 .source_ip_transparent = transparent,
+				 .loopback = loopback_is_reached,
 				 .named_rootlesskit = true,
 				 .rules = rules };
 	inet_pton(AF_INET, "10.0.2.100", &env.child_ip);
@@ -136,9 +138,19 @@ static const struct target_row {
 	{ "", "", false, true, true, { "127.0.0.1" } },
 };
 
-START_TEST(targets_are_tried_in_the_order_of_the_design)
+/* with --port-loopback=no */
+static const struct target_row no_loopback_rows[] = {
+	{ "", "", true, true, false, { "10.0.2.100" } },
+	{ "127.0.0.5", "", true, true, false, { "10.0.2.100" } },
+	{ "127.0.0.1", "127.0.0.1", true, true, false, { "10.0.2.100" } },
+	{ "127.0.0.1", "127.0.0.1", false, true, false, { "10.0.2.100" } },
+	{ "127.0.0.1", "172.17.0.2", true, true, false, { "172.17.0.2" } },
+	{ "::1", "", true, true, true, { "fd00::100", "10.0.2.100" } },
+	{ "", "", false, true, true, { "fd00::100", "10.0.2.100" } },
+};
+
+static void check_targets(const struct target_row *row)
 {
-	const struct target_row *row = &target_rows[_i];
 	struct worker_port p;
 	int n = 0;
 
@@ -159,6 +171,19 @@ START_TEST(targets_are_tried_in_the_order_of_the_design)
 		ck_assert_uint_eq(p.target[i].port, 80);
 	}
 	stop();
+}
+
+START_TEST(targets_are_tried_in_the_order_of_the_design)
+{
+	check_targets(&target_rows[_i]);
+}
+END_TEST
+
+START_TEST(the_loopback_can_be_left_out)
+{
+	loopback_is_reached = false;
+	check_targets(&no_loopback_rows[_i]);
+	loopback_is_reached = true;
 }
 END_TEST
 
@@ -774,6 +799,7 @@ int main(void)
 	tcase_add_test(c, statistics_come_in_pieces_and_nothing_of_them_is_believed);
 	tcase_add_loop_test(c, targets_are_tried_in_the_order_of_the_design, 0,
 			    ARRAY_SIZE(target_rows));
+	tcase_add_loop_test(c, the_loopback_can_be_left_out, 0, ARRAY_SIZE(no_loopback_rows));
 	tcase_add_loop_test(c, the_families_are_those_of_the_protocol, 0, ARRAY_SIZE(family_rows));
 	tcase_add_loop_test(c, a_datagram_port_has_the_families_of_its_protocol, 0,
 			    ARRAY_SIZE(udp_rows));
