@@ -11,6 +11,8 @@
 #include "lib/base/err.h"
 #include "lib/base/fd.h"
 
+#define DATA_MAX (64ul << 20) /* a batch of sockets at a time is all that it holds */
+
 /* transparent sockets, ping sockets, ports below 1024 */
 static const cap_value_t kept[] = { CAP_NET_ADMIN, CAP_NET_RAW, CAP_NET_BIND_SERVICE };
 
@@ -59,9 +61,31 @@ static int lower_limit(int resource, rlim_t max, const char *name, struct err *e
 	return setrlimit(resource, &l) < 0 ? err_set(err, errno, "lowering the limit %s", name) : 0;
 }
 
+/* no limit of files' sizes: our stderr may be one */
+static int lower_limits(struct err *err)
+{
+	static const struct {
+		int resource;
+		rlim_t most;
+		const char *name;
+	} limits[] = {
+		{ RLIMIT_CORE, 0, "RLIMIT_CORE" },
+		{ RLIMIT_MEMLOCK, 0, "RLIMIT_MEMLOCK" },
+#if !RK_RELAXED /* reports need a process, and room */
+		{ RLIMIT_NPROC, 0, "RLIMIT_NPROC" },
+		{ RLIMIT_DATA, DATA_MAX, "RLIMIT_DATA" },
+#endif
+	};
+	int r = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(limits) && r == 0; i++)
+		r = lower_limit(limits[i].resource, limits[i].most, limits[i].name, err);
+	return r;
+}
+
 int rights_drop(struct err *err)
 {
-	int r = lower_limit(RLIMIT_CORE, 0, "RLIMIT_CORE", err);
+	int r = lower_limits(err);
 
 	/* the kernel compares the sender's limit with what all processes of the user have in flight
 	 */

@@ -38,10 +38,14 @@ for name in relay slirp; do
 	isnt "$name: not the child's user namespace" "$(readlink "/proc/$p/ns/user")" "$(readlink "/proc/$(cat "$STATE/child_pid")/ns/user")"
 	is "$name: the host's network" "$(readlink "/proc/$p/ns/net")" "$(readlink "/proc/$RK_PID/ns/net")"
 	is "$name: no core, no file, no process, no locked memory" "$(grep -cE '^Max (core file size|file size|processes|locked memory) +0 +0 ' "/proc/$p/limits")" 4
+	is "$name: 1 GiB of data" "$(awk '/^Max data size/ { print $4, $5 }' "/proc/$p/limits")" "1073741824 1073741824"
 	is "$name: nothing of the user's environment" "$(tr '\0' '\n' <"/proc/$p/environ" | grep -v SAN_OPTIONS=)" ""
 done
 for p in "$RK_PID" "$(pgrep rs-nursery)" $(pgrep rs-nsagent); do
 	is "$(cat "/proc/$p/comm"): no new privileges, a filter" "$(status "$p" NoNewPrivs) $(status "$p" Seccomp)" "1 2"
+done
+for p in $(pgrep rs-nsagent); do
+	is "rs-nsagent: no core, process, locked memory, little data" "$(grep -cE '^Max (core file size|processes|locked memory) +0 +0 |^Max data size +67108864 +67108864 ' "/proc/$p/limits")" 4
 done
 is "the child is free of both: programs of set-user-ID work in it" "$(status "$(cat "$STATE/child_pid")" NoNewPrivs) $(status "$(cat "$STATE/child_pid")" Seccomp)" "0 0"
 is "relay: goes before the daemon when memory ends" "$(cat "/proc/$relay/oom_score_adj")" 200
