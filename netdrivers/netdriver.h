@@ -23,6 +23,8 @@ enum net_flag {
 	NET_F_IPV4 = 128,   /* and has no IPv6 */
 	NET_F_DHCP = 256,   /* parent_attach() puts an interface there, whose addresses a DHCP
 			       server has */
+	NET_F_LEARNS = 512, /* with NET_F_TAP: the program is started before the tap is made, and
+			       says which addresses it shall have; parent_tap() gets it */
 };
 
 struct event_base;
@@ -47,6 +49,10 @@ struct net_env {
 	pid_t child;           /* it lives in the namespaces: /proc/PID/ns/ */
 	const char *netns;     /* where the detached one is bound; NULL: the child's own */
 	const char *state_dir; /* absolute */
+	int tap;               /* with NET_F_LEARNS: the child's; -1 before parent_tap() */
+	uint8_t mac[6];        /* and what on_plan() said it should have */
+	/* with NET_F_LEARNS, in the first life: this is the plan */
+	void (*on_plan)(void *arg, const struct net_plan *plan, const uint8_t mac[6]);
 	/* each is called at most once in a life, never from within parent_start(). Ready: packets
 	   pass, the program's own sockets answer. Ended: it is dead and reaped */
 	void (*on_ready)(void *arg);
@@ -73,6 +79,8 @@ struct net_driver {
 	/* the namespaces are there: start the program. Again after on_ended(), parent_stop() comes
 	   in between */
 	int (*parent_start)(const struct net_env *env, struct net_run **ret, struct err *err);
+	/* with NET_F_LEARNS, after on_plan(): env->tap is there */
+	void (*parent_tap)(struct net_run *run);
 	/* child @pid of the parent was reaped; false: it is not the program */
 	bool (*parent_reaped)(struct net_run *run, pid_t pid, int status);
 	void (*parent_stop)(struct net_run *run); /* end it, if it lives; takes NULL */

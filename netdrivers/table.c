@@ -7,7 +7,7 @@
 #include "lib/base/cleanup.h"
 
 extern const struct net_driver net_gvisor, net_host, net_lxc_user_nic, net_none, net_pasta,
-	net_slirp, net_slirp4netns;
+	net_slirp, net_slirp4netns, net_vpnkit;
 
 /* a value of --net and the driver that serves it; upstream's name is served by our own stack,
    unless the program is asked for */
@@ -21,6 +21,7 @@ static const struct {
 	{ "slirp4netns", &net_slirp, &net_slirp4netns },
 	{ "lxc-user-nic", &net_lxc_user_nic, &net_lxc_user_nic },
 	{ "pasta", &net_pasta, &net_pasta },
+	{ "vpnkit", &net_vpnkit, &net_vpnkit },
 	{ "gvisor-tap-vsock", &net_gvisor, &net_gvisor },
 };
 
@@ -35,5 +36,5 @@ const struct net_driver *net_driver_find(const char *name, bool external)
 
 const char *net_driver_names(void)
 {
-	return "host, none, slirp, slirp4netns, pasta, lxc-user-nic, gvisor-tap-vsock";
+	return "host, none, slirp, slirp4netns, pasta, lxc-user-nic, vpnkit, gvisor-tap-vsock";
 }

@@ -11,7 +11,6 @@
 #include "lib/base/gotext.h"
 
 /* values that upstream knows and this build has no driver for */
-static const char *const foreign_nets[] = { "vpnkit", NULL };
 static const char *const foreign_port_drivers[] = {
 	"pesto",
 	NULL,
@@ -84,6 +83,14 @@ static int check_pasta(struct check *c, struct err *err)
 	return 0;
 }
 
+static int check_vpnkit(struct check *c, struct err *err)
+{
+	if (c->o->cidr)
+		return err_say(err, EINVAL, "custom cidr is not supported for --net=%s", c->o->net);
+	c->o->vpnkit_binary = c->v[OPT_VPNKIT_BINARY].text;
+	return 0;
+}
+
 /* its addresses are a DHCP server's; the host's loopback is nowhere in that network */
 static int check_lxc_user_nic(struct check *c, struct err *err)
 {
@@ -107,14 +114,12 @@ int option_check_net(struct check *c, struct err *err)
 	const char *net = c->v[OPT_NET].text;
 
 	c->o->net = net;
-	if (!c->net && option_is_one_of(net, foreign_nets))
-		return err_say(err, ENOTSUP,
-			       "network driver \"%s\" is not part of this build (available: %s)",
-			       net, net_driver_names());
 	if (!c->net)
 		return err_say(err, EINVAL, "unknown network mode: %s", net);
 	if (strcmp(net, "gvisor-tap-vsock") == 0 && c->v[OPT_IPV6].given && c->v[OPT_IPV6].flag)
 		return err_say(err, EINVAL, "--ipv6 is not supported for gvisor-tap-vsock");
+	if (strcmp(net, "vpnkit") == 0)
+		return check_vpnkit(c, err);
 	if (strcmp(net, "lxc-user-nic") == 0)
 		return check_lxc_user_nic(c, err);
 	if (strcmp(net, "pasta") == 0)

@@ -108,8 +108,7 @@ const struct option_def option_table[OPT_NIDS] = {
 					      "built-in stack has --sandbox [auto, true, false]" },
 	[OPT_VPNKIT_BINARY] = { "vpnkit-binary", NULL, NULL, OPTION_STRING, IN_BOTH,
 				"Network [vpnkit]", SAME("vpnkit"), .value = "PATH",
-				.help = "accepted and ignored: the driver is not part of this "
-					"build" },
+				.help = "path of VPNKit binary for --net=vpnkit" },
 
 	[OPT_PORT_DRIVER] = { "port-driver", NULL, NULL, OPTION_STRING, IN_BOTH, "Port",
 			      OURS_THEIRS("builtin", "none"), .value = "DRIVER",

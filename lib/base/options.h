@@ -81,7 +81,7 @@ struct options {
 	enum accel_mode accel;
 	bool net_external; /* --slirp4netns-binary was given: --net=slirp4netns is that program */
 	const char *lxc_user_nic_binary, *lxc_user_nic_bridge; /* binary "": where it usually is */
-	const char *pasta_binary;
+	const char *pasta_binary, *vpnkit_binary;
 	const char *slirp4netns_binary;
 	const char *slirp4netns_sandbox, *slirp4netns_seccomp; /* auto, true, false, "" */
 	struct sysctl_setting *sysctl; /* of the child's network namespace, in order */

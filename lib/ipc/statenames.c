@@ -19,9 +19,9 @@
 
 /* the second half is what RootlessKit 1 to 3 leave behind after a SIGKILL */
 static const char *const names[] = {
-	STATE_CHILD_PID, STATE_CHILD_PID_NEW, STATE_API_SOCK,         STATE_NETNS,
-	STATE_HOSTS,     STATE_RESOLV_CONF,   STATE_S4NN_SOCK,        STATE_PASTA_PID,
-	".bp.sock",      ".bp-ready.pipe",    "vpnkit-ethernet.sock",
+	STATE_CHILD_PID, STATE_CHILD_PID_NEW, STATE_API_SOCK,    STATE_NETNS,
+	STATE_HOSTS,     STATE_RESOLV_CONF,   STATE_S4NN_SOCK,   STATE_PASTA_PID,
+	".bp.sock",      ".bp-ready.pipe",    STATE_VPNKIT_SOCK,
 };
 
 int statenames_known(const char *name)

@@ -19,7 +19,8 @@
 #define STATE_RESOLV_CONF "resolv.conf"
 #define STATE_HOSTS "hosts"
 #define STATE_PASTA_PID ".pasta.pid" /* a FIFO that the program pasta writes its pid into */
-#define STATE_S4NN_SOCK ".s4nn.sock" /* of the program slirp4netns */
+#define STATE_VPNKIT_SOCK "vpnkit-ethernet.sock" /* of the program vpnkit */
+#define STATE_S4NN_SOCK ".s4nn.sock"             /* of the program slirp4netns */
 
 /* statenames_known() - 1 when @name is one of ours, or one that RootlessKit leaves behind */
 int statenames_known(const char *name);

@@ -171,11 +171,20 @@ static int send_agent_config(struct instance *in, struct agent *a, struct err *e
 			 : net & NET_F_DHCP ? NSAGENT_SETUP_DHCP
 					    : NSAGENT_SETUP_LO,
 		.accel = gateway ? rungs[in->opt->accel] : 0,
+		.give_tap = net & NET_F_LEARNS ? 1 : 0,
 		.net = in->plan,
 	};
-	int r = msg_send(a->control.fd, &nsagent_proto, NSAGENT_CONFIG, &c, NULL, 0);
+	int r;
+
+	memcpy(c.mac, in->netrun.env.mac, sizeof(c.mac));
+	r = msg_send(a->control.fd, &nsagent_proto, NSAGENT_CONFIG, &c, NULL, 0);
 
 	return r < 0 ? err_set(err, -r, "configuring the agent of a network namespace") : 0;
+}
+
+int bringup_configure_child_agent(struct instance *in, struct err *err)
+{
+	return send_agent_config(in, &in->agent[NSAGENT_CHILD], err);
 }
 
 /* two pairs an agent; the child's ends are appended to @fds, ours are kept */
@@ -199,7 +208,8 @@ static int prepare_agent(struct instance *in, struct agent *a, int *fds, size_t 
 	in->pending |= a->bit;
 	if (link_open(in, &a->control, control[0], on_agent_link, a) < 0)
 		return err_set(err, ENOMEM, "watching an agent");
-	return send_agent_config(in, a, err);
+	/* else its program knows the addresses, and says them later */
+	return in->setup->net->flags & NET_F_LEARNS ? 0 : send_agent_config(in, a, err);
 }
 
 /* a message met a closed socket: the child's death is the failure, if it comes to that */

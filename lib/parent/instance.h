@@ -219,6 +219,8 @@ void instance_bad_message(struct instance *in, int r, const char *who, const cha
 
 /* bringup.c: everything up to the point where only messages are waited for */
 int bringup(struct instance *in, struct err *err);
+/* bringup_configure_child_agent() - with NET_F_LEARNS: in->plan is complete now */
+int bringup_configure_child_agent(struct instance *in, struct err *err);
 
 /* links.c: the messages of child, agents and nursery */
 void on_child_link(evutil_socket_t fd, short what, void *arg);

@@ -150,9 +150,16 @@ static int take_accel(struct instance *in, const struct nsagent_ready *r, struct
 	return 0;
 }
 
-/* a DHCP server of the child's network has said what its addresses are */
-static int take_lease(struct instance *in, const struct nsagent_ready *r)
+/* a tap for its program, or what a DHCP server of the child's network has said */
+static int take_child_net(struct instance *in, const struct nsagent_ready *r, struct msg *m)
 {
+	if (in->setup->net->flags & NET_F_LEARNS) {
+		in->tap = msg_take_fd(m, 0);
+		if (in->tap < 0)
+			return err_say(&in->err, EPROTO,
+				       "the agent of the child's network sent no tap");
+		netrun_tap(in);
+	}
 	if (!(in->setup->net->flags & NET_F_DHCP))
 		return 0;
 	if (!r->prefix || r->prefix > 32 || !r->address.s_addr)
@@ -173,7 +180,7 @@ static int take_ready(struct agent *a, struct msg *m)
 
 	a->up = true;
 	if (a->kind == NSAGENT_CHILD)
-		return take_lease(in, r);
+		return take_child_net(in, r, m);
 	if (m->nfds < 1 + ndns)
 		return err_say(&in->err, EPROTO, "the gateway agent sent %zu descriptors", m->nfds);
 	in->tap = msg_take_fd(m, 0);

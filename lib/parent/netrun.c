@@ -13,6 +13,7 @@
 #include "lib/parent/netrun.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "lib/base/log.h"
 #include "lib/base/loop.h"
@@ -87,6 +88,16 @@ static void on_ready(void *arg)
 		  (unsigned)deaths_since_ms(&n->deaths, clock_ms()));
 	if (serves_ports(in) && ports_relay_up(in->ports, -1, &err) < 0)
 		note_end(n, &err);
+}
+
+static void on_plan(void *arg, const struct net_plan *plan, const uint8_t mac[6])
+{
+	struct instance *in = arg;
+
+	in->plan = *plan;
+	memcpy(in->netrun.env.mac, mac, sizeof(in->netrun.env.mac));
+	if (names_refresh(in, &in->err) < 0 || bringup_configure_child_agent(in, &in->err) < 0)
+		instance_fail(in);
 }
 
 static void on_ended(void *arg, const struct err *why)
@@ -174,6 +185,8 @@ int netrun_prepare(struct instance *in, struct err *err)
 	n->env = (struct net_env){ .base = in->base,
 				   .options = in->opt,
 				   .plan = &in->plan,
+				   .tap = -1,
+				   .on_plan = on_plan,
 				   .on_ready = on_ready,
 				   .on_ended = on_ended,
 				   .arg = in };
@@ -190,9 +203,20 @@ int netrun_attach(struct instance *in, struct err *err)
 {
 	in->netrun.env.child = in->child;
 	in->netrun.env.state_dir = in->state->path;
-	if (!(in->setup->net->flags & NET_F_DHCP))
-		return 0;
-	return in->setup->net->parent_attach(&in->netrun.env, err);
+	if (in->setup->net->flags & NET_F_DHCP)
+		return in->setup->net->parent_attach(&in->netrun.env, err);
+	if (in->setup->net->flags & NET_F_LEARNS)
+		start(in);
+	return 0;
+}
+
+void netrun_tap(struct instance *in)
+{
+	struct netrun *n = &in->netrun;
+
+	n->env.tap = in->tap;
+	if (n->run)
+		in->setup->net->parent_tap(n->run);
 }
 
 void netrun_start(struct instance *in)

@@ -31,6 +31,9 @@ int netrun_prepare(struct instance *in, struct err *err);
 /* netrun_attach() - right after the agent of the child netns was asked for */
 int netrun_attach(struct instance *in, struct err *err);
 
+/* netrun_tap() - the agent has made the tap (in->tap) that the program asked for */
+void netrun_tap(struct instance *in);
+
 /* netrun_start() - the namespaces, and what the agent makes there, are complete */
 void netrun_start(struct instance *in);
 

@@ -23,7 +23,7 @@ for RK_NAME in rootless-supervisor rootlesskit; do
 	own=125
 	[ $RK_NAME = rootless-supervisor ] || own=1
 	wrong 'unknown network mode: wrong' --net=wrong -- true
-	wrong 'network driver "vpnkit" is not part of this build (available: *slirp*' --net=vpnkit -- true
+	wrong 'custom cidr is not supported for --net=vpnkit' --net=vpnkit --cidr=10.0.2.0/24 -- true
 	wrong 'network "pasta" requires port driver "none" or "implicit"' --net=pasta --port-driver=builtin -- true
 	wrong '--ipv6 is not supported for gvisor-tap-vsock' --net=gvisor-tap-vsock --ipv6 --disable-host-loopback -- true
 	wrong 'port driver requires gvisor-tap-vsock network' --net=slirp --port-driver=gvisor-tap-vsock -- true

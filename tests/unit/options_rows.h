@@ -119,6 +119,7 @@ static const struct {
 	  "--disable-host-loopback is implicitly set for lxc-user-nic\n" },
 	{ "O|--net=lxc-user-nic|--mtu=1400|true",
 	  "net=lxc-user-nic mtu=1400 ipv6=0 port_driver=builtin", "" },
+	{ "O|--net=vpnkit|--mtu=1400|true", "net=vpnkit mtu=1400 ipv6=0 port_driver=builtin", "" },
 	{ "O|--net=pasta|true", "net=pasta ipv6=1 port_driver=none", "" },
 	{ "O|--net=pasta|--port-driver=implicit|-p|:1:1/tcp|true", "port_driver=implicit",
 	  "--port-driver=implicit ignores -p: whatever listens in the namespace is published\n" },
@@ -148,7 +149,6 @@ static const struct {
 	  "127.0.0.1:* on the host namespace (requires pasta, slirp4netns, or VPNKit)\n" },
 };
 
-#define NETS " (available: host, none, slirp, slirp4netns)"
 #define PORTS " (available: none, builtin)"
 #define TRY "\ntry 'rootless-supervisor --help'"
 #define REST " belongs to the child's network namespace; everything else is the host's"
@@ -249,7 +249,7 @@ static const struct {
 	  "network \"pasta\" requires port driver \"none\" or \"implicit\"", false },
 	{ "O|--net=pasta|-p|:1:1/tcp|true",
 	  "port driver \"none\" does not support publishing ports", false },
-	{ "O|--net=vpnkit|true", "network driver \"vpnkit\" is not part of this build" NETS,
+	{ "O|--net=vpnkit|--cidr=10.0.2.0/24|true", "custom cidr is not supported for --net=vpnkit",
 	  false },
 	{ "R|--net=lxc-user-nic|--cidr=10.0.2.0/24|true",
 	  "custom cidr is not supported for --net=lxc-user-nic", false },

@@ -27,6 +27,8 @@ static const struct net_driver fake_nets[] = {
 	{ .name = "none", .flags = NET_F_NETNS },
 	{ .name = "slirp", .flags = NET_F_NETNS | NET_F_GATEWAY | NET_F_RESOLVER | NET_F_ADDRESS },
 	{ .name = "lxc-user-nic", .flags = NET_F_NETNS | NET_F_RESOLVER | NET_F_IPV4 | NET_F_DHCP },
+	{ .name = "vpnkit",
+	  .flags = NET_F_NETNS | NET_F_RESOLVER | NET_F_IPV4 | NET_F_PROGRAM | NET_F_TAP },
 	{ .name = "pasta", .flags = NET_F_NETNS | NET_F_RESOLVER | NET_F_ADDRESS },
 	{ .name = "gvisor-tap-vsock",
 	  .flags = NET_F_NETNS | NET_F_GATEWAY | NET_F_RESOLVER | NET_F_ADDRESS | NET_F_IPV4 },
