@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "cmd/rootless-supervisor/check_command.h"
+#include "cmd/rootless-supervisor/explain.h"
 #include "cmd/rootless-supervisor/options.h"
 #include "cmd/rootless-supervisor/slirp4netns_name.h"
 #include "lib/base/cleanup.h"
@@ -135,6 +136,8 @@ static int run_parent(const struct options *opt, char **argv)
 	struct err err = { 0 };
 	int r;
 
+	if (opt->explain)
+		return explain(&setup, stdout) ? usage_status(opt) : 0;
 	if (opt->ready_fd >= 0 && fcntl(opt->ready_fd, F_GETFD) < 0)
 		err_set(&err, errno, "--ready-fd=%d", opt->ready_fd);
 	else if ((r = close_foreign_fds(setup.listen_fds, opt->ready_fd)) < 0)

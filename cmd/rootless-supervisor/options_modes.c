@@ -52,6 +52,7 @@ int options_modes(const struct option_values *values, struct options *o, struct 
 	o->accel = (enum accel_mode)r[0];
 	o->sandbox = (enum sandbox_mode)r[1];
 	o->on_worker_crash = (enum crash_mode)r[2];
+	o->explain = values->v[OPT_EXPLAIN].flag;
 	o->idmap = (enum idmap_mode)r[3];
 	o->log_format = (enum log_format_mode)r[4];
 	o->port_loopback = r[5] == 0;

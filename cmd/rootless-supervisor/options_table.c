@@ -27,6 +27,9 @@ const struct option_def option_table[OPT_NIDS] = {
 			       .value = "PART",
 			       .help = "print a version component as a decimal integer "
 				       "[major, minor, patch]" },
+	[OPT_EXPLAIN] = { "explain", NULL, NULL, OPTION_BOOL, IN_OURS, "Misc", SAME("false"),
+			  .help = "print the whole plan of the start (ids, namespaces, mounts, "
+				  "links, rules, ports, processes), and do nothing" },
 	[OPT_READY_FD] = { "ready-fd", NULL, NULL, OPTION_INT, IN_OURS, "Misc", SAME("-1"),
 			   .hide_default = true, .value = "FD",
 			   .help = "write READY=1 to this descriptor when the network and the "

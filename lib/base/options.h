@@ -69,7 +69,7 @@ struct sysctl_setting {
 struct options {
 	enum dialect dialect;
 	bool named_rootlesskit; /* basename(argv[0]) is exactly "rootlesskit" */
-	bool debug;
+	bool debug, explain;
 
 	const char *state_dir; /* as given; NULL: a temporary one */
 	int ready_fd;          /* --ready-fd: "READY=1\n" is written there at release; -1: none */
