@@ -93,6 +93,9 @@ const struct recipe_sysctl recipe_sysctls_late[] = {
 	/* so do SYNs that are written back, and errors */
 	{ RECIPE_PREPARE, V4("conf/" GATEWAY_BOUNCE "/accept_local"), "1" },
 	{ RECIPE_PREPARE, V4("conf/" GATEWAY_BOUNCE "/rp_filter"), "0" },
+	/* the kernel looks for a socket before it has seen the mark: a tunnel's datagram would be
+	   in one before its way through bounce0 */
+	{ RECIPE_SWITCH | RECIPE_TPROXY, V4("udp_early_demux"), "0" },
 	/* only SYNs make connections: one that is taken up in its midst would have no NAT, and keep
 	   a later SYN from it */
 	{ RECIPE_SWITCH | RECIPE_REDIRECT, CONNTRACK("tcp_loose"), "0" },
@@ -166,6 +169,28 @@ const size_t recipe_nrules = ARRAY_SIZE(recipe_rules);
 		RECIPE_SWITCH | RECIPE_TPROXY, what, RECIPE_MANGLE, GATEWAY_VETH, IPPROTO_UDP, 0, \
 			0, 0, 0, deed, family, to, dport \
 	}
+/*
+ * A tunnel of the child (VXLAN, Geneve) leaves the checksum of the inner packet to the device that
+ * sends it, and a veth sends none: a socket would get it unfinished. The way through a tun finishes
+ * it. Such tunnels use no checksum of their own, or one of these ports
+ */
+#define TUNNEL(what, iif, mark, deed, dport, unsummed) \
+	{ \
+		RECIPE_SWITCH | RECIPE_TPROXY, what, RECIPE_MANGLE, iif, IPPROTO_UDP, 0, 0, 0, \
+			mark, deed, 0, RECIPE_ANY, dport, unsummed \
+	}
+/* without a checksum; VXLAN; the same, as Linux has it by default; Geneve */
+#define TUNNELS(what, iif, mark, deed) \
+	TUNNEL(what, iif, mark, deed, 0, true), TUNNEL(what, iif, mark, deed, 4789, false), \
+		TUNNEL(what, iif, mark, deed, 8472, false), \
+		TUNNEL(what, iif, mark, deed, 6081, false)
+/* what the relay writes into bounce0 for the child */
+#define ANSWER(family) \
+	{ \
+		RECIPE_SWITCH | RECIPE_TPROXY, "answers to the child", RECIPE_MANGLE, \
+			GATEWAY_BOUNCE, IPPROTO_UDP, 0, 0, 0, 0, RECIPE_ACCEPT, family, \
+			RECIPE_CHILD, 0, false \
+	}
 /* connections are made of SYNs that come back, and of nothing that libslirp carries */
 #define UNTRACKED(what, chain, iif, proto) \
 	{ \
@@ -190,6 +215,11 @@ const struct recipe_nft recipe_nft[] = {
 	    RECIPE_TO_PORT),
 	UDP("questions to the resolver", RECIPE_ACCEPT, AF_INET, RECIPE_DNS, NET_DNS_PORT),
 	UDP("questions to the resolver", RECIPE_ACCEPT, AF_INET6, RECIPE_DNS, NET_DNS_PORT),
+	ANSWER(AF_INET),
+	ANSWER(AF_INET6),
+	TUNNELS("tunnels into bounce0", GATEWAY_VETH, GATEWAY_MARK_BOUNCE, RECIPE_ACCEPT),
+	TUNNELS("tunnels back to their sockets", GATEWAY_BOUNCE, GATEWAY_MARK_BACK,
+		RECIPE_TO_LISTENER),
 	UDP("UDP to its sockets (tproxy)", RECIPE_TO_LISTENER, 0, RECIPE_ANY, 0),
 	/* unreachable, time exceeded, parameter problem; of IPv6: and packet too big */
 	ICMP_ERROR(IPPROTO_ICMP, 3),

@@ -121,6 +121,7 @@ struct recipe_nft {
 	uint8_t family;      /* of @to */
 	enum recipe_addr to; /* RECIPE_ANY: all, of both families */
 	uint16_t dport;      /* 0: any */
+	bool unsummed;       /* only datagrams without a checksum */
 };
 
 /* in the order in which they are carried out */

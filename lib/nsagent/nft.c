@@ -204,6 +204,14 @@ static void goes_to_port(struct nftmsg *b, uint16_t port)
 	equals(b, &port, sizeof(port));
 }
 
+static void is_unsummed(struct nftmsg *b)
+{
+	const uint16_t none = 0;
+
+	load_payload(b, NFT_PAYLOAD_TRANSPORT_HEADER, 6, sizeof(none));
+	equals(b, &none, sizeof(none));
+}
+
 /* @ifindex 0: of any interface */
 static void add_rule(struct nftmsg *b, const struct recipe_nft *row, const struct net_plan *plan,
 		     uint32_t ifindex)
@@ -233,6 +241,8 @@ static void add_rule(struct nftmsg *b, const struct recipe_nft *row, const struc
 	}
 	if (row->dport)
 		goes_to_port(b, row->dport);
+	if (row->unsummed)
+		is_unsummed(b);
 	if (row->mark)
 		set_mark(b, row->mark);
 	if (deeds[row->deed])

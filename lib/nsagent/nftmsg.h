@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define NFTMSG_BYTES 8192
+#define NFTMSG_BYTES 16384
 #define NFTMSG_MAX 64 /* messages of a batch */
 
 /* zeroed before use; the recipe is of a fixed size that fits */

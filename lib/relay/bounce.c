@@ -1,15 +1,61 @@
 // SPDX-License-Identifier: Apache-2.0
-/* bounce.c - TCP out of the child by the kernel: what comes from bounce0 and from the listeners */
+/*
+ * bounce.c - TCP out of the child by the kernel: what comes from bounce0 and from the listeners
+ *
+ * Datagrams of tunnels come by bounce0, too: on their way into it the kernel has finished the
+ * checksum of the inner packet. They go back into it and then to the sockets of udpout.
+ */
 #include "lib/relay/bounce.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/ip.h>
+#include <netinet/ip6.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "lib/base/cleanup.h"
 #include "lib/base/err.h"
 #include "lib/base/log.h"
+#include "lib/relay/ipsum.h"
 
 #define READ_BATCH 64
+
+/* a datagram or a fragment of one, whole, behind a header that is right */
+static bool is_datagram(const uint8_t *pkt, size_t n)
+{
+	struct ip6_hdr ip6;
+	struct iphdr ip;
+
+	if (n >= sizeof(ip) && pkt[0] == 0x45) {
+		memcpy(&ip, pkt, sizeof(ip));
+		return ip.protocol == IPPROTO_UDP && ntohs(ip.tot_len) == n &&
+		       ipsum_fold(ipsum_add(0, pkt, sizeof(ip))) == 0;
+	}
+	if (n < sizeof(ip6) || pkt[0] >> 4 != 6)
+		return false;
+	memcpy(&ip6, pkt, sizeof(ip6));
+	return (ip6.ip6_nxt == IPPROTO_UDP || ip6.ip6_nxt == IPPROTO_FRAGMENT) &&
+	       sizeof(ip6) + ntohs(ip6.ip6_plen) == n;
+}
+
+/* back without the hop that the way into the tun has counted; what is not taken is lost, as on any
+   wire */
+static void send_back(int tun, uint8_t *pkt, size_t n)
+{
+	uint16_t check = 0;
+
+	if (pkt[0] >> 4 == 6) {
+		pkt[offsetof(struct ip6_hdr, ip6_hlim)]++;
+	} else {
+		pkt[offsetof(struct iphdr, ttl)]++;
+		memcpy(pkt + offsetof(struct iphdr, check), &check, sizeof(check));
+		check = ipsum_fold(ipsum_add(0, pkt, sizeof(struct iphdr)));
+		memcpy(pkt + offsetof(struct iphdr, check), &check, sizeof(check));
+	}
+	(void)!write(tun, pkt, n);
+}
 
 static int on_tun_ready(struct watch *w, uint32_t events)
 {
@@ -20,7 +66,9 @@ static int on_tun_ready(struct watch *w, uint32_t events)
 	for (int i = 0; i < READ_BATCH; i++) { /* bounded: flows shall move in between */
 		ssize_t n = read(w->fd, buf, PUMP_BUF);
 
-		if (n > 0)
+		if (n > 0 && is_datagram(buf, (size_t)n))
+			send_back(w->fd, buf, (size_t)n);
+		else if (n > 0)
 			holds_packet(&b->holds, buf, (size_t)n);
 		else if (n == 0 || errno == EAGAIN)
 			return 0;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* bounce.h - TCP out of the child by the kernel: bounce0 and the transparent listeners */
+/* bounce.h - TCP out of the child by the kernel: bounce0 and the transparent listeners; tunnels */
 #ifndef RK_RELAY_BOUNCE_H
 #define RK_RELAY_BOUNCE_H
 

@@ -457,6 +457,27 @@ START_TEST(what_is_no_syn_is_ignored)
 }
 END_TEST
 
+START_TEST(a_datagram_goes_back_with_its_hop)
+{
+	struct packet udp = make_syn("127.0.0.3", 4000, "127.0.0.2", 1), out = { 0 };
+	struct rig r;
+
+	rig_init(&r);
+	udp.bytes[9] = IPPROTO_UDP;
+	put16(udp.bytes + 10, 0);
+	put16(udp.bytes + 10, folded(add(0, udp.bytes, 20)));
+	put(&r, &udp);
+	ck_assert(get(&r, &out)); /* with a right header */
+	ck_assert_uint_eq(out.len, udp.len);
+	ck_assert_uint_eq(out.bytes[8], udp.bytes[8] + 1u);
+	ck_assert_mem_eq(out.bytes + 12, udp.bytes + 12, udp.len - 12);
+	udp.bytes[3]--; /* a length that it has not, and a checksum that is wrong */
+	put(&r, &udp);
+	ck_assert(!get(&r, &out));
+	rig_done(&r);
+}
+END_TEST
+
 START_TEST(data_of_a_syn_are_left_out)
 {
 	struct rig r;
@@ -545,6 +566,7 @@ int main(void)
 	tcase_add_test(c, who_gives_up_leaves_nothing);
 	tcase_add_test(c, they_are_bounded);
 	tcase_add_test(c, what_is_no_syn_is_ignored);
+	tcase_add_test(c, a_datagram_goes_back_with_its_hop);
 	tcase_add_test(c, data_of_a_syn_are_left_out);
 	tcase_add_test(c, a_stranger_at_the_listener_is_reset);
 	tcase_add_test(c, ipv6_is_released);
