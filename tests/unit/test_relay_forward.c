@@ -568,12 +568,34 @@ START_TEST(sockets_of_our_own_netns_are_refused)
 	struct published p;
 	char c;
 
-	rig = (struct rig){ .lying = true };
+	rig = (struct rig){ .lying = LIE_HOST };
 	start();
 	ck_assert_int_eq(listen(bait, 1), 0);
 	p = publish(1, port_of(bait), 0);
 	ck_assert_int_eq(get(connect_to(p.port), &c, 1), -ECONNRESET);
 	ck_assert(!ready_within(bait, POLLIN, 50));
+	stop();
+}
+END_TEST
+
+/* each by itself: what came is closed, and the relay lives */
+START_TEST(other_descriptors_are_refused)
+{
+	struct published p;
+	unsigned before;
+	char c;
+
+	rig = (struct rig){ .lying = (enum lie)_i };
+	start();
+	p = publish_server(1);
+	ck_assert_int_eq(get(connect_to(p.port), &c, 1), -ECONNRESET);
+	usleep(50 * 1000);
+	before = nfds(rig.relay);
+	ck_assert_uint_lt(before, SOCKPOOL_BATCH_MAX); /* none of them is in stock */
+	for (int i = 0; i < 5; i++)
+		ck_assert_int_eq(get(connect_to(p.port), &c, 1), -ECONNRESET);
+	ck_assert(nfds_become(before));
+	ck_assert(!ready_within(p.server, POLLIN, 0));
 	stop();
 }
 END_TEST
@@ -666,6 +688,7 @@ int main(void)
 	tcase_add_test(own, a_low_limit_makes_clients_wait);
 	tcase_add_loop_test(own, answers_to_the_relay_before_are_taken_as_stock, 0, 2);
 	tcase_add_test(own, sockets_of_our_own_netns_are_refused);
+	tcase_add_loop_test(own, other_descriptors_are_refused, LIE_LISTENER, NLIES);
 	tcase_add_test(own, a_wrong_message_ends_the_worker_with_its_reason);
 	suite_add_tcase(s, own);
 	return run_suite(s);

@@ -18,6 +18,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -35,11 +36,25 @@
 #define WAIT_MS 3000
 #define SKIP 77
 
+/* what the agent hands to the relay in place of unbound sockets of its netns */
+enum lie {
+	LIE_NONE,
+	LIE_HOST, /* a socket of the host's netns; the others are of the child's */
+	LIE_LISTENER,
+	LIE_BLOCKING,
+	LIE_RAW,
+	LIE_UNIX,
+	LIE_PIPE,
+	LIE_FILE,
+	LIE_EPOLL,
+	NLIES
+};
+
 struct rig {
 	int control; /* the parent's end */
 	int netns;   /* nsagent protocol: sockets of the child netns for the test */
 	pid_t relay, agent;
-	bool lying; /* the agent hands sockets of the host's netns to the relay */
+	enum lie lying;
 	int nofile; /* hard limit of the relay, 0: as it is */
 	bool with_dns;
 	int left_over; /* answers of the agent to a relay that was before: 0, 1: that is told, -1:
@@ -94,16 +109,46 @@ static inline int agent_answer(int sock, int lie)
 	return 0;
 }
 
+static inline int make_lie(enum lie lie)
+{
+	int fd = -1, pair[2];
+
+	switch (lie) {
+	case LIE_LISTENER:
+		fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+		return listen(fd, 1) < 0 ? -errno : fd;
+	case LIE_BLOCKING:
+		return socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	case LIE_RAW:
+		return socket(AF_INET, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP);
+	case LIE_UNIX:
+		return socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	case LIE_PIPE:
+		return pipe2(pair, O_NONBLOCK | O_CLOEXEC) < 0 ? -errno : pair[0];
+	case LIE_FILE:
+		return open("/dev/zero", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	case LIE_EPOLL:
+		return epoll_create1(EPOLL_CLOEXEC);
+	case LIE_NONE:
+	case LIE_HOST:
+	case NLIES:
+	default:
+		return fd;
+	}
+}
+
 static inline _Noreturn void agent_main(const struct rig *rig, int relay_sock, int test_sock)
 {
 	struct pollfd p[2] = { { relay_sock, POLLIN, 0 }, { test_sock, POLLIN, 0 } };
-	int lie = rig->lying ? socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0) : -1;
+	int lie = rig->lying == LIE_HOST ? socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0) : -1;
 	const int keep[] = { 0, 1, 2, relay_sock, test_sock, lie };
 	char ready = 0;
 
 	fd_close_all_but(keep, lie < 0 ? 5 : 6); /* the parent's end must have one holder */
 	if (enter_netns() < 0)
 		_exit(SKIP);
+	if (rig->lying > LIE_HOST && (lie = make_lie(rig->lying)) < 0)
+		_exit(1);
 	if (write(test_sock, &ready, 1) != 1)
 		_exit(1);
 	for (;;) {
