@@ -3,11 +3,13 @@
 #include <check.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <locale.h>
 #include <linux/filter.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -19,6 +21,7 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "lib/base/cleanup.h"
@@ -259,6 +262,85 @@ static long try_abort(void)
 	abort();
 }
 
+/* --- what libc does by itself: its end is an abort, or it goes on, never SIGSYS --- */
+
+static long try_assert(void)
+{
+	assert(outside < 0);
+	return 0;
+}
+
+static long try_bad_free(void)
+{
+	char *volatile p = (char *)&outside;
+
+	free(p); /* NOLINT(clang-analyzer-unix.Malloc): that is the point */
+	return 0;
+}
+
+static long try_perror_closed(void)
+{
+	close(STDERR_FILENO);
+	errno = ENOENT;
+	perror("x");
+	return 0;
+}
+
+static long try_strerror(void)
+{
+	char text[64];
+
+	return snprintf(text, sizeof(text), "%s %m", strerror(12345)) > 0 ? 0 : -1;
+}
+
+static long try_localtime(void)
+{
+	struct tm tm;
+	char text[64];
+
+	return localtime_r(&(time_t){ 1 }, &tm) && strftime(text, sizeof(text), "%d. %B %Y %Z", &tm)
+		       ? 0
+		       : -1;
+}
+
+static long try_locale(void)
+{
+	setlocale(LC_ALL, "de_DE.UTF-8"); /* there or not */
+	return snprintf(NULL, 0, "%.3f", 1.5) == 5 ? 0 : -1;
+}
+
+static int by_byte(const void *a, const void *b)
+{
+	return *(const char *)a - *(const char *)b;
+}
+
+static long try_much_memory(void)
+{
+	const size_t n = 1 << 23;
+	char *p = calloc(1, n), *q = p ? realloc(p, 2 * n) : NULL;
+
+	if (!q)
+		return -1;
+	qsort(q, 1 << 12, 2048, by_byte); /* asks how much memory there is */
+	free(q);
+	return 0;
+}
+
+static long try_too_much_memory(void)
+{
+	void *volatile p = malloc(2ul << 30); /* RLIMIT_DATA is half of it */
+
+	if (!p)
+		return -1;
+	free(p);
+	return 0;
+}
+
+static long try_stdio(void)
+{
+	return dprintf(STDERR_FILENO, "%s", "x") == 1 && fflush(NULL) == 0 ? 0 : -1;
+}
+
 #ifdef __x86_64__
 static long try_x32(void)
 {
@@ -321,6 +403,15 @@ static const struct {
 	{ "limit", try_limit, { EPERM, EPERM } },
 	{ "another filter", try_other_filter, { KILLED, KILLED } },
 	{ "abort", try_abort, { ABORTED, ABORTED } },
+	{ "assert", try_assert, { ABORTED, ABORTED } },
+	{ "bad free", try_bad_free, { ABORTED, ABORTED } },
+	{ "perror, closed", try_perror_closed, { 0, 0 } },
+	{ "strerror", try_strerror, { 0, 0 } },
+	{ "localtime", try_localtime, { 0, 0 } },
+	{ "locale", try_locale, { 0, 0 } },
+	{ "much memory", try_much_memory, { 0, 0 } },
+	{ "too much memory", try_too_much_memory, { ENOMEM, ENOMEM } },
+	{ "stdio", try_stdio, { 0, 0 } },
 #ifdef __x86_64__
 	{ "x32", try_x32, { KILLED, KILLED } },
 	{ "i386", try_i386, { KILLED, KILLED } },
@@ -358,6 +449,13 @@ static const struct {
 	{ "keyctl", try_keyctl, { KILLED, EPERM, EPERM } },
 	{ "another filter", try_other_filter, { KILLED, EFAULT, EFAULT } },
 	{ "abort", try_abort, { ABORTED, ABORTED, ABORTED } },
+	{ "assert", try_assert, { ABORTED, ABORTED, ABORTED } },
+	{ "perror, closed", try_perror_closed, { 0, 0, 0 } },
+	{ "strerror", try_strerror, { 0, 0, 0 } },
+	{ "localtime", try_localtime, { 0, 0, 0 } },
+	{ "locale", try_locale, { 0, 0, 0 } },
+	{ "much memory", try_much_memory, { 0, 0, 0 } },
+	{ "stdio", try_stdio, { 0, 0, 0 } },
 };
 
 static int outcome(enum role role, long (*attempt)(void))
@@ -368,9 +466,11 @@ static int outcome(enum role role, long (*attempt)(void))
 	outside = getpid();
 	pid = fork();
 	if (pid == 0) {
+		int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
 		struct sandbox_report report;
 		struct err err;
 
+		dup2(null, STDERR_FILENO); /* libc's last words are many */
 		role_enter(role, SIGKILL);
 		if (role != ROLE_RELAY && role != ROLE_SLIRP) {
 			prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
