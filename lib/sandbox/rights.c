@@ -66,8 +66,8 @@ static int forbid_new_rights(struct err *err)
 	return 0;
 }
 
-/* libslirp: 283 MB with 1000 connections, and there are 1024; the relay: 7 MB with 6000 */
-#define DATA_MAX (1ul << 30)
+/* libslirp: 283 MB with 1000 connections, and there may be 8192; the relay: 7 MB with 6000 */
+#define DATA_MAX (4ul << 30)
 
 static int lower_limits(struct err *err)
 {

@@ -38,7 +38,7 @@ for name in relay slirp; do
 	isnt "$name: not the child's user namespace" "$(readlink "/proc/$p/ns/user")" "$(readlink "/proc/$(cat "$STATE/child_pid")/ns/user")"
 	is "$name: the host's network" "$(readlink "/proc/$p/ns/net")" "$(readlink "/proc/$RK_PID/ns/net")"
 	is "$name: no core, no file, no process, no locked memory" "$(grep -cE '^Max (core file size|file size|processes|locked memory) +0 +0 ' "/proc/$p/limits")" 4
-	is "$name: 1 GiB of data" "$(awk '/^Max data size/ { print $4, $5 }' "/proc/$p/limits")" "1073741824 1073741824"
+	is "$name: 4 GiB of data" "$(awk '/^Max data size/ { print $4, $5 }' "/proc/$p/limits")" "4294967296 4294967296"
 	is "$name: nothing of the user's environment" "$(tr '\0' '\n' <"/proc/$p/environ" | grep -v SAN_OPTIONS=)" ""
 done
 for p in "$RK_PID" "$(pgrep rs-nursery)" $(pgrep rs-nsagent); do

@@ -328,7 +328,7 @@ static long try_much_memory(void)
 
 static long try_too_much_memory(void)
 {
-	void *volatile p = malloc(2ul << 30); /* RLIMIT_DATA is half of it */
+	void *volatile p = malloc(8ul << 30); /* RLIMIT_DATA is half of it */
 
 	if (!p)
 		return -1;
