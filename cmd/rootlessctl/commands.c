@@ -51,6 +51,14 @@ static const struct goflag of_events[] = {
 	FLAG_BOOL("json", NULL, json, "As JSON, which they are anyway (default: false)"),
 	HELP,
 };
+static const struct goflag of_top[] = {
+	{ "interval", NULL, GOFLAG_INT, offsetof(struct ctl, interval), "value",
+	  "Seconds between two looks (default: 1)" },
+	{ "count", NULL, GOFLAG_INT, offsetof(struct ctl, count), "value",
+	  "End after so many (default: 0, never)" },
+	FLAG_BOOL("json", NULL, json, "Prints as JSON, an array each time (default: false)"),
+	HELP,
+};
 static const struct goflag of_exec[] = {
 	FLAG_BOOL("net", NULL, net,
 		  "Enter the network namespace as well when it is detached (default: false)"),
@@ -69,6 +77,8 @@ const struct command ctl_commands[CTL_NCOMMANDS] = {
 	{ "info", "Show info", "[flags]", NULL, FLAGS(only_json), NULL, cmd_info },
 	{ "status", "Show what runs, on one screen", "[flags]", NULL, FLAGS(only_json), NULL,
 	  cmd_status },
+	{ "top", "Show what passes the ports, live", "[flags]", NULL, FLAGS(of_top), check_top,
+	  cmd_top },
 	{ "ready", "Succeed when the instance is up", "[flags]", NULL, FLAGS(of_ready), NULL,
 	  cmd_ready, .may_wait = true },
 	{ "exec", "Run a command inside", "[flags] -- COMMAND [ARG...]",

@@ -87,7 +87,7 @@ static int run_command(const struct command *c, struct ctl *ctl, int argc, char 
 
 int main(int argc, char **argv)
 {
-	struct ctl ctl = { .socket_flag = "", .timeout = READY_SECONDS };
+	struct ctl ctl = { .socket_flag = "", .timeout = READY_SECONDS, .interval = 1 };
 	const struct command *c;
 	struct err err = { 0 };
 	int first = goflag_parse(argc, argv, ctl_globals, CTL_NGLOBALS, &ctl, &err);

@@ -16,6 +16,7 @@ struct ctl {
 	bool json, stats, follow, wait, net;
 	int64_t drain_s;         /* of remove-ports */
 	int64_t after, timeout;  /* an event's number; seconds */
+	int64_t interval, count; /* of top: seconds, rounds */
 	const char *socket_path; /* NULL while arguments are checked */
 	char **args;             /* NULL-terminated */
 };
@@ -32,7 +33,8 @@ struct command {
 };
 
 /* the tables that the parser, the help, the man page and the completions are made of */
-#define CTL_NCOMMANDS 9
+#define CTL_NCOMMANDS 10
+#define CTL_INTERVAL_MAX 3600
 #define CTL_NGLOBALS 4
 extern const struct command ctl_commands[CTL_NCOMMANDS];
 extern const struct goflag ctl_globals[CTL_NGLOBALS];
@@ -63,6 +65,8 @@ int cmd_status(const struct ctl *ctl, struct err *err);
 int cmd_ready(const struct ctl *ctl, struct err *err);
 int cmd_events(const struct ctl *ctl, struct err *err);
 int cmd_metrics(const struct ctl *ctl, struct err *err);
+int check_top(const struct ctl *ctl, struct err *err);
+int cmd_top(const struct ctl *ctl, struct err *err);
 int check_exec(const struct ctl *ctl, struct err *err);
 int cmd_exec(const struct ctl *ctl, struct err *err);
 

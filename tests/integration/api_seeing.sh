@@ -33,10 +33,26 @@ j = json.load(sys.stdin)
 print(j["ports"][0]["stats"]["bytesIn"], j["workers"]["relay"]["state"], j["networkDriver"]["extra"]["dnsServers"], j["instance"]["detachedNetns"])')" \
 	"100000 up ['192.0.2.2'] False"
 
+# top: 400 kB pass within the second between two looks, or before it, or behind
+spawn rootlessctl --socket "$STATE/api.sock" top --count=2 --json >"$T/top"
+looker=$SPAWNED
+for _ in 1 2 3 4; do
+	nsprobe duplex 127.0.0.1 7007 100000 3 >/dev/null
+done
+wait "$looker"
+is "top: as many looks as asked for" "$(wc -l <"$T/top")" 2
+is "rates: of one port, none below 0, all together not more than what has passed" "$(python3 -c 'import json, sys
+looks = [json.loads(line) for line in open(sys.argv[1])]
+rates = [r["bytesInPerSecond"] for rows in looks for r in rows]
+print([len(rows) for rows in looks], all(r >= 0 for r in rates), sum(rates) <= 400000)' "$T/top")" "[1, 1] True True"
+like "as a table" "$(ctl --socket "$STATE/api.sock" top --count=1)" 'ID *PORT *OPEN *NEW/S *IN *OUT
+1 *127.0.0.1:7007/tcp *0 *0 *0 B/s *0 B/s'
+like "wrong use" "$(ctl --socket "$STATE/api.sock" top --interval=0 2>&1)" "error: --interval is 1 to 3600 seconds, --count 0 or more"
+
 # metrics
 ctl --socket "$STATE/api.sock" metrics >"$T/metrics"
 is "metrics: bytes of the port" "$(grep 'port_in_bytes_total{' "$T/metrics")" \
-	'rootless_supervisor_port_in_bytes_total{id="1",proto="tcp",parent_ip="127.0.0.1",parent_port="7007",child_port="7"} 100000'
+	'rootless_supervisor_port_in_bytes_total{id="1",proto="tcp",parent_ip="127.0.0.1",parent_port="7007",child_port="7"} 500000'
 is "the workers" "$(grep 'worker_up{' "$T/metrics" | tr '\n' ' ')" 'rootless_supervisor_worker_up{worker="relay"} 1 rootless_supervisor_worker_up{worker="slirp"} 1 '
 is "each series has a type and words" "$(python3 - "$T/metrics" <<'EOT'
 import re, sys
