@@ -394,7 +394,7 @@ const struct cause causes[CAUSE_NIDS] = {
 	},
 	[CAUSE_PING_GROUP] = {
 		"PING_GROUP", CAUSE_NOTE, 0,
-		.reason = "ping to the world gets no answer inside",
+		.reason = "ping to the world is refused inside",
 		.fix = SYSCTL("ping", "net.ipv4.ping_group_range = 0 2147483647"),
 	},
 	[CAUSE_SECCOMP_ABSENT] = {

@@ -48,8 +48,16 @@ static size_t quote(const struct frame *f, uint8_t *to, size_t max)
 	return n;
 }
 
+static void put_header(uint8_t *icmp, const struct answer_error *what)
+{
+	icmp[0] = what->type;
+	icmp[1] = what->code;
+	put_be16(icmp + 4, (uint16_t)(what->rest >> 16));
+	put_be16(icmp + 6, (uint16_t)what->rest);
+}
+
 static size_t build4(const struct net_plan *plan, const struct frame *f,
-		     const struct frame_info *info, uint8_t code, uint8_t *ip)
+		     const struct frame_info *info, const struct answer_error *what, uint8_t *ip)
 {
 	uint8_t *icmp = ip + IP4_LEN;
 	size_t n = ICMP_LEN + quote(f, icmp + ICMP_LEN, ANSWER4_MAX - IP4_LEN - ICMP_LEN);
@@ -60,17 +68,16 @@ static size_t build4(const struct net_plan *plan, const struct frame *f,
 	put_be16(ip + 2, (uint16_t)(IP4_LEN + n));
 	ip[8] = ANSWER_HOPS;
 	ip[9] = IPPROTO_ICMP;
-	memcpy(ip + 12, &plan->gateway, 4);
+	memcpy(ip + 12, what->from ? what->from : &plan->gateway, 4);
 	memcpy(ip + 16, info->src, 4);
 	checksum_ip4(ip);
-	icmp[0] = ICMP4_UNREACHABLE;
-	icmp[1] = code;
+	put_header(icmp, what);
 	put_be16(icmp + 2, checksum_fold(checksum_add(0, icmp, n)));
 	return IP4_LEN + n;
 }
 
 static size_t build6(const struct net_plan *plan, const struct frame *f,
-		     const struct frame_info *info, uint8_t code, uint8_t *ip)
+		     const struct frame_info *info, const struct answer_error *what, uint8_t *ip)
 {
 	uint8_t *icmp = ip + IP6_LEN;
 	size_t n = ICMP_LEN + quote(f, icmp + ICMP_LEN, ANSWER6_MAX - IP6_LEN - ICMP_LEN);
@@ -80,21 +87,30 @@ static size_t build6(const struct net_plan *plan, const struct frame *f,
 	put_be16(ip + 4, (uint16_t)n);
 	ip[6] = IPPROTO_ICMPV6;
 	ip[7] = ANSWER_HOPS;
-	memcpy(ip + 8, &plan->gateway6, 16);
+	memcpy(ip + 8, what->from ? what->from : &plan->gateway6, 16);
 	memcpy(ip + 24, info->src, 16);
-	icmp[0] = ICMP6_UNREACHABLE;
-	icmp[1] = code;
+	put_header(icmp, what);
 	checksum_icmp6(ip);
 	return IP6_LEN + n;
+}
+
+size_t answer_error(const struct net_plan *plan, const struct frame *f,
+		    const struct frame_info *info, const struct answer_error *what, uint8_t *buf)
+{
+	put_link(f, buf);
+	if (info->family == AF_INET)
+		return ETH_LEN + build4(plan, f, info, what, buf + ETH_LEN);
+	return ETH_LEN + build6(plan, f, info, what, buf + ETH_LEN);
 }
 
 size_t answer_unreachable(const struct net_plan *plan, const struct frame *f,
 			  const struct frame_info *info, enum policy_verdict why, uint8_t *buf)
 {
-	put_link(f, buf);
-	if (info->family == AF_INET)
-		return ETH_LEN + build4(plan, f, info, code4(why), buf + ETH_LEN);
-	return ETH_LEN + build6(plan, f, info, code6(why), buf + ETH_LEN);
+	const bool v4 = info->family == AF_INET;
+	const struct answer_error what = { .type = v4 ? ICMP4_UNREACHABLE : ICMP6_UNREACHABLE,
+					   .code = v4 ? code4(why) : code6(why) };
+
+	return answer_error(plan, f, info, &what, buf);
 }
 
 /* loopback, and libslirp's own link-local address: no kernel forwards a packet from either */

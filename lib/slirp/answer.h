@@ -8,6 +8,18 @@
 
 #define ANSWER_MAX (ETH_LEN + 1280)
 
+struct answer_error {
+	uint8_t type, code; /* by the family of the frame */
+	uint32_t rest;      /* of the header, host order: an MTU */
+	const void *from;   /* in_addr or in6_addr; NULL: the gateway */
+};
+
+/**
+ * answer_error() - an ICMP error to the sender of @f; as below
+ */
+size_t answer_error(const struct net_plan *plan, const struct frame *f,
+		    const struct frame_info *info, const struct answer_error *what, uint8_t *buf);
+
 /**
  * answer_unreachable() - destination unreachable, from the gateway to the sender of @f
  * @f:		a frame that the prefilter answered FRAME_ANSWER to; @info is about it

@@ -15,7 +15,6 @@
  */
 #include "lib/slirp/prefilter.h"
 
-#include <libslirp-version.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -73,7 +72,7 @@ static enum frame_verdict drop(struct prefilter *pf, enum frame_fault why)
 	return FRAME_DROP;
 }
 
-static bool take_answer(struct prefilter *pf, uint64_t now_ms)
+bool prefilter_may_answer(struct prefilter *pf, uint64_t now_ms)
 {
 	uint64_t passed_ms = now_ms > pf->answers_at_ms ? now_ms - pf->answers_at_ms : 0;
 	uint64_t gained = passed_ms < 1000 ? passed_ms * PREFILTER_ANSWERS_PER_S / 1000
@@ -96,7 +95,7 @@ static enum frame_verdict refuse(struct prefilter *pf, uint64_t now_ms, enum pol
 {
 	if (why == POLICY_SILENT)
 		return drop(pf, FAULT_SILENT);
-	if (!take_answer(pf, now_ms))
+	if (!prefilter_may_answer(pf, now_ms))
 		return drop(pf, FAULT_RATE);
 	/* the name server has sockets of its own; what still comes here has no server */
 	*ret_why = why == POLICY_DNS ? POLICY_REFUSED_NET : why;
@@ -229,11 +228,6 @@ static enum frame_verdict judge_transport(struct prefilter *pf, const struct fra
 		return FRAME_PASS;
 	}
 	v = policy_judge(&pf->plan, in->family, in->dst, in->proto, in->dport, &final);
-#if !SLIRP_CHECK_VERSION(4, 8, 0)
-	/* this libslirp cannot forward it and writes a line for each */
-	if (v == POLICY_ALLOWED && in->proto == IPPROTO_ICMPV6)
-		v = POLICY_REFUSED_PROHIBITED;
-#endif
 	return v == POLICY_ALLOWED ? FRAME_PASS : refuse(pf, now_ms, v, ret_why);
 }
 

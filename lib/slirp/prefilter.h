@@ -56,6 +56,9 @@ void prefilter_done(struct prefilter *pf);
 
 const char *prefilter_fault_name(enum frame_fault f);
 
+/* prefilter_may_answer() - take one of the answers of this second */
+bool prefilter_may_answer(struct prefilter *pf, uint64_t now_ms);
+
 /**
  * prefilter_judge() - judge, mend and trim one frame
  * @f:		in: as read. Out: what to hand on; the urgent flag is cleared, padding is cut, a

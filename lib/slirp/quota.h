@@ -10,7 +10,7 @@
 
 #define QUOTA_TCP_MAX 8192
 #define QUOTA_UDP_MAX 4096
-#define QUOTA_ICMP_MAX 256 /* libslirp opens one socket an echo request */
+#define QUOTA_ICMP_MAX 256 /* sockets of echo.c, which counts them itself */
 #define QUOTA_BUCKETS 16384
 
 enum quota_kind { QUOTA_NONE, QUOTA_TCP, QUOTA_UDP, QUOTA_ICMP, QUOTA_NKINDS };

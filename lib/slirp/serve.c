@@ -79,11 +79,16 @@ static void to_libslirp(struct stack *s, const uint8_t *data, size_t len)
 	slirp_input(s->slirp, data, (int)len);
 }
 
-static void pass(struct stack *s, const struct frame *f, const struct frame_info *in)
+static void pass(struct stack *s, const struct frame *f, const struct frame_info *in,
+		 uint64_t now_ms)
 {
 	uint8_t hello[GUESTS_FRAME_MAX];
 	size_t n;
 
+	if (in->opens && (in->proto == IPPROTO_ICMP || in->proto == IPPROTO_ICMPV6)) {
+		echo_request(&s->echo, f, in, now_ms);
+		return;
+	}
 	if (!quota_admit(&s->quota, in))
 		return;
 	if (!s->cfg.direct) {
@@ -105,7 +110,7 @@ static void take_frame(struct stack *s, const struct virtio_net_hdr *vnet, size_
 
 	switch (prefilter_judge(&s->prefilter, &f, now_ms, &in, &why)) {
 	case FRAME_PASS:
-		pass(s, &f, &in);
+		pass(s, &f, &in, now_ms);
 		break;
 	case FRAME_ANSWER:
 		len = answer_unreachable(&s->cfg.net, &f, &in, why, s->answer);
@@ -170,15 +175,25 @@ static void answer_questions(struct stack *s)
 static int fill_polls(struct stack *s, int control)
 {
 	uint32_t timeout_ms = UINT32_MAX;
+	int echo_ms = -1;
 	bool idle;
 
+	if (s->echo.n)
+		echo_ms = echo_expire(&s->echo, clock_ms());
 	s->npolls = POLL_FIRST;
 	slirp_pollfds_fill(s->slirp, &timeout_ms, on_add_poll, s);
 	s->polls[POLL_CONTROL] = (struct pollfd){ .fd = control, .events = POLLIN };
 	s->polls[POLL_TAP] = (struct pollfd){ .fd = s->tap.fd, .events = POLLIN };
 	idle = s->npolls == POLL_FIRST && quota_total(&s->quota) == 0;
+	s->echo_polls = s->npolls;
+	for (uint32_t i = 0; i < s->echo.n; i++) {
+		if (on_add_poll(echo_fd(&s->echo, i), SLIRP_POLL_IN, s) < 0)
+			break;
+	}
 	if (!s->cfg.direct && s->guests.nasked)
 		return 0;
+	if (echo_ms >= 0 && (idle || (uint32_t)echo_ms < timeout_ms))
+		return echo_ms;
 	return idle || timeout_ms > INT_MAX ? -1 : (int)timeout_ms;
 }
 
@@ -194,6 +209,15 @@ static void jump_clock(struct stack *s)
 	slirp_pollfds_fill(s->slirp, &timeout_ms, on_add_poll, s); /* ends all UDP flows */
 	privclock_pass_wrap(&s->clock);
 	stack_kick(s);
+}
+
+/* before anything else: what comes from the tap changes the order of flows */
+static void serve_echo(struct stack *s)
+{
+	for (uint32_t i = s->echo_polls; i < s->npolls; i++) {
+		if (s->polls[i].revents)
+			echo_ready(&s->echo, i - s->echo_polls);
+	}
 }
 
 /* Return: 1 to go on, 0 at end of file */
@@ -230,6 +254,8 @@ static int serve_round(struct stack *s, int control, struct err *err)
 		if (r <= 0)
 			return r;
 	}
+	if (n > 0)
+		serve_echo(s);
 	jump = privclock_must_jump(&s->clock, n == 0);
 	if (jump)
 		jump_clock(s);

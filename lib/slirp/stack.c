@@ -218,6 +218,16 @@ static void introduce_child(struct stack *s)
 	slirp_input(s->slirp, buf, (int)n);
 }
 
+static void on_echo_frame(void *owner, const uint8_t *data, size_t len)
+{
+	tap_write(&((struct stack *)owner)->tap, data, len);
+}
+
+static bool on_echo_error(void *owner)
+{
+	return prefilter_may_answer(&((struct stack *)owner)->prefilter, clock_ms());
+}
+
 int stack_new(const struct slirp_config *cfg, int tap, int64_t clock_ms_start, struct stack **ret,
 	      struct err *err)
 {
@@ -242,6 +252,13 @@ int stack_new(const struct slirp_config *cfg, int tap, int64_t clock_ms_start, s
 	s->polls = calloc(s->maxpolls, sizeof(*s->polls));
 	r = quota_init(&s->quota,
 		       limit.rlim_cur < UINT32_MAX ? (uint32_t)limit.rlim_cur : UINT32_MAX);
+	s->echo = (struct echo){ .plan = cfg->net,
+				 .direct = cfg->direct,
+				 .give = on_echo_frame,
+				 .may_answer = on_echo_error,
+				 .owner = s };
+	if (r == 0)
+		r = echo_init(&s->echo, s->quota.max[QUOTA_ICMP]);
 	if (r == 0)
 		r = offload_init(&s->offload, cfg->net.mtu);
 	if (r < 0 || !s->polls)
@@ -283,6 +300,7 @@ struct stack *stack_free(struct stack *s)
 	g_log_set_default_handler(g_log_default_handler, NULL);
 	tap_done(&s->tap);
 	prefilter_done(&s->prefilter);
+	echo_done(&s->echo);
 	quota_done(&s->quota);
 	offload_done(&s->offload);
 	free(s->polls);

@@ -7,6 +7,7 @@
 #include <poll.h>
 
 #include "lib/slirp/answer.h"
+#include "lib/slirp/echo.h"
 #include "lib/slirp/quota.h"
 #include "lib/slirp/guests.h"
 #include "lib/slirp/offload.h"
@@ -21,12 +22,14 @@ struct stack {
 	struct tap tap;
 	struct prefilter prefilter;
 	struct quota quota;
+	struct echo echo;
 	struct guests guests;
 	struct offload offload; /* not with a direct tap */
 	struct privclock clock;
 	struct pollfd *polls;
 	uint32_t npolls, maxpolls;
-	uint32_t lines; /* tokens for libslirp's lines */
+	uint32_t echo_polls; /* the first of echo's; they are the last of all */
+	uint32_t lines;      /* tokens for libslirp's lines */
 	uint64_t lines_at_ms;
 	/* here and not on the stack, where each would be cleared for each frame */
 	uint8_t frame[FRAME_MAX], answer[ANSWER_MAX];

@@ -427,7 +427,7 @@ run_as in_mounts "mount --bind $T/maxkeys /proc/sys/kernel/keys/maxkeys" rootles
 gone KEYS_LIMIT "with more"
 user_check
 found LOW_PORTS 0 "below 1024"
-found PING_GROUP 0 "no answer"
+found PING_GROUP 0 "refused"
 mended LOW_PORTS
 user_check
 mended PING_GROUP

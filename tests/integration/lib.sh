@@ -176,6 +176,26 @@ rk_run() {
 rk_ready() { grep -q READY=1 "$T/ready" || { [ "$RK_NAME" = rootlesskit ] && [ -S "$STATE/api.sock" ]; }; }
 rk_ready_or_gone() { rk_ready || is_gone "$RK_PID"; }
 # rk_start [ARG...]: the program in the background with state directory $STATE, until it is ready.
+# far_start MTU: a host two hops away, FAR and FAR6 in FAR_PID's netns: the world is the router, the path
+# behind it has that MTU. A test that changes the world so starts it once, and far_stop
+FAR=198.51.100.130 FAR6=2001:db8:f::2
+far_start() {
+	in_world sh -ec 'ip link add far0 type veth peer name far1
+		unshare --net sleep 200 & echo $! >"$1/far"
+		until [ "$(readlink "/proc/$!/ns/net")" != "$(readlink /proc/self/ns/net)" ]; do sleep 0.02; done
+		ip link set far1 netns "$(cat "$1/far")"
+		ip address add 198.51.100.129/25 dev far0
+		ip link set far0 mtu "$2" up
+		ip -6 address add 2001:db8:f::1/64 dev far0 nodad
+		echo 1 >/proc/sys/net/ipv4/ip_forward; echo 1 >/proc/sys/net/ipv6/conf/all/forwarding
+		nsenter --net="/proc/$(cat "$1/far")/ns/net" -- sh -ec "ip link set lo up
+			ip address add $3/25 dev far1; ip link set far1 mtu $2 up
+			ip -6 address add $4/64 dev far1 nodad
+			ip route add default via 198.51.100.129; ip -6 route add default via 2001:db8:f::1"' sh "$T" "$1" $FAR $FAR6
+	FAR_PID=$(cat "$T/far")
+}
+far_stop() { kill "$FAR_PID"; }
+
 # RUNG, when it is set, says who carries TCP out, and stands before the description of each check
 # shellcheck disable=SC2086 # lists of words
 rk_start() {

@@ -43,28 +43,18 @@ mac=$(in_child sh -c 'ping -c1 -W1 10.0.2.2 >/dev/null 2>&1; ip neigh show 10.0.
 is "no checksum is needed" "$(probe no_checksum "$mac" 192.0.2.2)" none
 
 # a router of the world, two hops away, and a path that is narrow behind it
-in_world sh -ec 'ip link add far0 type veth peer name far1
-	unshare --net sleep 100 & echo $! >"$1/far"
-	sleep 0.2
-	ip link set far1 netns "$(cat "$1/far")"
-	ip address add 198.51.100.129/25 dev far0; ip link set far0 up
-	ip -6 address add 2001:db8:f::1/64 dev far0 nodad
-	ip link set far0 mtu 1400
-	echo 1 >/proc/sys/net/ipv4/ip_forward; echo 1 >/proc/sys/net/ipv6/conf/all/forwarding
-	nsenter --net="/proc/$(cat "$1/far")/ns/net" -- sh -ec "ip link set lo up; ip address add 198.51.100.130/25 dev far1
-		ip -6 address add 2001:db8:f::2/64 dev far1 nodad; ip link set far1 mtu 1400 up
-		ip route add default via 198.51.100.129; ip -6 route add default via 2001:db8:f::1"' sh "$T"
-far=$(cat "$T/far")
-(exec nsenter --net="/proc/$far/ns/net" -- nsprobe serve udp-echo,198.51.100.130,7 udp-echo,2001:db8:f::2,7) >"$T/echo" 2>&1 &
+far_start 1400
+(exec nsenter --net="/proc/$FAR_PID/ns/net" -- nsprobe serve udp-echo,$FAR,7 udp-echo,$FAR6,7) >"$T/echo" 2>&1 &
 echo_server=$!
 wait_for 5 sh -c "[ \$(grep -c ^ready $T/echo) = 2 ]"
-is "a router on the way is seen" "$(probe probe 198.51.100.130 2)" "EHOSTUNREACH 11 0 0 192.0.2.2"
-like "and by IPv6" "$(probe probe 2001:db8:f::2 2)" "EHOSTUNREACH 3 0 0 2001:db8::[23]"
-like "a narrow path is told" "$(probe mtu 198.51.100.130 1450)" "EMSGSIZE 1400, [23] came back"
-like "and by IPv6" "$(probe mtu 2001:db8:f::2 1440)" "EMSGSIZE 1400, [23] came back"
-like "9000 bytes over it" "$(probe mtu 198.51.100.130 9000)" "EMSGSIZE 1400, [23] came back"
-is "a long one is no search for the MTU" "$(in_child nsprobe ask -u 198.51.100.130 7 "$(head -c 50000 /dev/zero | tr '\0' x)" | tr -d '\n' | wc -c)" 50000
-kill $echo_server "$far"
+is "a router on the way is seen" "$(probe probe $FAR 2)" "EHOSTUNREACH 11 0 0 192.0.2.2"
+like "and by IPv6" "$(probe probe $FAR6 2)" "EHOSTUNREACH 3 0 0 2001:db8::[23]"
+like "a narrow path is told" "$(probe mtu $FAR 1450)" "EMSGSIZE 1400, [23] came back"
+like "and by IPv6" "$(probe mtu $FAR6 1440)" "EMSGSIZE 1400, [23] came back"
+like "9000 bytes over it" "$(probe mtu $FAR 9000)" "EMSGSIZE 1400, [23] came back"
+is "a long one is no search for the MTU" "$(in_child nsprobe ask -u $FAR 7 "$(head -c 50000 /dev/zero | tr '\0' x)" | tr -d '\n' | wc -c)" 50000
+kill $echo_server
+far_stop
 ip route add unreachable 203.0.113.0/24
 ip route add prohibit 198.18.0.0/15
 is "no host" "$(probe probe 203.0.113.5)" "EHOSTUNREACH 3 1 0 10.0.2.2"
