@@ -6,8 +6,8 @@
 
 #include "lib/base/cleanup.h"
 
-extern const struct net_driver net_gvisor, net_host, net_lxc_user_nic, net_none, net_pasta,
-	net_slirp, net_slirp4netns, net_vpnkit;
+extern const struct net_driver net_gvisor, net_gvproxy, net_host, net_lxc_user_nic, net_none,
+	net_pasta, net_slirp, net_slirp4netns, net_vpnkit;
 
 /* a value of --net and the driver that serves it; upstream's name is served by our own stack,
    unless the program is asked for */
@@ -22,7 +22,7 @@ static const struct {
 	{ "lxc-user-nic", &net_lxc_user_nic, &net_lxc_user_nic },
 	{ "pasta", &net_pasta, &net_pasta },
 	{ "vpnkit", &net_vpnkit, &net_vpnkit },
-	{ "gvisor-tap-vsock", &net_gvisor, &net_gvisor },
+	{ "gvisor-tap-vsock", &net_gvisor, &net_gvproxy },
 };
 
 const struct net_driver *net_driver_find(const char *name, bool external)

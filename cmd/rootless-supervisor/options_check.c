@@ -357,8 +357,10 @@ int options_check(const struct option_values *values, struct options *o, struct 
 
 	o->dialect = values->dialect;
 	o->named_rootlesskit = strcmp(values->program, "rootlesskit") == 0;
-	o->net_external = values->v[OPT_SLIRP4NETNS_BINARY].given &&
-			  strcmp(values->v[OPT_NET].text, "slirp4netns") == 0;
+	o->net_external = (values->v[OPT_SLIRP4NETNS_BINARY].given &&
+			   strcmp(values->v[OPT_NET].text, "slirp4netns") == 0) ||
+			  (values->v[OPT_GVPROXY_BINARY].given &&
+			   strcmp(values->v[OPT_NET].text, "gvisor-tap-vsock") == 0);
 	c.net = net_driver_find(values->v[OPT_NET].text, o->net_external);
 	for (size_t i = 0; i < ARRAY_SIZE(checks); i++) {
 		int r = checks[i](&c, err);

@@ -83,6 +83,21 @@ static int check_pasta(struct check *c, struct err *err)
 	return 0;
 }
 
+/* the program opens the host's loopback, whatever it is told */
+static int check_gvproxy(struct check *c, struct err *err)
+{
+	if (c->o->cidr)
+		return err_say(err, EINVAL,
+			       "custom cidr is not supported for --net=%s with --gvproxy-binary",
+			       c->o->net);
+	if (c->o->disable_host_loopback)
+		return err_say(err, ENOTSUP,
+			       "gvproxy opens the host's loopback to the child as 192.168.127.254; "
+			       "--disable-host-loopback=false says that this is meant");
+	c->o->gvproxy_binary = c->v[OPT_GVPROXY_BINARY].text;
+	return 0;
+}
+
 static int check_vpnkit(struct check *c, struct err *err)
 {
 	if (c->o->cidr)
@@ -118,6 +133,8 @@ int option_check_net(struct check *c, struct err *err)
 		return err_say(err, EINVAL, "unknown network mode: %s", net);
 	if (strcmp(net, "gvisor-tap-vsock") == 0 && c->v[OPT_IPV6].given && c->v[OPT_IPV6].flag)
 		return err_say(err, EINVAL, "--ipv6 is not supported for gvisor-tap-vsock");
+	if (strcmp(net, "gvisor-tap-vsock") == 0 && c->o->net_external)
+		return check_gvproxy(c, err);
 	if (strcmp(net, "vpnkit") == 0)
 		return check_vpnkit(c, err);
 	if (strcmp(net, "lxc-user-nic") == 0)

@@ -85,6 +85,10 @@ const struct option_def option_table[OPT_NIDS] = {
 			 .help = "set a net.* setting of the child's network namespace. e.g. "
 				 "\"--sysctl=net.ipv4.ip_forward=1\" (not split at commas)" },
 
+	[OPT_GVPROXY_BINARY] = { "gvproxy-binary", NULL, NULL, OPTION_STRING, IN_OURS,
+				 "Network [gvisor-tap-vsock]", .value = "PATH",
+				 .help = "path of gvproxy binary for --net=gvisor-tap-vsock "
+					 "(default: none, the built-in network serves it)" },
 	[OPT_LXC_USER_NIC_BINARY] = { "lxc-user-nic-binary", NULL, NULL, OPTION_STRING, IN_BOTH,
 				      "Network [lxc-user-nic]", .value = "PATH",
 				      .help = "path of lxc-user-nic binary for "

@@ -79,9 +79,10 @@ struct options {
 	const char *cidr, *ifname; /* NULL: the driver's default */
 	bool disable_host_loopback, ipv6, detach_netns;
 	enum accel_mode accel;
-	bool net_external; /* --slirp4netns-binary was given: --net=slirp4netns is that program */
+	bool net_external; /* --slirp4netns-binary, --gvproxy-binary: --net=slirp4netns or
+			      gvisor-tap-vsock is that program */
 	const char *lxc_user_nic_binary, *lxc_user_nic_bridge; /* binary "": where it usually is */
-	const char *pasta_binary, *vpnkit_binary;
+	const char *pasta_binary, *vpnkit_binary, *gvproxy_binary;
 	const char *slirp4netns_binary;
 	const char *slirp4netns_sandbox, *slirp4netns_seccomp; /* auto, true, false, "" */
 	struct sysctl_setting *sysctl; /* of the child's network namespace, in order */

@@ -21,7 +21,7 @@
 static const char *const names[] = {
 	STATE_CHILD_PID, STATE_CHILD_PID_NEW, STATE_API_SOCK,    STATE_NETNS,
 	STATE_HOSTS,     STATE_RESOLV_CONF,   STATE_S4NN_SOCK,   STATE_PASTA_PID,
-	".bp.sock",      ".bp-ready.pipe",    STATE_VPNKIT_SOCK,
+	".bp.sock",      ".bp-ready.pipe",    STATE_VPNKIT_SOCK, STATE_GVPROXY_SOCK,
 };
 
 int statenames_known(const char *name)

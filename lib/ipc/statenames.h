@@ -20,6 +20,7 @@
 #define STATE_HOSTS "hosts"
 #define STATE_PASTA_PID ".pasta.pid" /* a FIFO that the program pasta writes its pid into */
 #define STATE_VPNKIT_SOCK "vpnkit-ethernet.sock" /* of the program vpnkit */
+#define STATE_GVPROXY_SOCK ".gvproxy.sock"       /* of the program gvproxy */
 #define STATE_S4NN_SOCK ".s4nn.sock"             /* of the program slirp4netns */
 
 /* statenames_known() - 1 when @name is one of ours, or one that RootlessKit leaves behind */

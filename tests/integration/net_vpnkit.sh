@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-# net_vpnkit.sh - the protocol of vpnkit, spoken with vpnkit.py: traffic, ports, its death, refusals
+# net_vpnkit.sh - the protocol of vpnkit, spoken with framepeer.py: traffic, ports, its death, refusals
 # deadline: 90
 # asan: yes
 . "${0%/*}/lib.sh"
 need userns tun tool:python3
 chmod 755 "$T"
 PEER=$T/vpnkit
-cp "${0%/*}/vpnkit.py" "$PEER"
+cp "${0%/*}/framepeer.py" "$PEER"
 chmod 755 "$PEER"
 : >"$T/log"
 chmod 666 "$T/log"
@@ -70,7 +70,7 @@ refuse "an interface is refused" 'vpnkit refuses an interface: no-more-addresses
 RK_ENV="VPNKIT_VERSION=21"
 refuse "another version" 'vpnkit speaks version 21 of its protocol, not 22' --vpnkit-binary="$PEER"
 RK_ENV="VPNKIT_VERSION=-1"
-refuse "another protocol" "*: that is not vpnkit's protocol" --vpnkit-binary="$PEER"
+refuse "another protocol" "the program of --vpnkit-binary does not speak vpnkit's protocol" --vpnkit-binary="$PEER"
 RK_ENV="VPNKIT_SLOW=0.7"
 rk_run --net=vpnkit --vpnkit-binary="$PEER" true
 is "one that is slow to listen is waited for" "$RK_STATUS" 0

@@ -249,6 +249,12 @@ static const struct {
 	  "network \"pasta\" requires port driver \"none\" or \"implicit\"", false },
 	{ "O|--net=pasta|-p|:1:1/tcp|true",
 	  "port driver \"none\" does not support publishing ports", false },
+	{ "O|--net=gvisor-tap-vsock|--gvproxy-binary=g|true",
+	  "gvproxy opens the host's loopback to the child as 192.168.127.254; "
+	  "--disable-host-loopback=false says that this is meant",
+	  false },
+	{ "O|--net=gvisor-tap-vsock|--gvproxy-binary=g|--cidr=10.0.2.0/24|true",
+	  "custom cidr is not supported for --net=gvisor-tap-vsock with --gvproxy-binary", false },
 	{ "O|--net=vpnkit|--cidr=10.0.2.0/24|true", "custom cidr is not supported for --net=vpnkit",
 	  false },
 	{ "R|--net=lxc-user-nic|--cidr=10.0.2.0/24|true",

@@ -1,8 +1,9 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""vpnkit.py - the other side of vpnkit's protocol, as small as it can be, for net_vpnkit.sh
+"""framepeer.py - the other side of vpnkit's and gvproxy's protocols, as small as it can be
 
-vpnkit.py --ethernet PATH --mtu MTU [--host-ip IP]: what the program vpnkit is called with. One
+framepeer.py --ethernet PATH --mtu MTU [--host-ip IP] is what vpnkit is called with, framepeer.py
+-listen unix://PATH -mtu MTU -ssh-port -1 what gvproxy is, whose network is 192.168.127.0/24. One
 client at a time. Behind the socket is a network 192.168.65.0/24 with one host, 192.168.65.1, which
 answers ARP, DHCP and ping and echoes what comes to port 7 of TCP and UDP. The environment makes it
 misbehave: VPNKIT_REFUSE=TEXT refuses the interface, VPNKIT_SLOW=SECONDS listens late, VPNKIT_VERSION
@@ -15,8 +16,12 @@ import struct
 import sys
 import time
 
-GATEWAY, CLIENT = bytes([192, 168, 65, 1]), bytes([192, 168, 65, 3])
-MAC, CLIENT_MAC = bytes.fromhex("f6161622a5e1"), bytes.fromhex("025000000001")
+if sys.argv[1] == "--ethernet":
+    GATEWAY, CLIENT = bytes([192, 168, 65, 1]), bytes([192, 168, 65, 3])
+    MAC, CLIENT_MAC = bytes.fromhex("f6161622a5e1"), bytes.fromhex("025000000001")
+else:
+    GATEWAY, CLIENT = bytes([192, 168, 127, 1]), bytes([192, 168, 127, 2])
+    MAC, CLIENT_MAC = bytes.fromhex("5a94efe40cdd"), bytes.fromhex("5a94efe40cee")
 
 
 def log(text):
@@ -34,7 +39,7 @@ def checksum(data):
 
 
 class Host:
-    """192.168.65.1"""
+    """the gateway"""
 
     def __init__(self, send, mtu):
         self.send, self.mtu, self.tcp = send, mtu, {}
@@ -134,7 +139,27 @@ def take(conn, n):
     return data
 
 
-def serve(conn, mtu):
+def frames(conn, mtu):
+    host = Host(lambda f: conn.sendall(struct.pack("<H", len(f)) + f), mtu)
+    while True:
+        host.frame(take(conn, struct.unpack("<H", take(conn, 2))[0]))
+
+
+def serve_gvproxy(conn, mtu):
+    """as Go's HTTP server: what is read behind the request is lost"""
+    request = b""
+    while b"\r\n\r\n" not in request:
+        more = conn.recv(4096)
+        if not more:
+            raise EOFError
+        request += more
+    lines = request.decode().split("\r\n")
+    log(lines[0])
+    assert lines[0] == "POST /connect HTTP/1.1" and any(x.lower().startswith("host:") for x in lines), request
+    frames(conn, mtu)
+
+
+def serve_vpnkit(conn, mtu):
     hello = take(conn, 49)
     assert hello[:5] == b"VMN3T" and struct.unpack("<I", hello[5:9])[0] == 22, hello
     version = int(os.environ.get("VPNKIT_VERSION", "22"))
@@ -147,9 +172,7 @@ def serve(conn, mtu):
         conn.sendall(b"\2" + bytes([len(refusal)]) + refusal)
         return
     conn.sendall(b"\1" + struct.pack("<HH", mtu, mtu + 14) + CLIENT_MAC + bytes(247))
-    host = Host(lambda f: conn.sendall(struct.pack("<H", len(f)) + f), mtu)
-    while True:
-        host.frame(take(conn, struct.unpack("<H", take(conn, 2))[0]))
+    frames(conn, mtu)
 
 
 def main():
@@ -157,12 +180,12 @@ def main():
     log("called with " + " ".join(sys.argv[1:]))
     time.sleep(float(os.environ.get("VPNKIT_SLOW", "0")))
     listener = socket.socket(socket.AF_UNIX)
-    listener.bind(args["--ethernet"])
+    listener.bind(args.get("--ethernet") or args["-listen"].removeprefix("unix://"))
     listener.listen()
     while True:
         conn = listener.accept()[0]
         try:
-            serve(conn, int(args["--mtu"]))
+            (serve_vpnkit if "--ethernet" in args else serve_gvproxy)(conn, int(args.get("--mtu") or args["-mtu"]))
         except (EOFError, ConnectionError) as e:
             log(f"end of the connection: {e!r}")
         conn.close()
