@@ -35,6 +35,7 @@ struct published {
 	uint32_t drain_ms;
 	uint16_t nports, told; /* told: of this relay */
 	bool removing;         /* waits for the relay's word */
+	bool given;            /* somebody else holds the socket as well, and goes on with it */
 	port_removed_fn *done; /* only while removing; may be NULL */
 	void *arg;
 	int fd[]; /* listening or bound, one a port; the relay has duplicates */
@@ -185,7 +186,7 @@ static struct published *find(const struct port_run *run, uint32_t id)
 /* every duplicate stops listening, this instant */
 static void published_shut(const struct published *p)
 {
-	if (p->msg.protocol != IPPROTO_TCP)
+	if (p->msg.protocol != IPPROTO_TCP || p->given)
 		return;
 	for (int i = 0; i < p->nports; i++)
 		shutdown(p->fd[i], SHUT_RD);
@@ -223,6 +224,18 @@ static int open_all(struct published *p, struct port_spec *spec, bool named_root
 {
 	struct port_spec one = *spec;
 
+	if (spec->given_fd) {
+		int r = hostsock_adopt(spec->given_fd, p->msg.protocol == IPPROTO_UDP);
+
+		if (r < 0)
+			return err_set(err, -r, "using the socket that was passed for port %d",
+				       spec->parent_port);
+		p->fd[0] = spec->given_fd;
+		p->nports = 1;
+		p->given = true;
+		spec->given_fd = 0;
+		return 0;
+	}
 	for (int i = 0; i <= spec->more; i++) {
 		int r = hostsock_open(&one, named_rootlesskit, &p->fd[i], err);
 

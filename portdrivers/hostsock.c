@@ -226,6 +226,22 @@ static const char *open_at(const struct endpoint *e, bool udp, int *ret)
 	return NULL;
 }
 
+int hostsock_adopt(int fd, bool udp)
+{
+	int domain = AF_UNSPEC;
+	socklen_t len = sizeof(domain);
+
+	if (fcntl(fd, F_SETFL, O_NONBLOCK) < 0 ||
+	    getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &len) < 0)
+		return -errno;
+	if (!udp)
+		return 0;
+	if (domain == AF_INET6 && set_on(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO) < 0)
+		return -errno;
+	/* one that takes IPv4 as well tells its address so; one that does not, does not care */
+	return set_on(fd, IPPROTO_IP, IP_PKTINFO) < 0 && domain == AF_INET ? -errno : 0;
+}
+
 int hostsock_port(int fd)
 {
 	struct sockaddr_storage ss = { 0 };

@@ -20,6 +20,10 @@
  */
 int hostsock_open(const struct port_spec *spec, bool named_rootlesskit, int *ret, struct err *err);
 
+/* hostsock_adopt() - make a listening TCP or bound UDP socket of others what hostsock_open() makes;
+ * 0 or a negative errno */
+int hostsock_adopt(int fd, bool udp);
+
 /* hostsock_port() - the port that @fd is bound to, or a negative errno */
 int hostsock_port(int fd);
 

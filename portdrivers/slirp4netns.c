@@ -134,6 +134,10 @@ static int check_spec(const struct port_spec *s, struct err *err)
 		return err_say(err, EPROTONOSUPPORT, "unsupported port protocol %s", s->proto);
 	if (strchr(s->child_ip, ':'))
 		return err_say(err, EINVAL, "unsupported IP (v6?): %s", s->child_ip);
+	if (s->given_fd)
+		return err_say(err, EINVAL,
+			       "slirp4netns takes no socket of systemd: --port-driver=builtin with "
+			       "the built-in network does");
 	if (s->more || s->parent_port == 0)
 		return err_say(err, EINVAL,
 			       "slirp4netns knows neither ranges nor any free port: name one");

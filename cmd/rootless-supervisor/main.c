@@ -22,6 +22,7 @@
 
 #include "cmd/rootless-supervisor/check_command.h"
 #include "cmd/rootless-supervisor/explain.h"
+#include "cmd/rootless-supervisor/given.h"
 #include "cmd/rootless-supervisor/options.h"
 #include "cmd/rootless-supervisor/slirp4netns_name.h"
 #include "lib/base/cleanup.h"
@@ -42,8 +43,6 @@
 enum {
 	STATUS_USAGE_OURS = 125,
 	STATUS_USAGE_ROOTLESSKIT = 1,
-	LISTEN_FDS_FIRST = 3,
-	LISTEN_FDS_MAX = 64,
 };
 
 static bool has_word(char **words, const char *word)
@@ -89,34 +88,28 @@ static int worker_main(int argc, char **argv)
 	return STATUS_USAGE_OURS;
 }
 
-/* the number of descriptors that systemd passed; 0 unless every one of them is there */
-static int count_listen_fds(void)
+static int by_number(const void *a, const void *b)
 {
-	const char *pid = getenv("LISTEN_PID"), *fds = getenv("LISTEN_FDS");
-	uint64_t p, n;
-
-	if (!pid || !fds || str_to_u64(pid, INT32_MAX, &p) < 0 ||
-	    str_to_u64(fds, LISTEN_FDS_MAX, &n) < 0)
-		return 0;
-	for (int i = 0; i < (int)n; i++) {
-		if (fcntl(LISTEN_FDS_FIRST + i, F_GETFD) < 0)
-			return 0;
-	}
-	return (int)n;
+	return *(const int *)a - *(const int *)b;
 }
 
 /* nothing that the caller happened to have open reaches the daemon, but what it meant to pass */
-static int close_foreign_fds(int listen_fds, int ready_fd)
+static int close_foreign_fds(const struct options *o, int listen_fds)
 {
-	int keep[LISTEN_FDS_FIRST + LISTEN_FDS_MAX + 1];
+	int keep[GIVEN_FIRST + 2 * GIVEN_MAX + 1], ready_fd = o->ready_fd;
 	size_t n = 0;
 
-	for (int fd = 0; fd < LISTEN_FDS_FIRST + listen_fds; fd++)
+	for (int fd = 0; fd < GIVEN_FIRST + listen_fds; fd++)
 		keep[n++] = fd;
-	if (ready_fd >= LISTEN_FDS_FIRST + listen_fds)
+	if (ready_fd >= GIVEN_FIRST + listen_fds)
 		keep[n++] = ready_fd;
-	if (ready_fd >= LISTEN_FDS_FIRST + listen_fds)
+	if (ready_fd >= GIVEN_FIRST + listen_fds)
 		fd_set_cloexec(ready_fd, 1);
+	for (size_t i = 0; i < o->npublish; i++) {
+		if (o->publish[i].given_fd && n < ARRAY_SIZE(keep))
+			keep[n++] = o->publish[i].given_fd;
+	}
+	qsort(keep, n, sizeof(keep[0]), by_number);
 	return fd_close_all_but(keep, n);
 }
 
@@ -125,24 +118,25 @@ static int usage_status(const struct options *opt)
 	return opt->dialect == DIALECT_ROOTLESSKIT ? STATUS_USAGE_ROOTLESSKIT : STATUS_USAGE_OURS;
 }
 
-static int run_parent(const struct options *opt, char **argv)
+static int run_parent(struct options *opt, char **argv)
 {
 	struct parent_setup setup = { .opt = opt,
 				      .net = net_driver_find(opt->net, opt->net_external),
 				      .port = port_driver_find(opt->port_driver, opt->net_external),
-				      .argv = argv,
-				      .listen_fds = count_listen_fds() };
+				      .argv = argv };
 	autoclose int self_exe = -1;
 	struct err err = { 0 };
 	int r;
 
-	if (opt->explain)
+	if (given_take(opt, &err) == 0)
+		setup.listen_fds = given_count();
+	if (!err.code && opt->explain)
 		return explain(&setup, stdout) ? usage_status(opt) : 0;
-	if (opt->ready_fd >= 0 && fcntl(opt->ready_fd, F_GETFD) < 0)
+	if (!err.code && opt->ready_fd >= 0 && fcntl(opt->ready_fd, F_GETFD) < 0)
 		err_set(&err, errno, "--ready-fd=%d", opt->ready_fd);
-	else if ((r = close_foreign_fds(setup.listen_fds, opt->ready_fd)) < 0)
+	else if (!err.code && (r = close_foreign_fds(opt, setup.listen_fds)) < 0)
 		err_set(&err, -r, "closing the descriptors that the caller left open");
-	else if ((self_exe = open("/proc/self/exe", O_PATH | O_CLOEXEC)) < 0)
+	else if (!err.code && (self_exe = open("/proc/self/exe", O_PATH | O_CLOEXEC)) < 0)
 		err_set(&err, errno, "opening /proc/self/exe (is /proc mounted?)");
 	if (err.code) {
 		log_fatal("parent", err.msg);
@@ -152,7 +146,7 @@ static int run_parent(const struct options *opt, char **argv)
 	return parent_main(&setup);
 }
 
-static int run_role(const struct options *opt, const struct options_report *rep, char **argv)
+static int run_role(struct options *opt, const struct options_report *rep, char **argv)
 {
 	enum log_style style = opt->dialect == DIALECT_ROOTLESSKIT     ? LOG_STYLE_ROOTLESSKIT
 			       : opt->log_format == LOG_FORMAT_JSON    ? LOG_STYLE_JSON

@@ -298,6 +298,9 @@ void options_done(struct options *o)
 	}
 	free(o->sysctl);
 	free(o->publish);
+	for (size_t i = 0; i < o->npublish_given; i++)
+		free(o->publish_given[i]);
+	free(o->publish_given);
 	*o = (struct options){ 0 };
 }
 

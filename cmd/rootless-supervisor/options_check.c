@@ -180,12 +180,22 @@ static int check_publish(struct check *c, struct err *err)
 	if (!publish->nitems)
 		return 0;
 	o->publish = calloc(publish->nitems, sizeof(*o->publish));
-	if (!o->publish)
+	o->publish_given = calloc(publish->nitems, sizeof(*o->publish_given));
+	if (!o->publish || !o->publish_given)
 		return err_set(err, ENOMEM, "reading %zu published ports", publish->nitems);
 	for (size_t i = 0; i < publish->nitems; i++) {
-		int r = port_spec_parse(&o->publish[i], publish->items[i],
-					port_rules_of(o->dialect), err);
+		const char *text = publish->items[i];
+		int r;
 
+		if (*text == '@' && o->dialect == DIALECT_OURS) {
+			o->publish_given[o->npublish_given] = strdup(text);
+			if (!o->publish_given[o->npublish_given])
+				return err_set(err, ENOMEM, "reading %zu published ports",
+					       publish->nitems);
+			o->npublish_given++;
+			continue;
+		}
+		r = port_spec_parse(&o->publish[o->npublish], text, port_rules_of(o->dialect), err);
 		if (r < 0)
 			return r;
 		o->npublish++;

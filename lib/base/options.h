@@ -99,6 +99,8 @@ struct options {
 	const char *port_driver;
 	struct port_spec *publish;
 	size_t npublish;
+	char **publish_given; /* "@NAME:...": sockets that systemd passes, not read yet */
+	size_t npublish_given;
 	bool port_loopback; /* servers on the child's loopback only are reached */
 	bool source_ip_transparent;
 

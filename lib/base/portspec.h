@@ -26,6 +26,7 @@ struct port_spec {
 	char child_ip[PORT_IP_MAX];  /* "" : the driver's choice */
 	int parent_port, child_port; /* parent_port 0, by our rules: any that is free */
 	int more;                    /* ports that follow these, each to the next one: a range */
+	int given_fd;                /* a socket that systemd has passed is the port; 0: none */
 };
 
 /**
