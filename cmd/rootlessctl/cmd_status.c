@@ -99,7 +99,7 @@ static void show_network(const json_t *info)
 	if (servers) {
 		printf("names      ");
 		show_list(json_object_get(net, "dns"));
-		printf(" asks ");
+		printf(", asked of ");
 		if (json_array_size(servers))
 			show_list(servers);
 		else

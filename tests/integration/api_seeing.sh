@@ -24,7 +24,7 @@ ctl --socket "$STATE/api.sock" status >"$T/status"
 like "status: the instance" "$(cat "$T/status")" "instance   $STATE, version *child $(cat "$STATE/child_pid"), supervisor *up for 0m ??s*"
 like "the network" "$(cat "$T/status")" '*network    slirp, 10.0.2.100*MTU 65520*'
 like "its rung" "$(cat "$T/status")" '*rung       *'
-like "the servers of names" "$(cat "$T/status")" '*names      10.0.2.3* asks 192.0.2.2*'
+like "the servers of names" "$(cat "$T/status")" '*names      10.0.2.3*, asked of 192.0.2.2*'
 like "the workers" "$(cat "$T/status")" '*worker     relay: up, 0 restarts*worker     slirp: up, 0 restarts*'
 like "a port and what it has seen" "$(cat "$T/status")" '*port 1     127.0.0.1:7007 -> 7/tcp: 0 of 1 open, 100.0 kB in, 100.0 kB out*'
 is "on one screen" "$([ "$(wc -l <"$T/status")" -le 24 ] && echo yes)" yes
