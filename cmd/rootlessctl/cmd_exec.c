@@ -67,12 +67,26 @@ static int enter_detached(const char *state_dir, struct err *err)
 	return 0;
 }
 
+/*
+ * The instance belongs to a user who may be another than we: nothing of root of the host is taken
+ * inside. Its groups are dropped out here, because inside that may be forbidden, and nobody there
+ * may trace us until the command is executed.
+ */
+static int leave_behind(struct err *err)
+{
+	if (prctl(PR_SET_DUMPABLE, 0) < 0)
+		return err_set(err, errno, "forbidding to be traced");
+	/* in a user namespace without setgroups() it is only ever its own user who enters */
+	if (geteuid() == 0 && setgroups(0, NULL) < 0 && errno != EPERM)
+		return err_set(err, errno, "dropping the groups");
+	return 0;
+}
+
 /* root of the namespaces, also when it was another user who entered */
 static int become_root(struct err *err)
 {
 	if (geteuid() == 0 && getegid() == 0)
 		return 0;
-	(void)setgroups(0, NULL); /* may be forbidden by the maps: then nothing was there to drop */
 	if (setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0)
 		return err_set(err, errno, "becoming root of the user namespace");
 	return 0;
@@ -90,6 +104,8 @@ static int enter(const json_t *info, bool net, bool *ret_pidns, struct err *err)
 		memcpy(cwd, "/", 2);
 	while (n < ARRAY_SIZE(kinds) && (r = open_namespace(pid, kinds[n], &fd[n], err)) == 0)
 		n++;
+	if (r == 0)
+		r = leave_behind(err);
 	for (size_t i = 0; i < n; i++) {
 		if (r == 0 && fd[i] >= 0 && setns(fd[i], 0) < 0)
 			r = err_set(err, errno, "entering the %s namespace of process %lld",

@@ -83,6 +83,7 @@ is "as JSON" "$(ctl --socket "$STATE/api.sock" metrics --json | grep -c '"series
 is "no command" "$(inside 2>&1)" "error: no command specified"
 nsenter_root=$(ASAN_OPTIONS=detect_leaks=0 rootlessctl --socket "$STATE/api.sock" exec -- id -u 2>&1)
 is "root of the host becomes root inside" "$nsenter_root" 0
+is "and takes no group along" "$(ASAN_OPTIONS=detect_leaks=0 setpriv --groups 0,4242 rootlessctl --socket "$STATE/api.sock" exec -- sed -n 's/^Groups:[[:space:]]*//p' /proc/self/status 2>&1)" ""
 
 # events
 events() { ctl --socket "$STATE/api.sock" events "$@" | python3 -c 'import json, sys
