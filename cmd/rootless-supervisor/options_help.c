@@ -21,6 +21,7 @@ static const char *const categories[] = {
 	"Misc",
 	"Mount",
 	"Network",
+	"Network [gvisor-tap-vsock]",
 	"Network [lxc-user-nic]",
 	"Network [pasta]",
 	"Network [slirp4netns]",
@@ -162,6 +163,17 @@ static void print_category(FILE *out, enum dialect dialect, const char *category
 	}
 }
 
+/* a category may be of one dialect only */
+static bool has_options(enum dialect dialect, const char *category)
+{
+	for (size_t i = 0; i < OPT_NIDS; i++) {
+		if (option_table[i].dialects & 1u << dialect &&
+		    strcmp(option_table[i].category, category) == 0)
+			return true;
+	}
+	return false;
+}
+
 /* upstream aligns all texts behind the longest flag */
 static int widest_left(void)
 {
@@ -189,6 +201,8 @@ void options_help(FILE *out, enum dialect dialect, const char *program)
 			"%s",
 			program, program, ours_head);
 	for (size_t i = 0; i < ARRAY_SIZE(categories); i++) {
+		if (!has_options(dialect, categories[i]))
+			continue;
 		if (i && dialect == DIALECT_ROOTLESSKIT)
 			fputc('\n', out);
 		print_category(out, dialect, categories[i], width);
