@@ -2,11 +2,9 @@
 # net_lxc_user_nic.sh - LXC's lxc-user-nic as network: a bridge of the host, addresses by DHCP, refusals
 # deadline: 90
 . "${0%/*}/lib.sh"
-need userns tool:python3 file:/usr/libexec/lxc/lxc-user-nic
-info() { as_user rootlessctl --socket "$STATE/api.sock" info --json | python3 -c "import json, sys; i = json.load(sys.stdin); print($1)"; }
 # lxc-user-nic tells a bridge by /sys, which shows the namespace that it was mounted from
-mount -t sysfs none /sys
-ip link add lxcbr0 type bridge
+need userns tool:python3 file:/usr/libexec/lxc/lxc-user-nic kernel:"mount -t sysfs none /sys" kernel:"ip link add lxcbr0 type bridge"
+info() { as_user rootlessctl --socket "$STATE/api.sock" info --json | python3 -c "import json, sys; i = json.load(sys.stdin); print($1)"; }
 ip address add 10.0.3.1/24 dev lxcbr0
 ip link set lxcbr0 up
 mkdir /etc/lxc

@@ -38,6 +38,7 @@ like "which is said" "$(cat "$RK_ERR")" "*warning: network: vpnkit was killed by
 like "the same address is asked for" "$(tail -n 1 "$T/log")" 'interface 8 * 192.168.65.3'
 ok "again: TCP" echoes
 frames=$(pgrep -u "$RK_UID" rs-frames)
+is "it has no rights" "$(sed -n 's/^CapEff:.0*$/none/p; s/^NoNewPrivs:.//p' "/proc/$frames/status" | tr '\n' ' ')" "none 1 "
 kill -s KILL "$frames"
 ok "the process that carries frames, killed, as well" wait_for 5 restarts 2
 like "which is said, too" "$(cat "$RK_ERR")" "*the process that carries frames was killed by signal 9; its connections are lost*"
