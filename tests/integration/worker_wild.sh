@@ -29,9 +29,9 @@ wait $log $message
 used=$(($(ticks "$RK_PID") - before))
 bytes=$(cat "$T/bytes") messages=$(cat "$T/messages")
 echo "# in $seconds s: $bytes bytes of log, $messages messages, $used hundredths of a second of the parent"
-# 64 KiB and 1024 messages each 100 ms, what its buffers hold, and two rounds for the ends
-ok "bytes of log: 64 KiB each 100 ms" [ "$bytes" -le $(((seconds * 10 + 5) * 65536)) ]
-ok "messages: 1024 each 100 ms" [ "$messages" -le $(((seconds * 10 + 5) * 1024)) ]
+# 64 KiB and 1024 messages each 100 ms, what its buffers hold, and some rounds for a slow machine
+ok "bytes of log: 64 KiB each 100 ms" [ "$bytes" -le $(((seconds * 10 + 15) * 65536)) ]
+ok "messages: 1024 each 100 ms" [ "$messages" -le $(((seconds * 10 + 15) * 1024)) ]
 ok "but they are read" [ "$bytes" -gt 200000 ]
 ok "so are the messages" [ "$messages" -gt 3000 ]
 # 100 at once, then one a second, each with how many were not written
