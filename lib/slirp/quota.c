@@ -111,6 +111,12 @@ void quota_closed(struct quota *q, int fd)
 	*s = (struct quota_slot){ 0 };
 }
 
+enum quota_kind quota_kind_of(const struct quota *q, int fd)
+{
+	return fd < 0 || (uint32_t)fd >= q->nslots ? QUOTA_NONE
+						   : (enum quota_kind)q->slots[fd].kind;
+}
+
 uint32_t quota_total(const struct quota *q)
 {
 	return q->now[QUOTA_TCP] + q->now[QUOTA_UDP] + q->now[QUOTA_ICMP];

@@ -45,6 +45,9 @@ bool quota_admit(struct quota *q, const struct frame_info *in);
 void quota_opened(struct quota *q, int fd);
 void quota_closed(struct quota *q, int fd);
 
+/* quota_kind_of() - QUOTA_NONE: not one of libslirp's */
+enum quota_kind quota_kind_of(const struct quota *q, int fd);
+
 /* quota_total() - sockets that libslirp holds now */
 uint32_t quota_total(const struct quota *q);
 

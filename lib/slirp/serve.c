@@ -52,6 +52,22 @@ static int on_add_poll(int fd, int events, void *opaque)
 	return (int)s->npolls++;
 }
 
+/*
+ * An ICMP error that came while the kernel had a connecting socket locked, as the first SYN's does
+ * from a router on this machine, is told by SO_ERROR, and with IPv4 by POLLERR. libslirp sees no
+ * error, and after POLLERR never asks for that socket again. Once it is no longer connecting, every
+ * call on it fails.
+ */
+static void fail_connect(const struct stack *s, int fd)
+{
+	int error = 0;
+	socklen_t len = sizeof(error);
+
+	if (quota_kind_of(&s->quota, fd) == QUOTA_TCP &&
+	    getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len) == 0 && error)
+		shutdown(fd, SHUT_RDWR);
+}
+
 static int on_get_revents(int idx, void *opaque)
 {
 	struct stack *s = opaque;
@@ -61,6 +77,8 @@ static int on_get_revents(int idx, void *opaque)
 	if (idx < POLL_FIRST || (uint32_t)idx >= s->npolls)
 		return 0;
 	got = s->polls[idx].revents;
+	if (got == POLLERR)
+		fail_connect(s, s->polls[idx].fd);
 	if (got & POLLIN)
 		r |= SLIRP_POLL_IN;
 	if (got & POLLOUT)
@@ -98,7 +116,10 @@ static void pass(struct stack *s, const struct frame *f, const struct frame_info
 	}
 	if (f->vnet)
 		offload_take(&s->offload, f->vnet, in);
+	s->opened = -1;
 	to_libslirp(s, f->data, f->len);
+	if (s->opened >= 0)
+		fail_connect(s, s->opened);
 }
 
 static void take_frame(struct stack *s, const struct virtio_net_hdr *vnet, size_t len,

@@ -126,6 +126,7 @@ static void on_socket_opened(int fd, void *opaque)
 	struct stack *s = opaque;
 
 	quota_opened(&s->quota, fd);
+	s->opened = fd;
 }
 
 static void on_socket_closed(int fd, void *opaque)

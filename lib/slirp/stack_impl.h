@@ -23,6 +23,7 @@ struct stack {
 	struct prefilter prefilter;
 	struct quota quota;
 	struct echo echo;
+	int opened; /* socket of the frame that libslirp has just got; -1: none */
 	struct guests guests;
 	struct offload offload; /* not with a direct tap */
 	struct privclock clock;
