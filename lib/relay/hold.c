@@ -28,6 +28,7 @@
 #include "lib/policy/policy.h"
 #include "lib/relay/accepted.h"
 #include "lib/relay/addr.h"
+#include "lib/relay/holdsock.h"
 #include "lib/relay/tcpopt.h"
 
 #define ACCEPT_MS 5000
@@ -212,6 +213,7 @@ static void hold_release(struct hold *e)
 	struct holds *h = e->all;
 
 	watch_remove(&e->watch);
+	holdsock_connected(e->watch.fd, &e->syn);
 	hold_set_state(e, HOLD_RELEASED);
 	timer_set(h->loop, &e->timer, ACCEPT_MS, on_accept_due);
 	send_packet(h, e->syn.bytes, e->syn.len);
@@ -219,9 +221,16 @@ static void hold_release(struct hold *e)
 
 static void hold_fail(struct hold *e, int error)
 {
+	struct holds *h = e->all;
+	uint8_t pkt[SYN_REPLY_MAX];
+	size_t n = e->watch.fd < 0 ? 0 : holdsock_expired(e->watch.fd, &e->syn, h->plan, pkt);
+
 	drop_socket(e, false);
 	hold_set_state(e, HOLD_FAILED);
-	send_error(e->all, &e->syn, error);
+	if (n)
+		send_packet(h, pkt, n);
+	else
+		send_error(h, &e->syn, error);
 	hold_end(e);
 }
 
@@ -273,28 +282,10 @@ static void wait_for_repeat(struct hold *e)
 	timer_set(e->all->loop, &e->timer, age + SILENCE_MS, on_silence_due);
 }
 
-/* a socket of the host that goes to e->to; the fd or a negative errno */
-static int host_socket(const struct hold *e)
-{
-	const int on = 1;
-	bool loopback = e->to.family == AF_INET ? e->to.addr[0] == 127
-						: IN6_IS_ADDR_LOOPBACK((void *)e->to.addr);
-	int fd = socket(e->to.family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-
-	if (fd < 0)
-		return -errno;
-	if (e->to.family == AF_INET6)
-		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
-	tcp_set_options(fd);
-	if (loopback && e->all->pin)
-		tcp_pin_congestion(fd);
-	return fd;
-}
-
 static void hold_connect(struct hold *e)
 {
 	struct holds *h = e->all;
-	int r = host_socket(e);
+	int r = holdsock_open(&e->to, &e->syn, h->pin);
 
 	e->watch.fd = r;
 	if (r >= 0)
@@ -388,6 +379,7 @@ void holds_packet(struct holds *h, const uint8_t *pkt, size_t n)
 		hold_judge(h, &s);
 		return;
 	}
+	s.hops = e->syn.hops; /* as the socket has it */
 	e->syn = s;
 	if (e->state == HOLD_CONNECTING) {
 		wait_for_repeat(e);

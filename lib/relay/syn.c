@@ -122,6 +122,8 @@ int syn_parse(const uint8_t *pkt, size_t n, struct syn *ret)
 	ret->key.sport = ntohs(th.source);
 	ret->key.dport = ntohs(th.dest);
 	ret->isn = ntohl(th.seq);
+	ret->hops = pkt[ret->key.family == AF_INET6 ? offsetof(struct ip6_hdr, ip6_hlim)
+						    : offsetof(struct iphdr, ttl)];
 	ret->len = (uint16_t)(tcp + head);
 	memcpy(ret->bytes, pkt, ret->len);
 	if (ret->len < end)
@@ -161,6 +163,24 @@ size_t syn_refuse(const struct syn *s, uint8_t *ret)
 	return head + sizeof(th);
 }
 
+/* the packet is quoted as it came */
+static size_t put_error(const struct syn *s, const uint8_t *from, uint8_t type, uint8_t code,
+			uint8_t *ret)
+{
+	bool v6 = s->key.family == AF_INET6;
+	uint8_t icmp[8 + SYN_MAX] = { type, code };
+	size_t len = 8u + s->len, head;
+	uint16_t check;
+
+	memcpy(icmp + 8, s->bytes, s->len);
+	check = v6 ? checksum(AF_INET6, from, s->key.src, IPPROTO_ICMPV6, icmp, len)
+		   : ipsum_fold(ipsum_add(0, icmp, len));
+	memcpy(icmp + 2, &check, sizeof(check));
+	head = put_ip(&s->key, from, v6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP, len, ret);
+	memcpy(ret + head, icmp, len);
+	return head + len;
+}
+
 size_t syn_unreachable(const struct syn *s, const struct net_plan *plan, enum syn_error error,
 		       uint8_t *ret)
 {
@@ -176,17 +196,15 @@ size_t syn_unreachable(const struct syn *s, const struct net_plan *plan, enum sy
 				      ICMP6_PARAMPROB_NEXTHEADER },
 	};
 	bool v6 = s->key.family == AF_INET6;
-	const uint8_t *from = v6 ? plan->gateway6.s6_addr : (const uint8_t *)&plan->gateway;
-	uint8_t icmp[8 + SYN_MAX] = { v6 ? told[error].type6 : ICMP_DEST_UNREACH,
-				      v6 ? told[error].code6 : told[error].code };
-	size_t len = 8u + s->len, head;
-	uint16_t check;
 
-	memcpy(icmp + 8, s->bytes, s->len);
-	check = v6 ? checksum(AF_INET6, from, s->key.src, IPPROTO_ICMPV6, icmp, len)
-		   : ipsum_fold(ipsum_add(0, icmp, len));
-	memcpy(icmp + 2, &check, sizeof(check));
-	head = put_ip(&s->key, from, v6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP, len, ret);
-	memcpy(ret + head, icmp, len);
-	return head + len;
+	return put_error(s, v6 ? plan->gateway6.s6_addr : (const uint8_t *)&plan->gateway,
+			 v6 ? told[error].type6 : ICMP_DEST_UNREACH,
+			 v6 ? told[error].code6 : told[error].code, ret);
+}
+
+size_t syn_expired(const struct syn *s, const void *from, uint8_t *ret)
+{
+	return put_error(s, from,
+			 s->key.family == AF_INET6 ? ICMP6_TIME_EXCEEDED : ICMP_TIME_EXCEEDED, 0,
+			 ret);
 }

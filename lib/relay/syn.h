@@ -25,6 +25,7 @@ struct syn {
 	struct syn_key key;
 	uint32_t isn;
 	uint16_t len;
+	uint8_t hops;           /* that are left to it behind the gateway */
 	uint8_t bytes[SYN_MAX]; /* headers alone: data of a SYN is sent again by the client */
 };
 
@@ -49,5 +50,8 @@ enum syn_error { /* as both families know them */
 /* syn_unreachable() - an ICMP error of the gateway about it; its length, at most SYN_REPLY_MAX */
 size_t syn_unreachable(const struct syn *s, const struct net_plan *plan, enum syn_error error,
 		       uint8_t *ret);
+
+/* syn_expired() - its lifetime ended at the router @from, an address of its family; as above */
+size_t syn_expired(const struct syn *s, const void *from, uint8_t *ret);
 
 #endif

@@ -77,6 +77,7 @@ static void try(const uint8_t *data, size_t size)
 	check_answer(&s, answer, syn_refuse(&s, answer));
 	for (int e = 0; e < SYN_NERRORS; e++)
 		check_answer(&s, answer, syn_unreachable(&s, &plan, (enum syn_error)e, answer));
+	check_answer(&s, answer, syn_expired(&s, s.key.dst, answer));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# net_echo.sh - ping, whoever carries TCP: answers, errors with the sender that they had, every hop, the
+# net_echo.sh - ping and the hops of a SYN, whoever carries TCP: answers, errors with the sender that they had, every hop, the
 # true MTU, more pings than sockets; and a refusal that is seen when the host's groups leave us out
 # asan: yes
 . "${0%/*}/lib.sh"
@@ -9,6 +9,9 @@ py="python3 $RK_SRC/tests/integration/net_echo.py"
 echoes() { in_child $py "$@"; }
 
 far_start 1400
+(exec nsenter --net="/proc/$FAR_PID/ns/net" -- nsprobe serve tcp-echo,$FAR,7 tcp-echo,$FAR6,7) >"$T/echo" 2>&1 &
+echo_server=$!
+wait_for 5 sh -c "[ \$(grep -c ^ready $T/echo) = 2 ]"
 ip route add unreachable 203.0.113.0/24
 ip -6 route add unreachable 2001:db8:5::/48
 echo "0 2147483647" >/proc/sys/net/ipv4/ping_group_range
@@ -34,6 +37,14 @@ is "no host" "$(echoes one 203.0.113.5)" "error 3 1 0 of 10.0.2.2"
 is "by IPv6" "$(echoes one 2001:db8:5::1)" "error 1 3 0 of fd00::2"
 is "a wrong checksum" "$(echoes broken 192.0.2.2)" nothing
 is "more pings than sockets" "$(echoes many 192.0.2.2 300)" 300
+for a in $FAR $FAR6; do
+	is "TCP, $a" "$(echoes tcp $a 64)" hello
+	[ "$RUNG" != off ] || continue
+	like "a SYN, first hop, $a" "$(echoes tcp $a 1)" "error $([ $a = $FAR ] && echo '11 0 of 10.0.2.2' || echo '3 0 of fd00::[23]')"
+	like "a SYN, second hop, $a" "$(echoes tcp $a 2)" "error $([ $a = $FAR ] && echo '11 0 of 192.0.2.2' || echo '3 0 of 2001:db8::[23]')"
+	is "a SYN, third hop, $a" "$(echoes tcp $a 3)" hello
+	is "third hop, nobody listens, $a" "$(echoes tcp $a 3 9)" "Connection refused"
+done
 is "no complaint" "$(cat "$RK_ERR")" ""
 rk_stop
 done
@@ -47,4 +58,5 @@ like "which is said, once" "$(grep -v '^$' "$RK_ERR")" "rootless-supervisor: war
 is "in one line" "$(wc -l <"$RK_ERR")" 1
 rk_stop
 done
+kill $echo_server
 far_stop
