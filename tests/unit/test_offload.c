@@ -360,7 +360,7 @@ START_TEST(the_table_is_bounded_and_keeps_what_is_used)
 
 		flowmss_put(t, &k, (uint16_t)(1 + i % 60000));
 		ck_assert_uint_eq(flowmss_get(t, &k), 1 + i % 60000);
-		if (i % 8192 == 0)
+		if (i % 1024 == 0) /* by chance eight others meet in its set: 1 of 10^8 */
 			ck_assert_uint_eq(flowmss_get(t, &busy), 1000);
 	}
 	for (uint32_t i = 300000 - 8192; i < 300000; i++) {
