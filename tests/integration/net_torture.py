@@ -36,10 +36,11 @@ def stream(seed, n):
     return random.Random(seed).randbytes(n)
 
 
-# one end of a connection: chunks, pauses, urgent bytes and the order of closing are chance
-def end(s, mine, theirs, chance):
+# one end of a connection: chunks, pauses, urgent bytes and the order of closing are chance. With
+# @libslirp, what it cannot do is left out: buffers that shrink, a server that ends its half first
+def end(s, mine, theirs, chance, libslirp=None):
     wrong = []
-    if chance.random() < 0.5:
+    if chance.random() < 0.5 and not libslirp:
         s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, chance.choice((20000, 100000)))
         s.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, chance.choice((1, 20000, 100000)))
     pauses, urgent, waits = chance.random() < 0.5, chance.random() < 0.5, chance.random() < 0.3
@@ -74,6 +75,8 @@ def end(s, mine, theirs, chance):
             time.sleep(chance.random() / 200)
     if waits:
         done.wait(1)  # for the other side to close first; it may wait as well
+    if libslirp == "server":
+        t.join()
     s.shutdown(socket.SHUT_WR)
     t.join()
     s.close()
@@ -82,17 +85,18 @@ def end(s, mine, theirs, chance):
 
 # the client tells the seed; it sends by it, the server by the next one
 def transfer_server(c):
+    libslirp = "server" if c.getsockname()[1] == 3004 else None
     seed, n, m = struct.unpack("!III", c.recv(12, socket.MSG_WAITALL))
     c.settimeout(15)
     try:
-        wrong = end(c, stream(seed + 1, m), stream(seed, n), random.Random(seed + 2))
+        wrong = end(c, stream(seed + 1, m), stream(seed, n), random.Random(seed + 2), libslirp)
     except OSError as e:
         wrong = [str(e)]
     for w in wrong:
         print("server", seed, w, flush=True)
 
 
-def transfers(addr, first, count, size):
+def transfers(addr, first, count, size, port=3001):
     signal.signal(signal.SIGALRM, lambda *a: None)
     signal.setitimer(signal.ITIMER_REAL, 0.01, 0.003)
     wrong = []
@@ -101,9 +105,9 @@ def transfers(addr, first, count, size):
         chance = random.Random(seed + 3)
         n, m = chance.randrange(int(size)), chance.randrange(int(size))
         try:
-            s = connect(addr, 3001, 15, ((socket.SO_OOBINLINE, 1),))
+            s = connect(addr, int(port), 15, ((socket.SO_OOBINLINE, 1),))
             s.sendall(struct.pack("!III", seed, n, m))
-            wrong.extend("%d: %s" % (seed, w) for w in end(s, stream(seed, n), stream(seed + 1, m), chance))
+            wrong.extend("%d: %s" % (seed, w) for w in end(s, stream(seed, n), stream(seed + 1, m), chance, int(port) == 3004))
         except OSError as e:
             wrong.append("%d: %s" % (seed, e))
 
@@ -146,7 +150,7 @@ def source(port, most):
 
 
 # readers of a byte each, then another transfer beside them
-def slow(addr, count, size):
+def slow(addr, count, size, transfer_port=3001):
     raise_limit()
     conns = []
     for i in range(int(count)):
@@ -155,7 +159,7 @@ def slow(addr, count, size):
     for s in conns:
         if s.recv(1) != b"s":
             return "end"
-    said = transfers(addr, 500000, 3, size)
+    said = transfers(addr, 500000, 3, size, transfer_port)
     for s in conns:
         if s.recv(1) != b"s":
             return "end after the transfer"
@@ -288,7 +292,8 @@ def serve(*addrs):
             pass
 
     for addr in addrs:
-        threading.Thread(target=loop, args=(listen(addr, 3001), transfer_server), daemon=True).start()
+        for port in (3001, 3004):
+            threading.Thread(target=loop, args=(listen(addr, port), transfer_server), daemon=True).start()
         for port in range(3010, 3016):
             threading.Thread(target=loop, args=(listen(addr, port), echo), daemon=True).start()
     threading.Thread(target=source, args=(3002, 1 << 60), daemon=True).start()
