@@ -39,6 +39,9 @@ int fd_write_file(int dirfd, const char *path, const char *text);
 /* fd_open_std() - opens /dev/null on each of 0-2 that is closed; 0 or a negative errno */
 int fd_open_std(void);
 
+/* fd_take_error() - the error (errno) that waits in a socket, which forgets it; 0: none */
+int fd_take_error(int fd);
+
 /* fd_raise_limit() - soft RLIMIT_NOFILE to the hard one; 0 or a negative errno */
 int fd_raise_limit(void);
 

@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "lib/base/cleanup.h"
+#include "lib/base/fd.h"
 #include "lib/base/log.h"
 #include "lib/relay/addr.h"
 #include "lib/relay/tcpopt.h"
@@ -144,10 +145,8 @@ static void conn_next(struct dnstcp_conn *c)
 static int on_server_ready(struct watch *w, uint32_t events)
 {
 	struct dnstcp_conn *c = container_of(w, struct dnstcp_conn, watch);
-	int error = 0;
-	socklen_t len = sizeof(error);
 
-	if (getsockopt(w->fd, SOL_SOCKET, SO_ERROR, &error, &len) < 0 || error)
+	if (fd_take_error(w->fd))
 		conn_next(c);
 	else if (events & EPOLLOUT)
 		conn_open(c);

@@ -23,6 +23,7 @@
 
 #include "lib/base/cleanup.h"
 #include "lib/base/err.h"
+#include "lib/base/fd.h"
 #include "lib/relay/addr.h"
 #include "lib/relay/tcpopt.h"
 
@@ -253,11 +254,8 @@ static void flow_open(struct flow *f)
 static int on_target_ready(struct watch *w, uint32_t events)
 {
 	struct flow *f = container_of(w, struct flow, pump.side[FLOW_TARGET].watch);
-	int error = 0;
-	socklen_t len = sizeof(error);
+	const int error = fd_take_error(w->fd);
 
-	if (getsockopt(w->fd, SOL_SOCKET, SO_ERROR, &error, &len) < 0)
-		error = errno;
 	if (error) {
 		flow_connect_failed(f, error);
 	} else if (events & EPOLLOUT) {

@@ -5,11 +5,6 @@
  * The policy judges the address that is then connected to, nothing else. A connection that the
  * listener brings is believed only when its four numbers name a hold that was released: whoever
  * controls the gateway netns gains no way to the host by it.
- *
- * connect() is asked again instead of SO_ERROR: it tells connected, not yet and why not alike, and
- * a second call right after the first finds a peer on this machine connected already. One error it
- * does not tell: of an ICMP message that came while the kernel had the socket locked, as the first
- * SYN's does from a router on this machine. SO_ERROR does, and with IPv4 EPOLLERR.
  */
 #include "lib/relay/hold.h"
 
@@ -27,7 +22,6 @@
 #include "lib/base/log.h"
 #include "lib/policy/policy.h"
 #include "lib/relay/accepted.h"
-#include "lib/relay/addr.h"
 #include "lib/relay/holdsock.h"
 #include "lib/relay/tcpopt.h"
 
@@ -234,34 +228,11 @@ static void hold_fail(struct hold *e, int error)
 	hold_end(e);
 }
 
-/* 0: connected; -EINPROGRESS; else why it cannot be */
-static int ask_connect(const struct hold *e)
-{
-	union sock_addr addr;
-	socklen_t len = addr_to_sock(&e->to, &addr);
-
-	if (connect(e->watch.fd, &addr.sa, len) == 0 || errno == EISCONN)
-		return 0;
-	return errno == EALREADY || errno == EINTR ? -EINPROGRESS : -errno;
-}
-
-/* what connect() does not tell; -EINPROGRESS when there is none */
-static int soft_error(const struct hold *e)
-{
-	int error = 0;
-	socklen_t len = sizeof(error);
-
-	getsockopt(e->watch.fd, SOL_SOCKET, SO_ERROR, &error, &len);
-	return error ? -error : -EINPROGRESS;
-}
-
 static int on_host_ready(struct watch *w, uint32_t events)
 {
 	struct hold *e = container_of(w, struct hold, watch);
-	int r = ask_connect(e);
+	int r = holdsock_outcome(w->fd, &e->to, events);
 
-	if (r == -EINPROGRESS && events & EPOLLERR)
-		r = soft_error(e);
 	if (r == 0)
 		hold_release(e);
 	else if (r != -EINPROGRESS)
@@ -289,11 +260,7 @@ static void hold_connect(struct hold *e)
 
 	e->watch.fd = r;
 	if (r >= 0)
-		r = ask_connect(e);
-	if (r == -EINPROGRESS)
-		r = ask_connect(e); /* again, see above */
-	if (r == -EINPROGRESS)
-		r = soft_error(e);
+		r = holdsock_connect(r, &e->to);
 	if (r == 0) {
 		hold_release(e);
 		return;

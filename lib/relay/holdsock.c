@@ -5,6 +5,11 @@
  * A SYN that does not go far is one of a traceroute. The host's goes no further, and the message of
  * the router where it ended is made again for the child, with that router's address. All others go
  * as far as the host's do: that saves a call for each.
+ *
+ * connect() is asked again instead of SO_ERROR: it tells connected, not yet and why not alike, and
+ * a second call right after the first finds a peer on this machine connected already. One error it
+ * does not tell: of an ICMP message that came while the kernel had the socket locked, as the first
+ * SYN's does from a router on this machine. SO_ERROR does, and with IPv4 EPOLLERR.
  */
 #include "lib/relay/holdsock.h"
 
@@ -14,8 +19,10 @@
 #include <netinet/in.h>
 #include <netinet/ip_icmp.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 
+#include "lib/base/fd.h"
 #include "lib/policy/policy.h"
 #include "lib/relay/addr.h"
 #include "lib/relay/tcpopt.h"
@@ -55,6 +62,40 @@ int holdsock_open(const struct net_addr *to, const struct syn *s, bool pin)
 	if (is_short(s))
 		set_hops(fd, to->family, s->hops, 1);
 	return fd;
+}
+
+static int ask_connect(int fd, const struct net_addr *to)
+{
+	union sock_addr addr;
+	socklen_t len = addr_to_sock(to, &addr);
+
+	if (connect(fd, &addr.sa, len) == 0 || errno == EISCONN)
+		return 0;
+	return errno == EALREADY || errno == EINTR ? -EINPROGRESS : -errno;
+}
+
+/* what connect() does not tell; -EINPROGRESS when there is none */
+static int soft_error(int fd)
+{
+	const int error = fd_take_error(fd);
+
+	return error ? -error : -EINPROGRESS;
+}
+
+int holdsock_connect(int fd, const struct net_addr *to)
+{
+	int r = ask_connect(fd, to);
+
+	if (r == -EINPROGRESS)
+		r = ask_connect(fd, to); /* again, see above */
+	return r == -EINPROGRESS ? soft_error(fd) : r;
+}
+
+int holdsock_outcome(int fd, const struct net_addr *to, uint32_t events)
+{
+	int r = ask_connect(fd, to);
+
+	return r == -EINPROGRESS && events & EPOLLERR ? soft_error(fd) : r;
 }
 
 void holdsock_connected(int fd, const struct syn *s)

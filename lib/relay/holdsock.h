@@ -15,6 +15,15 @@
  */
 int holdsock_open(const struct net_addr *to, const struct syn *s, bool pin);
 
+/**
+ * holdsock_connect() - begin; the socket stays the caller's
+ * Return: 0: connected. -EINPROGRESS: watch it, edge-triggered, for EPOLLOUT. Else why it cannot be
+ */
+int holdsock_connect(int fd, const struct net_addr *to);
+
+/* holdsock_outcome() - after @events of the watch; returns as holdsock_connect() */
+int holdsock_outcome(int fd, const struct net_addr *to, uint32_t events);
+
 /* holdsock_connected() - what follows goes as far as it must */
 void holdsock_connected(int fd, const struct syn *s);
 

@@ -26,6 +26,7 @@
 
 #include "lib/base/cleanup.h"
 #include "lib/base/err.h"
+#include "lib/base/fd.h"
 #include "lib/base/log.h"
 #include "lib/relay/udpclaim.h"
 
@@ -139,18 +140,10 @@ static void flow_answer(struct udp_flow *f, unsigned n)
 
 static void flow_refused(struct udp_flow *f);
 
-static int take_error(int fd)
-{
-	int error = 0;
-	socklen_t len = sizeof(error);
-
-	return getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len) < 0 ? errno : error;
-}
-
 static int on_flow_ready(struct watch *w, uint32_t events)
 {
 	struct udp_flow *f = container_of(w, struct udp_flow, watch);
-	int error = events & EPOLLERR ? take_error(w->fd) : 0;
+	int error = events & EPOLLERR ? fd_take_error(w->fd) : 0;
 	int n = udpbatch_recv(f->port->all->batch, w->fd, false);
 
 	if (n > 0) {

@@ -19,6 +19,7 @@
 
 #include "lib/base/cleanup.h"
 #include "lib/base/err.h"
+#include "lib/base/fd.h"
 #include "lib/base/log.h"
 #include "lib/relay/udpflow.h"
 #include "lib/relay/udpout_impl.h"
@@ -71,11 +72,9 @@ static void do_run(struct udpout *u, unsigned first, unsigned n)
 static void wild_read(struct udpout *u, int i, uint32_t events)
 {
 	const int fd = u->wild[i].fd, n = udpio_recv(u->io, fd, &u->wild_want[i]);
-	int error;
-	socklen_t len = sizeof(error);
 
-	if (events & EPOLLERR) /* reading it clears it */
-		getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len);
+	if (events & EPOLLERR)
+		fd_take_error(fd);
 	if ((events & EPOLLHUP) && n <= 0) { /* the child's side has shut it down, for ever */
 		log_warning("network", "the gateway's socket was shut down: no more UDP out");
 		watch_remove(&u->wild[i]);

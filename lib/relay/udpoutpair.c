@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "lib/base/cleanup.h"
+#include "lib/base/fd.h"
 #include "lib/relay/udpflow.h"
 #include "lib/relay/udpout_impl.h"
 #include "lib/relay/udppkt.h"
@@ -79,14 +80,6 @@ static void pair_refused(struct udpout_pair *p)
 		udpout_pair_end(p);
 }
 
-static int take_error(int fd)
-{
-	int error = 0;
-	socklen_t len = sizeof(error);
-
-	return getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len) < 0 ? errno : error;
-}
-
 static bool same_run(const struct udpio *io, int a, int b)
 {
 	return io->info[a].ttl == io->info[b].ttl && io->info[a].tos == io->info[b].tos;
@@ -99,7 +92,7 @@ static int on_pair_ready(struct watch *w, uint32_t events)
 	struct udpout_way way = {
 		.map = p->map, .pair = p, .peer = p->peer, .host = p->host, .host_len = p->host_len
 	};
-	const int error = events & EPOLLERR ? take_error(w->fd) : 0;
+	const int error = events & EPOLLERR ? fd_take_error(w->fd) : 0;
 	const int n = udpio_recv(u->io, w->fd, &p->want);
 
 	if (error == ECONNREFUSED && n <= 0) {

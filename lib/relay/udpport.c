@@ -15,6 +15,7 @@
 
 #include "lib/base/cleanup.h"
 #include "lib/base/err.h"
+#include "lib/base/fd.h"
 #include "lib/base/log.h"
 
 #define PORT_BUFFER (4 * 1024 * 1024) /* bytes, of all clients of a port */
@@ -34,11 +35,10 @@ static int on_port_ready(struct watch *w, uint32_t events)
 {
 	struct udp_port *p = container_of(w, struct udp_port, watch);
 	struct udp_key key, next;
-	int error, n = udpbatch_recv(p->all->batch, w->fd, true);
-	socklen_t len = sizeof(error);
+	int n = udpbatch_recv(p->all->batch, w->fd, true);
 
-	if (events & EPOLLERR) /* reading it clears it */
-		getsockopt(w->fd, SOL_SOCKET, SO_ERROR, &error, &len);
+	if (events & EPOLLERR)
+		fd_take_error(w->fd);
 	if (n > 0)
 		key_make(p, 0, &next);
 	for (int first = 0, i = 1; first < n; first = i, i++) {
