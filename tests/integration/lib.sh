@@ -193,7 +193,10 @@ far_start() {
 			ip -6 address add $4/64 dev far1 nodad
 			ip route add default via 198.51.100.129; ip -6 route add default via 2001:db8:f::1"' sh "$T" "$1" $FAR $FAR6
 	FAR_PID=$(cat "$T/far")
+	wait_for 5 far_answers 198.51.100.129
+	wait_for 5 far_answers 2001:db8:f::1 # a link is ready for IPv6 up to a second after it is up
 }
+far_answers() { [ "$(nsenter --net="/proc/$FAR_PID/ns/net" nsprobe connect -t 300 "$1" 9)" = ECONNREFUSED ]; }
 far_stop() { kill "$FAR_PID"; }
 
 # RUNG, when it is set, says who carries TCP out, and stands before the description of each check

@@ -38,12 +38,12 @@ is "by IPv6" "$(echoes one 2001:db8:5::1)" "error 1 3 0 of fd00::2"
 is "a wrong checksum" "$(echoes broken 192.0.2.2)" nothing
 is "more pings than sockets" "$(echoes many 192.0.2.2 300)" 300
 for a in $FAR $FAR6; do
-	is "TCP, $a" "$(echoes tcp $a 64)" hello
+	is "TCP, $a" "$(echoes tcp "$a" 64)" hello
 	[ "$RUNG" != off ] || continue
-	like "a SYN, first hop, $a" "$(echoes tcp $a 1)" "error $([ $a = $FAR ] && echo '11 0 of 10.0.2.2' || echo '3 0 of fd00::[23]')"
-	like "a SYN, second hop, $a" "$(echoes tcp $a 2)" "error $([ $a = $FAR ] && echo '11 0 of 192.0.2.2' || echo '3 0 of 2001:db8::[23]')"
-	is "a SYN, third hop, $a" "$(echoes tcp $a 3)" hello
-	is "third hop, nobody listens, $a" "$(echoes tcp $a 3 9)" "Connection refused"
+	like "a SYN, first hop, $a" "$(echoes tcp "$a" 1)" "error $([ "$a" = "$FAR" ] && echo '11 0 of 10.0.2.2' || echo '3 0 of fd00::[23]')"
+	like "a SYN, second hop, $a" "$(echoes tcp "$a" 2)" "error $([ "$a" = "$FAR" ] && echo '11 0 of 192.0.2.2' || echo '3 0 of 2001:db8::[23]')"
+	is "a SYN, third hop, $a" "$(echoes tcp "$a" 3)" hello
+	is "third hop, nobody listens, $a" "$(echoes tcp "$a" 3 9)" "Connection refused"
 done
 is "no complaint" "$(cat "$RK_ERR")" ""
 rk_stop
