@@ -137,6 +137,9 @@ way_out() {
 	is "a container sends 64 MB" "$(docker exec out nsprobe send 192.0.2.2 9 67108864 5)" ok
 	is "and receives as much" "$(docker exec out nsprobe recv 192.0.2.2 19 67108864 1)" ok
 	ok "libslirp's interface saw none of it" test $(($(slirp0_bytes) - before)) -lt 100000
+	is "UDP" "$(docker exec out nsprobe ask -u 192.0.2.2 7 there)" there
+	like "UDP, nobody listens: that is seen" "$(docker exec out nsprobe ask -u -t 2000 192.0.2.2 4 x 2>&1)" '*ECONNREFUSED'
+	ok "ping" docker exec out ping -c 1 -W 3 192.0.2.2
 	in_child iptables -I DOCKER-USER -d 192.0.2.3 -p tcp -j DROP
 	is "a drop in DOCKER-USER holds" "$(docker exec out nsprobe connect -t 1500 192.0.2.3 7)" ETIMEDOUT
 	is "for nobody else" "$(docker exec out nsprobe connect -t 3000 192.0.2.2 7)" ok
@@ -146,6 +149,7 @@ way_out() {
 }
 
 make_data
+echo "0 2147483647" >/proc/sys/net/ipv4/ping_group_range
 start_dockerd --
 import_box
 way_out

@@ -31,7 +31,7 @@ import_box() {
 	mkdir -p "$T/image/bin" "$T/image/w"
 	cp /bin/busybox "$RK_BIN/nsprobe-static" "$T/image/bin/"
 	mv "$T/image/bin/nsprobe-static" "$T/image/bin/nsprobe"
-	for applet in cat echo hostname httpd id ip sh sleep true; do ln -s busybox "$T/image/bin/$applet"; done
+	for applet in cat echo hostname httpd id ip ping sh sleep true; do ln -s busybox "$T/image/bin/$applet"; done
 	echo "hello from a container" >"$T/image/w/index.html"
 	tar -C "$T/image" -c . | docker import - box >/dev/null || bail "docker import"
 	rm -rf "$T/image"

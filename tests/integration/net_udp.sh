@@ -78,6 +78,7 @@ flood=$!
 steady=$(probe steady 192.0.2.2 100)
 wait $flood
 ok "a healthy flow beside a flood of $(cat "$T/flood"): $steady of 100" test "${steady:-0}" -ge 95
+is "4000 ports that talk, or what descriptors allow, beside TCP" "$(probe beside 192.0.2.2 4000)" "all, quick"
 is "names resolve after it" "$(in_child nsprobe dns 10.0.2.3 web.world.test)" 192.0.2.2
 rk_stop
 
