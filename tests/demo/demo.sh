@@ -3,8 +3,8 @@
 # deadline: 60
 demo_next() {
 	cat <<-'EOT'
-		Next, as an ordinary user, with dockerd installed (see README.md):
-		   build/cmd/rootless-supervisor/rootless-supervisor --net=slirp -- dockerd
+		Next, with dockerd installed (see README.md): meson install -C build, then as an ordinary user
+		   PATH=$PATH:/usr/sbin:/sbin rootless-supervisor --net=slirp -- dockerd
 		   docker -H unix://$XDG_RUNTIME_DIR/docker.sock run hello-world
 		or see it done here: ./dev demo docker
 	EOT

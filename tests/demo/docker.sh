@@ -3,8 +3,8 @@
 # deadline: 120
 demo_next() {
 	cat <<-'EOT'
-		Next, as an ordinary user (see README.md):
-		   build/cmd/rootless-supervisor/rootless-supervisor --net=slirp -- dockerd
+		Next (see README.md): meson install -C build, then as an ordinary user
+		   PATH=$PATH:/usr/sbin:/sbin rootless-supervisor --net=slirp -- dockerd
 		   docker -H unix://$XDG_RUNTIME_DIR/docker.sock run -d -p 8080:80 IMAGE
 	EOT
 }

@@ -71,9 +71,9 @@ make_files() {
 	install -d -m 700 -o "$RK_UID" -g "$RK_GID" "$RK_RUN" "$RK_HOME" "$RK_TMP"
 	# names that no program may touch: beside the state directory, in HOME, among copy-up's sources
 	for canary in "$RK_RUN/canary" "$RK_HOME/.canary" "$RK_TMP/canary" /etc/rs-canary /run/rs-canary; do
-		mkdir "$canary"
+		mkdir -p "$canary" # a demo may be run in the world of a test
 		echo "$canary" >"$canary/file"
-		ln -s file "$canary/link"
+		ln -sf file "$canary/link"
 		chown -R "$RK_UID:$RK_GID" "$canary"
 	done
 }
