@@ -117,9 +117,6 @@ static void show_row(const json_t *row)
 
 static void show(const struct ctl *ctl, const json_t *rows)
 {
-	json_t *row;
-	size_t i;
-
 	if (ctl->json) {
 		json_dumpf(rows, stdout, JSON_COMPACT);
 		putchar('\n');
@@ -128,7 +125,8 @@ static void show(const struct ctl *ctl, const json_t *rows)
 			fputs(CLEAR, stdout);
 		printf("%-6s %-28s %8s %8s %14s %14s\n", "ID", "PORT", "OPEN", "NEW/S", "IN",
 		       "OUT");
-		json_array_foreach(rows, i, row) show_row(row);
+		for (size_t i = 0; i < json_array_size(rows); i++)
+			show_row(json_array_get(rows, i));
 	}
 	fflush(stdout);
 }
