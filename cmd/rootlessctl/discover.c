@@ -27,6 +27,7 @@
 struct found {
 	char *path[FOUND_MAX]; /* of sockets */
 	size_t n;
+	struct stat seen; /* the directory that was looked through last */
 };
 
 static bool listens(int dir)
@@ -53,7 +54,16 @@ static void look_below(const char *path, struct found *f)
 {
 	DIR *d = opendir(path);
 	const struct dirent *e;
+	struct stat st;
 
+	/* both may be the same, by two names */
+	if (d && (fstat(dirfd(d), &st) < 0 ||
+		  (st.st_dev == f->seen.st_dev && st.st_ino == f->seen.st_ino))) {
+		closedir(d);
+		return;
+	}
+	if (d)
+		f->seen = st;
 	while (d && f->n < FOUND_MAX && (e = readdir(d))) {
 		char *found;
 

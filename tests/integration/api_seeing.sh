@@ -116,6 +116,7 @@ here="env XDG_RUNTIME_DIR=${STATE%/*}"
 {
 	like "the one that runs is found" "$(as_user $here rootlessctl status)" "instance   $STATE, *"
 	like "by old commands, too" "$(as_user $here rootlessctl info)" "*- State Directory: $STATE*"
+	like "once, when both places are the same" "$(as_user env XDG_RUNTIME_DIR="${STATE%/*}" TMPDIR="${STATE%/*}/." rootlessctl status 2>&1)" "instance   $STATE, *"
 	is "nothing to see of others" "$(as_user env XDG_RUNTIME_DIR=/nonexistent rootlessctl info 2>&1)" 'error: please specify --socket or set $ROOTLESSKIT_STATE_DIR'
 	spawn rootless-supervisor --net=host --state-dir="${STATE%/*}/second" -- sleep 100
 	second=$SPAWNED
