@@ -93,6 +93,11 @@ static size_t utf8_len(const char *p)
 
 	if (len > 1 && (c < 0xc2 || c > 0xf4))
 		return 0;
+	/* too long a form, half of a pair of UTF-16, beyond the last letter */
+	if ((c == 0xe0 && (unsigned char)p[1] < 0xa0) ||
+	    (c == 0xed && (unsigned char)p[1] > 0x9f) ||
+	    (c == 0xf0 && (unsigned char)p[1] < 0x90) || (c == 0xf4 && (unsigned char)p[1] > 0x8f))
+		return 0;
 	for (size_t i = 1; i < len; i++) {
 		if (((unsigned char)p[i] & 0xc0) != 0x80)
 			return 0;

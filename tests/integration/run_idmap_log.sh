@@ -59,6 +59,10 @@ rk_run --log-format=json --net=none -- "/none/a\"b$(printf '\n\303\251\377')/c"
 is "an error with a quote, a newline, a letter and a byte that is none" "$(python3 -c 'import json, sys
 j = json.loads(open(sys.argv[1]).read())
 print(j["level"], "a\"b" in j["msg"], "\u00e9" in j["msg"] or "?" in j["msg"])' "$RK_ERR")" "error True True"
+rk_run --log-format=json --net=none -- "$(printf '/none/\340\200\200 \355\240\200 \360\200\200\200 \364\220\200\200 \355\237\277\364\217\277\277')"
+is "what only looks like UTF-8 is none" "$(python3 -c 'import json, sys
+j = json.loads(open(sys.argv[1], "rb").read())
+print(j["level"], j["msg"].count("?"), "\ud7ff\U0010ffff" in j["msg"])' "$RK_ERR" 2>&1)" "error 14 True"
 rk_run --log-format=journal --net=none -- /nonexistent
 like "journal: the level of syslog in front of each line" "$(cat "$RK_ERR")" '<3>*/nonexistent*'
 is "of each" "$(grep -vc '^<3>' "$RK_ERR")" 0
