@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* cmd_events.c - rootlessctl events: the lines of the API, and those to come */
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +9,8 @@
 #include "lib/base/str.h"
 #include "lib/client/client.h"
 
+#define EMPTY_MS 250 /* after an answer without events */
+
 /* prints @text; the number of its last event, or @last */
 static int64_t show(const char *text, int64_t last)
 {
@@ -15,7 +18,8 @@ static int64_t show(const char *text, int64_t last)
 
 	fputs(text, stdout);
 	fflush(stdout);
-	for (const char *line = text; *line; line += strcspn(line, "\n") + 1) {
+	for (const char *line = text; line; line = strchr(line, '\n')) {
+		line += *line == '\n';
 		if (str_starts(line, seq))
 			last = strtoll(line + strlen(seq), NULL, 10);
 	}
@@ -41,6 +45,8 @@ int cmd_events(const struct ctl *ctl, struct err *err)
 		if (r < 0) /* who follows has seen the end of the instance */
 			return first ? r : 0;
 		last = show(text, last);
+		if (ctl->follow && !*text) /* too many wait: it did not */
+			poll(NULL, 0, EMPTY_MS);
 		first = false;
 	} while (ctl->follow && !ferror(stdout));
 	return 0;

@@ -10,11 +10,13 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <limits.h>
+#include <linux/nsfs.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -22,11 +24,13 @@
 
 #include "cmd/rootlessctl/rootlessctl.h"
 #include "lib/base/cleanup.h"
+#include "lib/base/fd.h"
 #include "lib/base/str.h"
 #include "lib/client/client.h"
 
 enum { EXIT_NOT_EXECUTABLE = 126, EXIT_NOT_FOUND = 127, EXIT_OF_SIGNAL = 128 };
 
+/* the user namespace is the first */
 static const char *const kinds[] = { "user", "cgroup", "ipc", "uts", "net", "pid", "mnt" };
 
 static volatile sig_atomic_t inside; /* the command, for the handler */
@@ -55,6 +59,28 @@ static int open_namespace(int64_t pid, const char *kind, int *ret, struct err *e
 		return 0;
 	*ret = open(theirs, O_RDONLY | O_CLOEXEC);
 	return *ret < 0 ? err_set(err, errno, "opening '%s'", theirs) : 0;
+}
+
+/*
+ * The pid is what the server says, who may be another user than root who asks. A process of the
+ * host's own user namespace, or one that leaves it while we look, would make us run the command, or
+ * a file of that user's choice, with all rights of root.
+ * @userns: -1: it is ours
+ */
+static int check_owner(int64_t pid, int userns, uid_t server, struct err *err)
+{
+	autoclose int ours = userns < 0 ? open("/proc/self/ns/user", O_RDONLY | O_CLOEXEC) : -1;
+	uid_t owner;
+
+	if (ioctl(userns < 0 ? ours : userns, NS_GET_OWNER_UID, &owner) < 0)
+		return err_set(err, errno, "asking who owns the user namespace of process %lld",
+			       (long long)pid);
+	if (owner != server)
+		return err_say(err, EPERM,
+			       "the user namespace of process %lld is of user %u, but it is user "
+			       "%u who serves this socket: nothing is executed",
+			       (long long)pid, owner, server);
+	return 0;
 }
 
 static int enter_detached(const char *state_dir, struct err *err)
@@ -92,7 +118,7 @@ static int become_root(struct err *err)
 	return 0;
 }
 
-static int enter(const json_t *info, bool net, bool *ret_pidns, struct err *err)
+static int enter(const json_t *info, uid_t server, bool net, bool *ret_pidns, struct err *err)
 {
 	const json_t *instance = json_object_get(info, "instance");
 	int64_t pid = json_integer_value(json_object_get(info, "childPID"));
@@ -104,6 +130,8 @@ static int enter(const json_t *info, bool net, bool *ret_pidns, struct err *err)
 		memcpy(cwd, "/", 2);
 	while (n < ARRAY_SIZE(kinds) && (r = open_namespace(pid, kinds[n], &fd[n], err)) == 0)
 		n++;
+	if (r == 0)
+		r = check_owner(pid, fd[0], server, err);
 	if (r == 0)
 		r = leave_behind(err);
 	for (size_t i = 0; i < n; i++) {
@@ -126,6 +154,13 @@ static int enter(const json_t *info, bool net, bool *ret_pidns, struct err *err)
 
 static int execute(const struct ctl *ctl, struct err *err)
 {
+	static const int std[] = { STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO };
+	int r = fd_close_all_but(std, ARRAY_SIZE(std)); /* who is inside could use the others */
+
+	if (r < 0) {
+		err_set(err, -r, "closing what the command shall not have");
+		return EXIT_NOT_EXECUTABLE;
+	}
 	execvp(ctl->args[0], ctl->args);
 	err_set(err, errno, "executing '%s'", ctl->args[0]);
 	return err->code == ENOENT ? EXIT_NOT_FOUND : EXIT_NOT_EXECUTABLE;
@@ -137,8 +172,12 @@ static int say(int status, const struct err *err)
 	return status;
 }
 
-static void on_signal(int sig)
+/* a key of the terminal has reached the command as well, which is in the same group */
+static void on_signal(int sig, siginfo_t *si, void *context)
 {
+	(void)context;
+	if (si->si_code == SI_KERNEL && (sig == SIGINT || sig == SIGQUIT))
+		return;
 	if (inside > 0)
 		kill((pid_t)inside, sig);
 }
@@ -167,7 +206,9 @@ static int execute_as_child(const struct ctl *ctl, struct err *err)
 	}
 	inside = pid;
 	for (size_t i = 0; i < ARRAY_SIZE(passed); i++)
-		sigaction(passed[i], &(struct sigaction){ .sa_handler = on_signal }, NULL);
+		sigaction(passed[i],
+			  &(struct sigaction){ .sa_sigaction = on_signal, .sa_flags = SA_SIGINFO },
+			  NULL);
 	sigprocmask(SIG_SETMASK, &old, NULL);
 	while (waitpid(pid, &status, 0) < 0) {
 		if (errno != EINTR)
@@ -180,10 +221,11 @@ int cmd_exec(const struct ctl *ctl, struct err *err)
 {
 	autojson json_t *info = NULL;
 	bool pidns = false;
-	int r = client_info(ctl->socket_path, &info, err);
+	uid_t server;
+	int r = client_info_by(ctl->socket_path, &info, &server, err);
 
 	if (r == 0)
-		r = enter(info, ctl->net, &pidns, err);
+		r = enter(info, server, ctl->net, &pidns, err);
 	if (r < 0)
 		return r;
 	if (setenv("ROOTLESSKIT_STATE_DIR", client_text(info, "stateDir"), 1) < 0)

@@ -76,13 +76,15 @@ static int make_address(const char *path, struct sockaddr_un *un, int *ret_dir)
 	return 0;
 }
 
-static int dial(const struct http_request *req, int *ret, struct err *err)
+static int dial(const struct http_request *req, int *ret, uid_t *ret_server, struct err *err)
 {
 	const struct timeval limit = { .tv_sec = req->timeout_ms / 1000,
 				       .tv_usec = (req->timeout_ms % 1000) * 1000L };
 	autoclose int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), dir = -1;
 	autofree char *step = str_dup_format("dial unix %s: connect: ", req->socket_path);
 	struct sockaddr_un un;
+	struct ucred peer;
+	socklen_t len = sizeof(peer);
 	int r;
 
 	if (fd < 0 || !step)
@@ -95,6 +97,9 @@ static int dial(const struct http_request *req, int *ret, struct err *err)
 		r = errno == EAGAIN ? -ETIMEDOUT : -errno;
 	if (r < 0)
 		return call_failed(req, -r, step, err);
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) < 0)
+		return call_failed(req, errno, "asking who listens: ", err);
+	*ret_server = peer.uid;
 	*ret = take_fd(&fd);
 	return 0;
 }
@@ -288,10 +293,11 @@ int http_call(const struct http_request *req, struct http_answer *ret, struct er
 	struct answer_buf b = { 0 };
 	struct head h = { 0 };
 	autoclose int fd = -1;
+	uid_t server = (uid_t)-1;
 	ssize_t len;
 	int r;
 
-	r = dial(req, &fd, err);
+	r = dial(req, &fd, &server, err);
 	if (r < 0)
 		return r;
 	r = send_request(req, fd);
@@ -310,7 +316,9 @@ int http_call(const struct http_request *req, struct http_answer *ret, struct er
 		return call_failed(req, EPROTO, "malformed answer: ", err);
 	}
 	b.data[len] = '\0';
-	*ret = (struct http_answer){ .status = h.status, .body = b.data, .body_len = (size_t)len };
+	*ret = (struct http_answer){
+		.status = h.status, .body = b.data, .body_len = (size_t)len, .server = server
+	};
 	memcpy(ret->status_text, h.status_text, sizeof(ret->status_text));
 	return 0;
 }

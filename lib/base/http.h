@@ -4,6 +4,7 @@
 #define RK_BASE_HTTP_H
 
 #include <stddef.h>
+#include <sys/types.h>
 
 #include "lib/base/err.h"
 
@@ -15,6 +16,7 @@ struct http_answer {
 	char status_text[HTTP_STATUS_TEXT_MAX]; /* "404 Not Found" */
 	char *body;                             /* malloc'ed, 0 at the end; the caller frees it */
 	size_t body_len;
+	uid_t server; /* who listened */
 };
 
 struct http_request {

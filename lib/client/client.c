@@ -43,8 +43,8 @@ static int refused(const struct http_answer *a, struct err *err)
 		       go_quote(quoted, sizeof(quoted), a->body));
 }
 
-/* @ret: NULL when no body is expected */
-static int call(const struct http_request *req, json_t **ret, struct err *err)
+/* @ret: NULL when no body is expected; @ret_server: may be NULL */
+static int call_by(const struct http_request *req, json_t **ret, uid_t *ret_server, struct err *err)
 {
 	struct http_answer a;
 	autofree char *body = NULL;
@@ -55,6 +55,8 @@ static int call(const struct http_request *req, json_t **ret, struct err *err)
 	if (r < 0)
 		return r;
 	body = a.body;
+	if (ret_server)
+		*ret_server = a.server;
 	if (a.status < 200 || a.status > 299)
 		return refused(&a, err);
 	if (!ret)
@@ -64,6 +66,11 @@ static int call(const struct http_request *req, json_t **ret, struct err *err)
 		return err_say(err, EPROTO, "the answer to %s %s is no JSON: %s", req->method,
 			       req->path, e.text);
 	return 0;
+}
+
+static int call(const struct http_request *req, json_t **ret, struct err *err)
+{
+	return call_by(req, ret, NULL, err);
 }
 
 int client_get(const char *socket_path, const char *path, char **ret, struct err *err)
@@ -90,12 +97,17 @@ static int unexpected(json_t **ret, const char *what, struct err *err)
 	return err_say(err, EPROTO, "the answer of the API is no %s", what);
 }
 
-int client_info(const char *socket_path, json_t **ret, struct err *err)
+int client_info_by(const char *socket_path, json_t **ret, uid_t *ret_server, struct err *err)
 {
 	const struct http_request req = { socket_path, "GET", "/v1/info", NULL, CLIENT_TIMEOUT_MS };
-	int r = call(&req, ret, err);
+	int r = call_by(&req, ret, ret_server, err);
 
 	return r == 0 && !json_is_object(*ret) ? unexpected(ret, "Info object", err) : r;
+}
+
+int client_info(const char *socket_path, json_t **ret, struct err *err)
+{
+	return client_info_by(socket_path, ret, NULL, err);
 }
 
 int client_list_ports(const char *socket_path, bool with_stats, json_t **ret, struct err *err)

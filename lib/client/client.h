@@ -5,6 +5,7 @@
 
 #include <jansson.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "lib/base/cleanup.h"
 #include "lib/base/err.h"
@@ -29,6 +30,8 @@ int client_check_socket(const char *socket_path, struct err *err);
  * they hand out is freed by json_decref(), the fields that are read here have the right type.
  */
 int client_info(const char *socket_path, json_t **ret, struct err *err);
+/* client_info_by() - the same; *ret_server is the user who answered */
+int client_info_by(const char *socket_path, json_t **ret, uid_t *ret_server, struct err *err);
 /* an array, or JSON null when no port is published */
 int client_list_ports(const char *socket_path, bool with_stats, json_t **ret, struct err *err);
 /* the status: {"id":1,"spec":{...}} */
