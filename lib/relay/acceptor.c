@@ -3,7 +3,8 @@
  * acceptor.c - take connections from a listener
  *
  * When descriptors or memory are short, or the owner has no room, the listener rests for 100 ms:
- * its clients wait in the kernel's queue, it is never closed for that.
+ * its clients wait in the kernel's queue, it is never closed for that. One that was shut down has
+ * neither clients nor a rest: epoll would tell of it for ever, whatever it is asked for.
  */
 #include "lib/relay/acceptor.h"
 
@@ -34,6 +35,14 @@ static int acceptor_pause(struct acceptor *a, const char *why)
 	return watch_set(&a->watch, 0);
 }
 
+/* who did so knows */
+static int was_shut_down(struct acceptor *a)
+{
+	timer_cancel(&a->pause);
+	watch_remove(&a->watch);
+	return 0;
+}
+
 static int accept_failed(struct acceptor *a, int error)
 {
 	switch (error) {
@@ -45,11 +54,10 @@ static int accept_failed(struct acceptor *a, int error)
 	case ENOBUFS:
 	case ENOMEM:
 		return acceptor_pause(a, strerror(error));
-	case EINVAL: /* it was shut down: who did so knows */
+	case EINVAL: /* this moment */
 	case EBADF:
 	case ENOTSOCK:
-		watch_remove(&a->watch);
-		return 0;
+		return was_shut_down(a);
 	default: /* an error of that one connection, or of the network: the next may do */
 		return 0;
 	}
@@ -59,7 +67,8 @@ static int on_listener_ready(struct watch *w, uint32_t events)
 {
 	struct acceptor *a = container_of(w, struct acceptor, watch);
 
-	(void)events;
+	if (events & EPOLLHUP)
+		return was_shut_down(a);
 	for (int n = 0; n < ACCEPT_BATCH; n++) { /* bounded: no listener starves the others */
 		const char *why = a->no_room(a);
 		socklen_t len = sizeof(a->peer);

@@ -20,6 +20,7 @@
 
 static int fail_with, failures, calls; /* the next calls fail so */
 static int accepted, pauses;
+static bool full;
 
 /* NOLINTBEGIN(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp): the linker's names */
 int __real_accept4(int fd, struct sockaddr *a, socklen_t *len, int flags);
@@ -39,7 +40,7 @@ int __wrap_accept4(int fd, struct sockaddr *a, socklen_t *len, int flags)
 static const char *no_room(struct acceptor *a)
 {
 	(void)a;
-	return NULL;
+	return full ? "it is full" : NULL;
 }
 
 static void on_accept(struct acceptor *a, int fd)
@@ -64,25 +65,43 @@ static const struct {
 	{ ENOMEM, true }, { ECONNABORTED, false }, { EPROTO, false },
 };
 
-START_TEST(a_failed_accept_turns_nobody_away)
+static struct acceptor a;
+static struct loop l;
+
+/* a started acceptor, with clients in its queue */
+static void start(int *clients, size_t n)
 {
-	struct acceptor a = { .no_room = no_room, .on_accept = on_accept, .on_pause = on_pause };
 	struct sockaddr_in in = { .sin_family = AF_INET };
 	socklen_t len = sizeof(in);
-	int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), clients[3];
-	uint64_t begin = clock_ms();
-	struct loop l;
+	int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
+	a = (struct acceptor){ .no_room = no_room, .on_accept = on_accept, .on_pause = on_pause };
 	in.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	ck_assert_int_eq(bind(listener, (struct sockaddr *)&in, sizeof(in)), 0);
 	ck_assert_int_eq(getsockname(listener, (struct sockaddr *)&in, &len), 0);
 	ck_assert_int_eq(listen(listener, 16), 0);
 	ck_assert_int_eq(loop_init(&l), 0);
 	ck_assert_int_eq(acceptor_start(&a, &l, listener), 0);
-	for (size_t i = 0; i < ARRAY_SIZE(clients); i++) {
+	for (size_t i = 0; i < n; i++) {
 		clients[i] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 		ck_assert_int_eq(connect(clients[i], (struct sockaddr *)&in, sizeof(in)), 0);
 	}
+}
+
+static void stop(const int *clients, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		close(clients[i]);
+	acceptor_stop(&a);
+	loop_done(&l);
+}
+
+START_TEST(a_failed_accept_turns_nobody_away)
+{
+	uint64_t begin = clock_ms();
+	int clients[3];
+
+	start(clients, ARRAY_SIZE(clients));
 	fail_with = rows[_i].error;
 	failures = 2;
 	calls = accepted = pauses = 0;
@@ -91,10 +110,29 @@ START_TEST(a_failed_accept_turns_nobody_away)
 	ck_assert_int_eq(accepted, 3);
 	ck_assert_int_eq(pauses, rows[_i].rests ? 2 : 0);
 	ck_assert_int_le(calls, 3 + 2 + 1); /* it does not spin: the last one finds nobody */
-	for (size_t i = 0; i < ARRAY_SIZE(clients); i++)
-		close(clients[i]);
-	acceptor_stop(&a);
-	loop_done(&l);
+	stop(clients, ARRAY_SIZE(clients));
+}
+END_TEST
+
+/* a port that is removed while its listener rests: its owner hears of it later, perhaps */
+START_TEST(one_that_is_shut_down_while_it_rests_is_heard_of_no_more)
+{
+	uint64_t begin = clock_ms();
+	unsigned rounds = 0;
+	int client;
+
+	start(&client, 1);
+	full = true;
+	ck_assert_int_eq(loop_once(&l, WAIT_MS), 0);
+	ck_assert_int_eq(pauses, 1);
+	ck_assert_int_eq(shutdown(a.watch.fd, SHUT_RD), 0);
+	full = _i;
+	for (; clock_ms() - begin < 200; rounds++) /* twice as long as it rests */
+		ck_assert_int_eq(loop_once(&l, 20), 0);
+	ck_assert_int_eq(pauses, 1);
+	ck_assert_int_eq(accepted, 0);
+	ck_assert_uint_le(rounds, 20); /* it does not spin */
+	stop(&client, 1);
 }
 END_TEST
 
@@ -108,6 +146,7 @@ int main(void)
 	suite_add_tcase(s, c);
 	tcase_set_timeout(c, 20);
 	tcase_add_loop_test(c, a_failed_accept_turns_nobody_away, 0, ARRAY_SIZE(rows));
+	tcase_add_loop_test(c, one_that_is_shut_down_while_it_rests_is_heard_of_no_more, 0, 2);
 	srunner_run_all(r, CK_NORMAL);
 	failed = srunner_ntests_failed(r);
 	srunner_free(r);
