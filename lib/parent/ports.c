@@ -13,6 +13,7 @@
 #include <event2/event.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 
 #include "lib/base/list.h"
 #include "lib/base/log.h"
@@ -43,7 +44,7 @@ struct ports {
 	struct port_run *run;
 	enum port_rules rules;
 	uint32_t last_id;
-	size_t count; /* of ports: a range is many */
+	size_t count, max; /* of ports: a range is many */
 	struct list entries;
 	struct event *stats_timer;
 	struct stats_wait *stats_waits;    /* not NULL: a question is under way */
@@ -187,6 +188,17 @@ void ports_on_stats(struct ports *t, const struct worker_stats *s)
 		stats_finish(t);
 }
 
+/* the relay has as many descriptors as we, and its connections and pools need most of them */
+static size_t most_ports(const struct port_driver *driver)
+{
+	struct rlimit l;
+
+	if (!(driver->flags & PORT_F_RELAY) || getrlimit(RLIMIT_NOFILE, &l) < 0 ||
+	    l.rlim_max / PORTS_SHARE >= PORTS_MAX)
+		return PORTS_MAX;
+	return l.rlim_max / PORTS_SHARE;
+}
+
 int ports_new(struct event_base *base, const struct port_driver *driver, const struct port_env *env,
 	      struct ports **ret, struct err *err)
 {
@@ -198,6 +210,7 @@ int ports_new(struct event_base *base, const struct port_driver *driver, const s
 	t->base = base;
 	t->driver = driver;
 	t->rules = env->rules;
+	t->max = most_ports(driver);
 	list_init(&t->entries);
 	t->stats_timer = evtimer_new(base, on_stats_due, t);
 	r = t->stats_timer ? driver->parent_start(base, env, &t->run, err)
@@ -242,12 +255,14 @@ static int check(const struct ports *t, const struct port_spec *spec, struct err
 		if (port_spec_conflicts(&e->spec, spec))
 			return err_say(err, EEXIST, "conflict with ID %u", e->id);
 	}
-	if (t->count + (size_t)spec->more >= PORTS_MAX || t->last_id == UINT32_MAX)
+	if (t->count + (size_t)spec->more >= t->max || t->last_id == UINT32_MAX)
 		return err_say(err, ENOSPC,
-			       "no room for %s: at most %d can be published at a time, "
-			       "remove %s first",
-			       spec->more ? "so many ports" : "another port", PORTS_MAX,
-			       spec->more ? "some" : "one");
+			       "no room for %s: at most %zu can be published at a time, "
+			       "remove %s first%s",
+			       spec->more ? "so many ports" : "another port", t->max,
+			       spec->more ? "some" : "one",
+			       t->max < PORTS_MAX ? ", or raise the limit of open files (ulimit -n)"
+						  : "");
 	return 0;
 }
 

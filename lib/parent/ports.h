@@ -13,6 +13,7 @@
 #include "portdrivers/portdriver.h"
 
 #define PORTS_MAX 4096       /* published at a time, those of ranges counted */
+#define PORTS_SHARE 4        /* with builtin also: one of so many descriptors that we may have */
 #define PORTS_REMOVE_MS 2000 /* how long a removal waits for the relay's word */
 #define PORTS_STATS_MS 1000  /* the same for what the ports have seen */
 

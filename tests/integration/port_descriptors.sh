@@ -20,3 +20,15 @@ wait $many 2>/dev/null
 as_user prlimit --pid "$relay" --nofile=4096:
 ok "and serves again" wait_for 5 sh -c '[ "$(nsprobe many 127.0.0.1 7007 20)" = "20 alive" ]'
 rk_stop
+
+# with all of them in listeners it would serve nobody, and die of the next one
+prlimit --nofile=1024:1024 --pid $$
+range=127.0.0.1:8000-8255:8000-8255
+rk_start --net=slirp -p "$range" -- nsprobe serve tcp-echo,0.0.0.0,8255 || exit
+wait_for 5 grep -q ready "$RK_OUT"
+is "a quarter of 1024 may be ports: they serve" "$(nsprobe many 127.0.0.1 8255 20)" "20 alive"
+rk_stop
+is "without a word" "$(cat "$RK_ERR")" ""
+rk_run --net=slirp -p "$range" -p 127.0.0.1:7007:7/tcp -- true
+is "one more is refused" "$RK_STATUS" 125
+documented "with the reason" "$RK_ERR"

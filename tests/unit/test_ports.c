@@ -2,6 +2,8 @@
 /* test_ports.c - the port table: specs, targets, sockets of the host */
 #include "tests/unit/test_ports_rig.h"
 
+#include <sys/resource.h>
+
 static const struct target_row {
 	const char *parent_ip, *child_ip;
 	bool transparent, have_child_ip, have_child_ip6;
@@ -368,6 +370,27 @@ START_TEST(the_table_is_bounded)
 }
 END_TEST
 
+/* the relay has no more descriptors than we: with all of them in listeners it would serve nobody */
+START_TEST(few_descriptors_mean_few_ports)
+{
+	const struct rlimit few = { 200, 200 };
+	struct port_spec s = spec_of("tcp", "127.0.0.1", free_port(), "");
+
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &few), 0);
+	rules = PORT_RULES_OURS;
+	start(true, true, false);
+	for (int i = 1; i <= 200 / PORTS_SHARE; i++)
+		ck_assert_int_eq(add("tcp", "127.0.0.1", 0, ""), i);
+	ck_assert_int_eq(add("tcp", "127.0.0.1", 0, ""), -ENOSPC);
+	ck_assert_str_eq(err.msg, "no room for another port: at most 50 can be published at a "
+				  "time, remove one first, or raise the limit of open files "
+				  "(ulimit -n)");
+	s.more = 1;
+	ck_assert_int_eq(ports_add(table, &s, &(uint32_t){ 0 }, &err), -ENOSPC);
+	stop();
+}
+END_TEST
+
 START_TEST(a_spec_is_described_as_go_prints_it)
 {
 	struct port_spec s = spec_of("tcp", "127.0.0.1", 8080, "");
@@ -399,6 +422,7 @@ int main(void)
 	tcase_add_test(c, port_0_is_one_that_is_free);
 	tcase_add_test(c, the_backlog_is_the_hosts);
 	tcase_add_test(c, the_table_is_bounded);
+	tcase_add_test(c, few_descriptors_mean_few_ports);
 	tcase_add_test(c, a_spec_is_described_as_go_prints_it);
 	srunner_run_all(r, CK_NORMAL);
 	failed = srunner_ntests_failed(r);
