@@ -340,6 +340,11 @@ const struct cause causes[CAUSE_NIDS] = {
 		.reason = "@0@ is not in $PATH",
 		.fix = "@install !0@",
 	},
+	[CAUSE_PROGRAM_PATH] = {
+		"PROGRAM_PATH", CAUSE_WARN, PRESET_ANY,
+		.reason = "@0@ is in @1@, which is not in $PATH",
+		.by_hand = "export PATH=$PATH:/usr/sbin:/sbin; in ~/.profile too, to have it at every login",
+	},
 	[CAUSE_PORT_HELPER] = {
 		"PORT_HELPER", CAUSE_WARN, PRESET_DOCKER,
 		.reason = "rootlesskit-docker-proxy is not in $PATH: docker run -p fails",

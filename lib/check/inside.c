@@ -203,7 +203,10 @@ static void check_iptables(int sock)
 	int r = tool_find("iptables", path, sizeof(path));
 
 	if (r < 0) {
-		packet_cause(sock, CAUSE_IPTABLES, "it is not in $PATH", NULL);
+		const char *sbin = tool_sbin("iptables");
+
+		packet_cause(sock, sbin ? CAUSE_PROGRAM_PATH : CAUSE_IPTABLES,
+			     sbin ? "iptables" : "it is not in $PATH", sbin);
 		return;
 	}
 	r = tool_start(&t, path, argv, OUTPUT_MAX, TOOL_BOTH);

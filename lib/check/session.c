@@ -132,6 +132,13 @@ static bool is_in_path(const char *program)
 	return tool_find(program, path, sizeof(path)) == 0;
 }
 
+static void report_program(struct report *r, const char *program)
+{
+	const char *sbin = tool_sbin(program);
+
+	report_cause(r, sbin ? CAUSE_PROGRAM_PATH : CAUSE_PROGRAM_MISSING, program, sbin);
+}
+
 static void check_programs(struct report *r)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(programs); i++) {
@@ -139,7 +146,7 @@ static void check_programs(struct report *r)
 		if (r->presets & programs[i].preset &&
 		    strcmp(programs[i].program, "rootlesskit") != 0 &&
 		    !is_in_path(programs[i].program))
-			report_cause(r, CAUSE_PROGRAM_MISSING, programs[i].program, NULL);
+			report_program(r, programs[i].program);
 	}
 	if (r->presets & PRESET_DOCKER && !is_in_path("rootlesskit-docker-proxy"))
 		report_cause(r, CAUSE_PORT_HELPER, NULL, NULL);

@@ -64,6 +64,18 @@ int tool_find(const char *name, char *ret, size_t size)
 	return -ENOENT;
 }
 
+const char *tool_sbin(const char *name)
+{
+	static const char *const dirs[] = { "/usr/local/sbin", "/usr/sbin", "/sbin" };
+	char path[256];
+
+	for (size_t i = 0; i < ARRAY_SIZE(dirs); i++) {
+		if (str_format(path, sizeof(path), "%s/%s", dirs[i], name) > 0 && is_program(path))
+			return dirs[i];
+	}
+	return NULL;
+}
+
 /* standard input empty, output to @out, the rest is close-on-exec */
 static int make_actions(posix_spawn_file_actions_t *a, int out, enum tool_output output)
 {

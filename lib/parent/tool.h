@@ -40,6 +40,13 @@ struct tool {
 int tool_find(const char *name, char *ret, size_t size);
 
 /**
+ * tool_sbin() - where a program is that $PATH does not lead to
+ * Return: the directory of administrators' programs that has it, which some distributions leave out
+ * of the users' $PATH; NULL when none has
+ */
+const char *tool_sbin(const char *name);
+
+/**
  * tool_start() - start @path; standard input is empty, signals are at their defaults
  * @t:		set to TOOL_INIT before; tool_done() whatever this returns
  * @max:	bytes of output to keep; more is read and dropped, so that no tool is blocked

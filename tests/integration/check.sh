@@ -383,7 +383,8 @@ run_as in_mounts "mount -t tmpfs -o mode=755 tmpfs /run; $systemd" rootless-supe
 found LINGER 0 "services of $RK_USER end at logout"
 run_as in_mounts "mount -t tmpfs -o mode=755 tmpfs /run; $systemd; touch /var/lib/systemd/linger/$RK_USER" rootless-supervisor check --preset=docker --json
 gone LINGER "with the file that loginctl makes"
-run_as as_user PATH="$T/bin" "$RK_BIN/rootless-supervisor" check --preset=docker --json
+no_sbin='for d in /usr/local/sbin /usr/sbin; do [ ! -d $d ] || mount -t tmpfs tmpfs $d; done'
+run_as in_mounts "$no_sbin" PATH="$T/bin" "$RK_BIN/rootless-supervisor" check --preset=docker --json
 found PROGRAM_MISSING 0 "dockerd is not in"
 is "PROGRAM_MISSING: its package" "$(field PROGRAM_MISSING fix)" "sudo apt-get install -y docker.io"
 found PORT_HELPER 0 "rootlesskit-docker-proxy is not in"
@@ -393,8 +394,17 @@ run_as as_user PATH="$T/bin" "$RK_BIN/rootless-supervisor" check --preset=docker
 gone PROGRAM_MISSING "with it"
 gone PORT_HELPER "with it"
 rm "$T/bin/iptables"
-run_as as_user PATH="$T/bin" "$RK_BIN/rootless-supervisor" check --preset=docker --json
+run_as in_mounts "$no_sbin" PATH="$T/bin" "$RK_BIN/rootless-supervisor" check --preset=docker --json
 found IPTABLES 0 "it is not in"
+run_as as_user PATH="$T/bin" "$RK_BIN/rootless-supervisor" check --preset=docker --json
+found PROGRAM_PATH 0 "iptables is in "
+gone IPTABLES "it is only in a directory that users do not look into"
+rm "$T/bin/dockerd"
+run_as as_user PATH="$T/bin" "$RK_BIN/rootless-supervisor" check --preset=docker --json
+gone PROGRAM_MISSING "as it is installed"
+like "PROGRAM_PATH: both are named" "$(cat "$RK_OUT")" '*"dockerd is in */sbin, which is not in $PATH*'
+run_as as_user PATH="$T/bin:/usr/sbin" "$RK_BIN/rootless-supervisor" check --preset=docker --json
+gone PROGRAM_PATH "with that directory in PATH"
 printf '#!/bin/sh\necho "some words"; exit 3\n' >"$T/bin/iptables"
 chmod 755 "$T/bin/iptables"
 run_as as_user PATH="$T/bin:$PATH" rootless-supervisor check --preset=docker --json
