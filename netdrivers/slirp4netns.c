@@ -24,6 +24,7 @@
 #include "lib/parent/tool.h"
 #include "netdrivers/helper.h"
 #include "netdrivers/plan.h"
+#include "netdrivers/program.h"
 
 #define HELP_MAX 8192 /* bytes of --help that are looked at */
 #define ARGS_MAX 20
@@ -39,15 +40,6 @@ struct net_run {
 };
 
 /* --- what the program can do -------------------------------------------------------------- */
-
-static int find(const struct options *o, char path[static PATH_MAX], struct err *err)
-{
-	int r = tool_find(o->slirp4netns_binary, path, PATH_MAX);
-
-	if (r < 0)
-		return err_set(err, -r, "--slirp4netns-binary=%s", o->slirp4netns_binary);
-	return 0;
-}
 
 /* its --help names the options that it has */
 static int read_help(const char *path, struct tool *t, struct err *err)
@@ -122,7 +114,7 @@ static int slirp4netns_parent_probe(const struct options *o, uint32_t *ret_featu
 {
 	struct tool help = TOOL_INIT;
 	char path[PATH_MAX];
-	int r = find(o, path, err);
+	int r = program_find(o->slirp4netns_binary, path, err);
 
 	if (r < 0)
 		return r;
@@ -180,7 +172,7 @@ static int add_api(const struct net_env *env, struct args *a, struct err *err)
 static int make_args(const struct net_env *env, struct args *a, struct err *err)
 {
 	const struct options *o = env->options;
-	int r = find(o, a->path, err);
+	int r = program_find(o->slirp4netns_binary, a->path, err);
 
 	if (r < 0)
 		return r;

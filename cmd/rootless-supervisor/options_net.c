@@ -192,7 +192,8 @@ int option_check_port_driver(struct check *c, struct err *err)
 	else if (!(driver->flags & PORT_F_PUBLISH) && c->v[OPT_PUBLISH].nitems)
 		return err_say(err, EINVAL, "port driver \"%s\" does not support publishing ports",
 			       name);
-	if (driver->flags & PORT_F_PUBLISH && !own_netns)
+	/* the words of upstream's driver slirp4netns are the same without a network */
+	if (driver->flags & PORT_F_PUBLISH && !own_netns && strcmp(name, "slirp4netns") != 0)
 		return err_say(err, EINVAL, "port driver requires non-host network");
 	if (driver->net && strcmp(driver->net, c->o->net) != 0)
 		return err_say(err, EINVAL, "port driver requires %s network", driver->net);

@@ -89,7 +89,7 @@ refuse() { # WHAT PATTERN ARG...
 }
 program() { printf '#!/bin/sh\n%s\n' "$1" >"$T/s4n"; chmod 755 "$T/s4n"; }
 chmod 755 "$T"
-refuse "no such program" "--slirp4netns-binary=s5n: No such file or directory" --slirp4netns-binary=s5n
+refuse "no such program" 'exec: "s5n": executable file not found in $PATH' --slirp4netns-binary=s5n
 program 'echo usage; exit 3'
 refuse "one that fails" "command \"$T/s4n --help\" failed, make sure slirp4netns v0.4.0+ is installed: \"usage*\": exit status 3" --slirp4netns-binary="$T/s4n"
 program 'echo usage'

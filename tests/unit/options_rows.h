@@ -276,7 +276,7 @@ static const struct {
 	{ "R|--port-driver=foo|true", "unknown port driver: foo", false },
 	{ "O|--port-driver=|true", "unknown port driver: ", false },
 	{ "O|--port-driver=implicit|true", "port driver requires pasta network", false },
-	{ "O|--net=host|--port-driver=slirp4netns|true", "port driver requires non-host network",
+	{ "O|--net=host|--port-driver=slirp4netns|true", "port driver requires slirp4netns network",
 	  false },
 	{ "O|--net=gvisor-tap-vsock|--port-driver=slirp4netns|true",
 	  "port driver requires slirp4netns network", false },
