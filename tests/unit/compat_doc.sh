@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # compat_doc.sh BUILD - docs/compatibility.md has every flag of both command lines, names none besides, and only tests that there are
 set -u
-program=$1/cmd/rootless-supervisor/rootless-supervisor
+program=$(realpath "$1")/cmd/rootless-supervisor/rootless-supervisor
 cd "${0%/*}/../.." || exit
 doc=docs/compatibility.md
 work=$(mktemp -d)

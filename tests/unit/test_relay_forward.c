@@ -496,7 +496,8 @@ END_TEST
 
 static void remove_port(uint32_t id)
 {
-	struct worker_port_id msg = { id }, ans;
+	const struct worker_port_remove msg = { .id = id };
+	struct worker_port_id ans;
 	struct msg m;
 
 	ck_assert_int_eq(msg_send(rig.control, &worker_proto, WORKER_PORT_REMOVE, &msg, NULL, 0),
