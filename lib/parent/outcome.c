@@ -18,9 +18,12 @@
 #include <string.h>
 #include <sys/wait.h>
 
+#include "lib/base/err.h"
 #include "lib/base/log.h"
 #include "lib/base/proc.h"
+#include "lib/cause/cause.h"
 #include "lib/parent/instance.h"
+#include "lib/parent/tool.h"
 
 enum {
 	STATUS_OWN_FAILURE = 125,
@@ -95,6 +98,8 @@ static int report_rootlesskit(const struct instance *in)
 static int report_ours(const struct instance *in)
 {
 	const struct hs_exited *e = &in->exited;
+	const char *sbin = NULL;
+	struct err err = { 0 };
 	char line[640];
 
 	switch ((enum hs_exit_kind)e->kind) {
@@ -107,7 +112,12 @@ static int report_ours(const struct instance *in)
 	default:
 		snprintf(line, sizeof(line), "running '%s': %s", in->opt->command[0],
 			 strerror(e->value));
-		log_fatal("parent", line);
+		err_say(&err, e->value, "%s", line);
+		if (e->value == ENOENT && !strchr(in->opt->command[0], '/'))
+			sbin = tool_sbin(in->opt->command[0]);
+		if (sbin)
+			cause_hint(&err, -e->value, CAUSE_PROGRAM_PATH, in->opt->command[0], sbin);
+		log_fatal("parent", err.msg);
 		return e->value == ENOENT ? STATUS_NOT_FOUND : STATUS_NOT_EXECUTABLE;
 	}
 }

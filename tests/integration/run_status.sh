@@ -44,6 +44,15 @@ touch "$T/plain"
 for name in /nonexistent nonexistent; do
 	ends rootless-supervisor 127 "rootless-supervisor: error: running '$name': No such file or directory@" --net=none -- $name
 done
+# Debian's users do not have that directory in PATH; dockerd and iptables lie there
+rk_env_was=$rk_env
+rk_env="$rk_env PATH=/usr/bin:/bin"
+RK_NAME=$RK_BIN/rootless-supervisor
+rk_run --net=none -- ldconfig
+is "a command in /usr/sbin, which is not in PATH: the error and what mends it" "$RK_STATUS $(tr '\n' '@' <"$RK_ERR")" \
+	"127 rootless-supervisor: error: running 'ldconfig': No such file or directory@PROGRAM_PATH: ldconfig is in /usr/sbin, which is not in \$PATH@by hand: export PATH=\$PATH:/usr/sbin:/sbin; in ~/.profile too, to have it at every login@"
+documented "it is in the documentation" "$RK_ERR"
+rk_env=$rk_env_was
 ends rootless-supervisor 126 "rootless-supervisor: error: running '$T/plain': Permission denied@" --net=none -- "$T/plain"
 ends rootless-supervisor 126 "rootless-supervisor: error: running '/etc': Permission denied@" --net=none -- /etc
 ends rootlesskit 1 "$(two 'nonexistent a' 'exec: "nonexistent": executable file not found in $PATH' 1)" --net=none -- nonexistent a
