@@ -340,7 +340,8 @@ static void remove_port(const struct published *p)
 	struct worker_port_id id;
 	struct msg m;
 
-	ck_assert_int_eq(msg_send(rig.control, &worker_proto, WORKER_PORT_REMOVE, &msg, NULL, 0), 0);
+	ck_assert_int_eq(msg_send(rig.control, &worker_proto, WORKER_PORT_REMOVE, &msg, NULL, 0),
+			 0);
 	ck_assert_int_eq(
 		msg_recv_within(rig.control, &worker_proto, ROLE_RELAY, WORKER_UP, WAIT_MS, &m), 1);
 	ck_assert_int_eq(m.type, WORKER_PORT_REMOVED);
