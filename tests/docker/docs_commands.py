@@ -22,7 +22,7 @@ CANNOT = [
     (r"(BENCH_.*)?\./dev bench", "takes minutes, and packages that only benchmarks need"),
     (r".* tcpdump ", "a package that no test needs otherwise"),
 ]
-# What takes more than to end with status 0: it runs until it is interrupted
+# What does not end by itself: it is ended when it has printed something
 ENDLESS = r".* (top|--follow)$"
 # What a command has to print
 PRINTS = [
@@ -97,10 +97,10 @@ def cannot(text):
     return any(re.match("(sudo )?(%s)" % pattern, text) for pattern, _ in CANNOT)
 
 
-def shell(text):
-    """what the shell is given for a command"""
+def shell(text, out):
+    """what the shell is given for a command that prints to out"""
     if re.match(ENDLESS, text):
-        return "timeout -s INT 2.5 %s; [ $? = 124 ]" % text
+        return "%s &\nfor try in $(seq 100); do [ ! -s %s ] || break; sleep 0.1; done\nkill $!; wait $!; [ $? = 143 ]" % (text, out)
     if text.startswith("curl http://127"):  # a server in a container takes a moment
         return "for try in $(seq 20); do %s && break; sleep 0.3; done" % text
     return text
@@ -117,7 +117,7 @@ def play(block, who=USER, cwd=HOME, **words):
         for word, value in words.items():
             text = re.sub(r"\b%s\b" % word, value, text)
         out, sudo = "%s/%d" % (OUT, len(ran)), text.startswith("sudo ")
-        scripts[sudo] += "{\n%s\n} >%s 2>&1 </dev/null\necho $? >%s.rc\n" % (shell(text.removeprefix("sudo ")), out, out)
+        scripts[sudo] += "{\n%s\n} >%s 2>&1 </dev/null\necho $? >%s.rc\n" % (shell(text.removeprefix("sudo "), out), out, out)
     for file in glob.glob(OUT + "/*"):
         os.unlink(file)
     os.chmod(OUT, 0o777)
