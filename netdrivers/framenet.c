@@ -154,6 +154,8 @@ int framenet_interface(struct framenet *f, const uint8_t mac[6], unsigned pause_
 	expect(run, LEASE, 2);
 	if (!pause_ms)
 		return begin(run, err);
+	if (f->env->tap >= 0) /* no half of a frame is to be read when they are handed over */
+		event_del(run->readable);
 	set_timer(run, pause_ms);
 	return 0;
 }

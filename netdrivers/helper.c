@@ -16,10 +16,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "lib/base/cleanup.h"
+#include "lib/base/fd.h"
 #include "lib/base/log.h"
 #include "lib/base/proc.h"
 #include "lib/base/str.h"
@@ -114,8 +116,20 @@ static int place_fds(int *fds, int nfds)
 	return 0;
 }
 
+/* in the fork: the program gets no descriptor but those, not even systemd's, which are not
+   close-on-exec */
+static int close_others(int nfds, int tell)
+{
+	int keep[HELPER_FD + HELPER_FDS_MAX + 2];
+
+	for (int i = 0; i < nfds; i++)
+		keep[i] = i;
+	keep[nfds] = tell;
+	return fd_close_all_but(keep, (size_t)nfds + 1);
+}
+
 /* in the fork: only on failure does it come back */
-static int become(const struct helper_spec *s, pid_t parent, int *fds, int nfds)
+static int become(const struct helper_spec *s, pid_t parent, int *fds, int nfds, int tell)
 {
 	sigset_t none;
 	int r;
@@ -129,8 +143,11 @@ static int become(const struct helper_spec *s, pid_t parent, int *fds, int nfds)
 	if (getppid() != parent)
 		return -ESRCH;
 	r = place_fds(fds, nfds);
+	if (r == 0)
+		r = close_others(nfds, tell);
 	if (r < 0)
 		return r;
+	umask(077); /* its sockets are the user's alone, in whatever directory */
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	execv(s->argv[0], s->argv);
 	return -errno;
@@ -159,7 +176,7 @@ static int start_process(struct helper *h, int out, int ready, struct err *err)
 		/* out of the way of the numbers */
 		int tell = fcntl(status[1], F_DUPFD_CLOEXEC, HELPER_FD + HELPER_FDS_MAX + 1);
 
-		errnum = -become(s, self, fds, nfds);
+		errnum = -become(s, self, fds, nfds, tell);
 		n = write(tell, &errnum, sizeof(errnum));
 		_exit(n < 0);
 	}
@@ -227,6 +244,9 @@ bool helper_reaped(struct helper *h, pid_t pid, int status)
 	if (!h || !h->pid || h->pid != pid)
 		return false;
 	h->pid = 0;
+	/* what a wrapper leaves behind would be in the way of the next life. The number is not
+	   given away while that group has members */
+	kill(-pid, SIGKILL);
 	on_output(h->out, 0, h); /* its last words */
 	end_line(h);
 	colon = h->last[0] ? ": " : "";
@@ -253,7 +273,7 @@ struct helper *helper_stop(struct helper *h)
 	if (!h)
 		return NULL;
 	if (h->pid > 0) {
-		kill(h->pid, SIGKILL);
+		kill(-h->pid, SIGKILL); /* the group that it leads since before it was executed */
 		if (proc_wait_within(h->pid, KILL_MS, NULL) < 0)
 			log_warning(h->spec.name, "process %d does not end", (int)h->pid);
 	}

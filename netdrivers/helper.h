@@ -3,9 +3,9 @@
  * helper.h - one life of an external program that serves a network (parent only)
  *
  * It runs in the host's namespaces as the user, in a session of its own, and dies with the parent;
- * what it prints goes to the debug log. A driver starts it in parent_start(), hands what was reaped
- * on from parent_reaped(), stops it in parent_stop(). Starting it again is not its business but
- * lib/parent/netrun.c's.
+ * when it ends, what is left of its process group is killed. What it prints goes to the debug log.
+ * A driver starts it in parent_start(), hands what was reaped on from parent_reaped(), stops it in
+ * parent_stop(). Starting it again is not its business but lib/parent/netrun.c's.
  */
 #ifndef RK_NETDRIVERS_HELPER_H
 #define RK_NETDRIVERS_HELPER_H

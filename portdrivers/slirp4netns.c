@@ -3,12 +3,13 @@
  * slirp4netns.c - --port-driver=slirp4netns: the program slirp4netns publishes, asked by its API
  *
  * One connection a request: JSON, end of writing, the answer, end of file. slirp4netns stops its
- * network meanwhile, so it answers at once or never: two seconds are waited for it. Its ids are its
- * own; a new life of it gets every port again, under new ones.
+ * network meanwhile, so it answers at once or never: two seconds are waited for all of the answer.
+ * Its ids are its own; a new life of it gets every port again, under new ones.
  */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <jansson.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -20,6 +21,7 @@
 #include "lib/base/gotext.h"
 #include "lib/base/list.h"
 #include "lib/base/log.h"
+#include "lib/base/loop.h"
 #include "lib/base/str.h"
 #include "lib/ipc/statenames.h"
 #include "portdrivers/hostsock.h"
@@ -27,11 +29,13 @@
 
 #define ANSWER_S 2
 #define ANSWER_MAX 4096 /* bytes */
+#define NOT_THERE (-1)  /* in place of slirp4netns' id */
 
 struct published {
 	struct list link;
 	uint32_t id;
-	json_int_t theirs; /* slirp4netns' id */
+	json_int_t
+		theirs; /* slirp4netns' id, or NOT_THERE: this life of it does not have the port */
 	struct port_spec spec;
 };
 
@@ -64,17 +68,44 @@ static int open_api(const struct port_run *run, int *ret)
 		return -errno;
 	if (r < 0)
 		return r;
-	if (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit)) < 0 ||
-	    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit)) < 0 ||
+	if (setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit)) < 0 ||
 	    connect(fd, (const struct sockaddr *)&sa, sizeof(sa)) < 0)
 		return -errno;
 	*ret = take_fd(&fd);
 	return 0;
 }
 
+/* up to the end of file, however slowly it comes: the bytes, or a negative errno */
+static ssize_t read_answer(int fd, char *ret, size_t size, uint64_t deadline_ms)
+{
+	size_t got = 0;
+
+	while (got < size) {
+		struct pollfd p = { .fd = fd, .events = POLLIN };
+		uint64_t now = clock_ms();
+		ssize_t n;
+
+		if (now >= deadline_ms)
+			return -ETIMEDOUT;
+		if (poll(&p, 1, (int)(deadline_ms - now)) < 0 && errno != EINTR)
+			return -errno;
+		if (!p.revents)
+			continue;
+		n = recv(fd, ret + got, size - got, MSG_DONTWAIT);
+		if (n < 0 && errno != EAGAIN && errno != EINTR)
+			return -errno;
+		if (n == 0)
+			break;
+		if (n > 0)
+			got += (size_t)n;
+	}
+	return (ssize_t)got;
+}
+
 /* @text to it, its answer to @ret; 0 or a negative errno */
 static int exchange(const struct port_run *run, const char *text, char *ret, size_t size)
 {
+	uint64_t deadline_ms = clock_ms() + ANSWER_S * 1000;
 	autoclose int fd = -1;
 	ssize_t n;
 	int r = open_api(run, &fd);
@@ -84,9 +115,9 @@ static int exchange(const struct port_run *run, const char *text, char *ret, siz
 	if (r < 0)
 		return r;
 	shutdown(fd, SHUT_WR); /* it may have closed already */
-	n = fd_read_all(fd, ret, size - 1);
+	n = read_answer(fd, ret, size - 1, deadline_ms);
 	if (n < 0)
-		return n == -EAGAIN ? -ETIMEDOUT : (int)n;
+		return (int)n;
 	ret[n] = '\0';
 	return 0;
 }
@@ -243,7 +274,7 @@ static int slirp4netns_parent_remove(struct port_run *run, uint32_t id, uint32_t
 	(void)drain_ms;
 	if (!p)
 		return err_say(err, ENOENT, "unknown id: %u", id);
-	if (run->up) /* what is dead publishes nothing */
+	if (run->up && p->theirs != NOT_THERE) /* what is dead publishes nothing */
 		r = ask(run,
 			json_pack("{s:s,s:{s:I}}", "execute", "remove_hostfwd", "arguments", "id",
 				  p->theirs),
@@ -276,6 +307,8 @@ static int slirp4netns_parent_up(struct port_run *run, int relay_sock, struct er
 
 	(void)relay_sock;
 	run->up = true;
+	list_for_each (l, &run->ports) /* an old id may be another port's now */
+		container_of(l, struct published, link)->theirs = NOT_THERE;
 	list_for_each (l, &run->ports) {
 		struct published *p = container_of(l, struct published, link);
 		int r = publish(run, p, err);

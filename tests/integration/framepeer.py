@@ -7,7 +7,8 @@ framepeer.py --ethernet PATH --mtu MTU [--host-ip IP] is what vpnkit is called w
 client at a time. Behind the socket is a network 192.168.65.0/24 with one host, 192.168.65.1, which
 answers ARP, DHCP and ping and echoes what comes to port 7 of TCP and UDP. The environment makes it
 misbehave: VPNKIT_REFUSE=TEXT refuses the interface, VPNKIT_SLOW=SECONDS listens late, VPNKIT_VERSION
-is another one, or with a minus another protocol. It appends what it was called with and what it was asked to VPNKIT_LOG.
+is another one, or with a minus another protocol; GVPROXY_HALVES sends a frame at once, its second half
+after half a second. It appends what it was called with and what it was asked to VPNKIT_LOG.
 Written from the description of the wire in moby/vpnkit's documentation, without our C code.
 """
 import os
@@ -156,6 +157,12 @@ def serve_gvproxy(conn, mtu):
     lines = request.decode().split("\r\n")
     log(lines[0])
     assert lines[0] == "POST /connect HTTP/1.1" and any(x.lower().startswith("host:") for x in lines), request
+    if "GVPROXY_HALVES" in os.environ:
+        # longer than the pause of the other side; nobody is meant
+        frame = struct.pack("<H", 60) + b"\xfe" * 60
+        conn.sendall(frame[:32])
+        time.sleep(0.5)
+        conn.sendall(frame[32:])
     frames(conn, mtu)
 
 

@@ -9,7 +9,7 @@ cp "${0%/*}/framepeer.py" "$PEER"
 chmod 755 "$PEER"
 : >"$T/log"
 chmod 666 "$T/log"
-RK_ENV="VPNKIT_LOG=$T/log"
+RK_ENV="VPNKIT_LOG=$T/log GVPROXY_HALVES=1"
 info() { as_user rootlessctl --socket "$STATE/api.sock" info --json | python3 -c "import json, sys; i = json.load(sys.stdin); print($1)"; }
 restarts() { [ "$(info 'i["workers"]["gvproxy"]["restarts"]')" = "$1" ]; }
 echoes() { [ "$(in_child nsprobe ask -t 3000 192.168.127.1 7 hello)" = hello ]; }

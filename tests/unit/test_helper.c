@@ -4,10 +4,13 @@
 #include <check.h>
 #include <errno.h>
 #include <event2/event.h>
+#include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -153,6 +156,62 @@ START_TEST(gets_its_descriptors)
 }
 END_TEST
 
+/* the descriptors of systemd are inherited by the command, and are no close-on-exec */
+START_TEST(gets_nothing_else)
+{
+	struct helper_spec spec = spec_of("[ -e /proc/$$/fd/50 ] && exit 6; umask; exit 5");
+	struct helper *h = NULL;
+	struct err err = { 0 };
+	int fd = fcntl(0, F_DUPFD, 50), status;
+	pid_t pid;
+	mode_t mask = umask(0);
+
+	ck_assert_int_eq(fd, 50);
+	ck_assert_int_eq(helper_start(&spec, &h, &err), 0);
+	umask(mask);
+	close(fd);
+	pid = reap(&status);
+	ck_assert(helper_reaped(h, pid, status));
+	ck_assert_str_eq(why.msg, "prog exited with status 5: 0077");
+	helper_stop(h);
+}
+END_TEST
+
+/* nobody has the other end any more */
+static bool is_closed(int fd)
+{
+	struct pollfd p = { .fd = fd };
+
+	return poll(&p, 1, 10000) == 1 && p.revents & POLLHUP;
+}
+
+/* a wrapper that has not executed the program but started it; 0: it is stopped, 1: it dies first */
+START_TEST(leaves_nothing_behind)
+{
+	struct helper_spec spec = spec_of(_i ? "sleep 1000 & printf 1 >&4; exit 5"
+					     : "sleep 1000 & printf 1 >&4; wait");
+	struct helper *h = NULL;
+	struct err err = { 0 };
+	int fds[2], status;
+	pid_t pid;
+
+	ck_assert_int_eq(pipe2(fds, O_CLOEXEC), 0);
+	spec.fds[0] = fds[1];
+	spec.nfds = 1;
+	ck_assert_int_eq(helper_start(&spec, &h, &err), 0);
+	close(fds[1]);
+	event_base_dispatch(base);
+	ck_assert_int_eq(readies, 1);
+	if (_i) {
+		pid = reap(&status);
+		ck_assert(helper_reaped(h, pid, status));
+	}
+	helper_stop(h);
+	ck_assert(is_closed(fds[0]));
+	close(fds[0]);
+}
+END_TEST
+
 START_TEST(says_what_cannot_be_run)
 {
 	struct helper_spec spec = spec_of("");
@@ -197,6 +256,9 @@ int main(void)
 	tcase_add_test(t, is_killed_by_a_stop);
 	tcase_add_test(t, names_the_signal);
 	tcase_add_test(t, gets_its_descriptors);
+	tcase_add_test(t, gets_nothing_else);
+	tcase_add_loop_test(t, leaves_nothing_behind, 0, 2);
+	tcase_set_timeout(t, 30);
 	tcase_add_test(t, says_what_cannot_be_run);
 	tcase_add_test(t, deaths_are_forgotten_after_a_minute);
 	suite_add_tcase(s, t);
