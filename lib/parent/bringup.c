@@ -270,6 +270,7 @@ static int start_workers(struct instance *in, struct err *err)
 	if (!(in->setup->net->flags & NET_F_NETNS))
 		return 0; /* scripts of others rely on one direct child with --net=host */
 	orphans_init(&orphans, in->child, in->state->fd);
+	orphans.evacuation = in->evacuation;
 	r = nursery_start(in->setup->self_exe, &opts, &in->nursery, &sock, err);
 	orphans_done(&orphans);
 	if (r < 0)
@@ -337,16 +338,18 @@ int bringup(struct instance *in, struct err *err)
 		r = statedir_open(o->state_dir, o->dialect == DIALECT_ROOTLESSKIT, &in->state, err);
 	if (r == 0) /* first: from here on the state directory has a second who removes it */
 		r = clone_child(in, err);
+	if (r == 0 && o->evacuate_cgroup2)
+		r = evacuation_new(o->evacuate_cgroup2, &in->evacuation, err);
 	if (r == 0)
 		r = start_workers(in, err);
 	if (r == 0 && in->setup->net->flags & NET_F_RESOLVER)
 		r = names_start(in, err);
 	if (r == 0)
 		r = map_ids(in, err);
-	if (r == 0 && o->evacuate_cgroup2) /* before it mounts cgroups and forks the agents */
-		r = evacuate(o->evacuate_cgroup2, &in->evacuation, err);
-	if (r == 0)
+	if (r == 0) {
+		evacuation_go(in->evacuation); /* before it mounts cgroups and forks the agents */
 		r = send_setup(in, err);
+	}
 	if (r == 0)
 		r = netrun_attach(in, err);
 	/* with a gateway its descriptors are waited for first */

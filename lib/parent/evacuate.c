@@ -4,7 +4,7 @@
  *
  * The parent does it when the child exists and before the agents are forked. Processes that fork
  * while we move them are found in the next round. What was there before us, the user's shell as a
- * rule, moves as well, and comes back at the end.
+ * rule, moves as well, and comes back at the end: by the nursery, when the parent was killed.
  */
 #include "lib/parent/evacuate.h"
 
@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <mntent.h>
+#include <poll.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,12 +29,14 @@
 #define FILE_MAX (64 * 1024)
 #define ROUNDS_MAX 16 /* of moving what the last round has left */
 #define CONTROLLERS_MAX 256
+#define REMOVALS_MAX 50 /* attempts, 10 ms apart */
+#define REMOVAL_MS 10
 
 struct evacuation {
 	int old, sub;                      /* the two groups */
 	bool made;                         /* the subgroup is ours to remove */
 	char name[NAME_MAX + 1];           /* of the subgroup */
-	char controllers[CONTROLLERS_MAX]; /* that we opened, each with a blank behind it */
+	char controllers[CONTROLLERS_MAX]; /* that we open, each with a blank behind it */
 };
 
 static void close_mounts(FILE **f)
@@ -167,27 +170,45 @@ static bool has_word(const char *text, const char *word)
 	return false;
 }
 
-/* each for itself: one that cannot be had does not keep the others away */
-static void open_controllers(struct evacuation *e)
+/* what is open already stays so at the end */
+static void note_controllers(struct evacuation *e)
 {
 	autofree char *text = NULL, *open = NULL;
 	size_t used = 0;
 	char *save = NULL;
-	int r;
 
 	if (fd_read_file(e->old, "cgroup.controllers", FILE_MAX, &text) < 0 ||
 	    fd_read_file(e->old, "cgroup.subtree_control", FILE_MAX, &open) < 0)
 		return;
 	for (char *c = strtok_r(text, " \n", &save); c; c = strtok_r(NULL, " \n", &save)) {
-		if (has_word(open, c) || used + strlen(c) + 2 > sizeof(e->controllers))
-			continue;
-		r = set_controller(e->old, '+', c);
-		if (r < 0)
-			log_warning("cgroup", "handing the controller %s down: %s", c,
-				    strerror(-r));
-		else
+		if (!has_word(open, c) && used + strlen(c) + 2 <= sizeof(e->controllers))
 			used += (size_t)snprintf(e->controllers + used,
 						 sizeof(e->controllers) - used, "%s ", c);
+	}
+}
+
+/* each for itself: one that cannot be had does not keep the others away */
+static void set_controllers(const struct evacuation *e, char sign)
+{
+	char words[CONTROLLERS_MAX], *save = NULL;
+
+	memcpy(words, e->controllers, sizeof(words));
+	for (char *c = strtok_r(words, " ", &save); c; c = strtok_r(NULL, " ", &save)) {
+		int r = set_controller(e->old, sign, c);
+
+		if (r < 0 && sign == '+')
+			log_warning("cgroup", "handing the controller %s down: %s", c,
+				    strerror(-r));
+	}
+}
+
+/* who was killed is in it for a moment */
+static void remove_subgroup(const struct evacuation *e)
+{
+	for (int i = 0; i < REMOVALS_MAX; i++) {
+		if (unlinkat(e->old, e->name, AT_REMOVEDIR) == 0 || errno != EBUSY)
+			return;
+		poll(NULL, 0, REMOVAL_MS);
 	}
 }
 
@@ -197,14 +218,14 @@ static struct evacuation *forget(struct evacuation *e)
 		return NULL;
 	cleanup_closep(&e->sub);
 	if (e->made)
-		unlinkat(e->old, e->name, AT_REMOVEDIR);
+		remove_subgroup(e);
 	cleanup_closep(&e->old);
 	free(e);
 	return NULL;
 }
 DEFINE_FREEP(struct evacuation *, forget)
 
-int evacuate(const char *name, struct evacuation **ret, struct err *err)
+int evacuation_new(const char *name, struct evacuation **ret, struct err *err)
 {
 	AUTO(forgetp) struct evacuation *e = calloc(1, sizeof(*e));
 	int r;
@@ -224,20 +245,33 @@ int evacuate(const char *name, struct evacuation **ret, struct err *err)
 		r = open_subgroup(e, err);
 	if (r < 0)
 		return r;
-	move_all(e->old, e->sub);
-	open_controllers(e);
+	note_controllers(e);
 	*ret = take_ptr(e);
 	return 0;
 }
 
+void evacuation_go(const struct evacuation *e)
+{
+	if (!e)
+		return;
+	move_all(e->old, e->sub);
+	set_controllers(e, '+');
+}
+
+int evacuation_fds(const struct evacuation *e, int ret[EVACUATION_NFDS])
+{
+	if (!e)
+		return 0;
+	ret[0] = e->old;
+	ret[1] = e->sub;
+	return EVACUATION_NFDS;
+}
+
 struct evacuation *evacuation_undo(struct evacuation *e)
 {
-	char *save = NULL;
-
 	if (!e || !e->made) /* the group was there before us, and others may be in it */
 		return forget(e);
-	for (char *c = strtok_r(e->controllers, " ", &save); c; c = strtok_r(NULL, " ", &save))
-		set_controller(e->old, '-', c);
+	set_controllers(e, '-');
 	move_all(e->sub, e->old);
 	return forget(e);
 }

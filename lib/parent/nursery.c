@@ -30,11 +30,12 @@
 #include "lib/base/str.h"
 #include "lib/ipc/nursery.h"
 #include "lib/ipc/worker.h"
+#include "lib/parent/evacuate.h"
 #include "lib/sandbox/sandbox.h"
 
 #define WORKERS_MAX 4
 #define WORKER_GRACE_MS 1000 /* from the end of file to SIGKILL, for all of them */
-#define KEEP_MAX 6
+#define KEEP_OWN 6
 
 struct nursery {
 	int sock, self_exe, sigfd;
@@ -198,16 +199,16 @@ static int by_number(const void *a, const void *b)
 
 static int keep_own_fds(const struct nursery *n)
 {
-	const int own[KEEP_MAX] = { 2,
+	const int own[KEEP_OWN] = { 2,
 				    n->sock,
 				    n->self_exe,
 				    n->opts.orphans->child,
 				    n->opts.orphans->userns,
 				    n->opts.orphans->state_dir };
-	int keep[KEEP_MAX];
-	size_t nkeep = 0;
+	int keep[KEEP_OWN + EVACUATION_NFDS];
+	size_t nkeep = (size_t)evacuation_fds(n->opts.orphans->evacuation, keep);
 
-	for (size_t i = 0; i < KEEP_MAX; i++) {
+	for (size_t i = 0; i < KEEP_OWN; i++) {
 		if (own[i] >= 0)
 			keep[nkeep++] = own[i];
 	}

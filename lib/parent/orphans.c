@@ -28,6 +28,7 @@
 #include "lib/base/loop.h"
 #include "lib/base/str.h"
 #include "lib/ipc/statenames.h"
+#include "lib/parent/evacuate.h"
 
 #define CHILD_MS 3000 /* longer than the child itself gives its processes */
 #define KILLED_MS 500 /* until a killed child is dead */
@@ -49,7 +50,7 @@ void orphans_done(struct orphans *o)
 {
 	cleanup_closep(&o->child);
 	cleanup_closep(&o->userns);
-	*o = (struct orphans){ -1, -1, -1 };
+	*o = (struct orphans){ -1, -1, -1, NULL };
 }
 
 static bool is_dead(int pidfd, int timeout_ms)
@@ -129,6 +130,7 @@ void orphans_end(const struct orphans *o)
 	deadline = clock_ms() + SWEEP_MS;
 	while (o->userns >= 0 && kill_round(o->userns) > 0 && clock_ms() < deadline)
 		nanosleep(&pause, NULL);
+	evacuation_undo(o->evacuation); /* this process' copy */
 	if (o->state_dir >= 0)
 		statenames_remove_orphaned(o->state_dir);
 }

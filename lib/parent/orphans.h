@@ -11,10 +11,13 @@
 
 #include <sys/types.h>
 
+struct evacuation;
+
 struct orphans {
 	int child;     /* pidfd, -1: not there */
 	int userns;    /* of the child: while it is open, no other can get its number; or -1 */
 	int state_dir; /* borrowed */
+	struct evacuation *evacuation; /* borrowed; what is left comes back; NULL: nothing */
 };
 
 /* orphans_init() - @child is not reaped yet; what cannot be opened is not there */

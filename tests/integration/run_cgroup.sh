@@ -50,6 +50,14 @@ done
 	is "detached: but /sys/fs/cgroup is the host's" "$(as_user nsenter -U -m --preserve-credentials -t "$(cat "$STATE/child_pid")" stat -c %d /sys/fs/cgroup)" "$(stat -c %d /sys/fs/cgroup)"
 	rk_stop
 
+	for net in none slirp; do
+		rk_start $FLAGS --net=$net -- sleep 100
+		rk_stop KILL
+		ok "killed, --net=$net: the subgroup goes" wait_for 8 sh -c "! test -e '$GROUP/evac'"
+		is "who was there before is back, the controllers are taken back" "$(group_of $$) $(cat "$GROUP/cgroup.subtree_control")" "/${GROUP##*/} "
+		ok "the state directory goes, too" wait_for 5 sh -c "! test -e '$STATE'"
+	done
+
 	as_user mkdir "$GROUP/evac"
 	rk_run --net=host $FLAGS -- true
 	ok "a group that was there stays" test -d "$GROUP/evac"
