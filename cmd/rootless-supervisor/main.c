@@ -9,7 +9,7 @@
  * | the same, with the handshake variable| the child, exec'ed once in its namespaces        |
  * | rs-worker ROLE                       | a worker that the nursery started                |
  * | rootless-supervisor check            | the check (lib/check)                            |
- * | slirp4netns                          | the answers that wrapper scripts probe for       |
+ * | slirp4netns                          | slirp4netns on its own, in one process           |
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -24,7 +24,7 @@
 #include "cmd/rootless-supervisor/explain.h"
 #include "cmd/rootless-supervisor/given.h"
 #include "cmd/rootless-supervisor/options.h"
-#include "cmd/rootless-supervisor/slirp4netns_name.h"
+#include "cmd/rootless-supervisor/slirp4netns.h"
 #include "lib/base/cleanup.h"
 #include "lib/base/fd.h"
 #include "lib/base/log.h"
@@ -185,7 +185,7 @@ int main(int argc, char **argv)
 	if (strcmp(argv[0], WORKER_ARGV0) == 0)
 		return worker_main(argc, argv);
 	if (strcmp(str_basename(argv[0]), "slirp4netns") == 0)
-		return slirp4netns_name_main(argc, argv);
+		return slirp4netns_main(argc, argv);
 	if (check_command_is(argc, argv))
 		return check_command_main(argc, argv);
 	r = options_parse(&opt, &rep, argc, argv, &err);

@@ -11,7 +11,8 @@
 
 #include "lib/base/cleanup.h"
 
-static const char *const names[] = { "parent", "child", "nursery", "relay", "slirp", "nsagent" };
+static const char *const names[] = { "parent", "child",   "nursery",    "relay",
+				     "slirp",  "nsagent", "slirp4netns" };
 static_assert(ARRAY_SIZE(names) == ROLE_NROLES, "a name for each role");
 
 /* processes that serve until end-of-file of their control socket, whatever the terminal says */
@@ -37,7 +38,7 @@ int role_enter(enum role role, int death_signal)
 
 	the_role = role;
 	snprintf(title, sizeof(title), "rs-%s", role_name(role));
-	if (role != ROLE_PARENT && role != ROLE_CHILD)
+	if (role != ROLE_PARENT && role != ROLE_CHILD && role != ROLE_SLIRP4NETNS)
 		prctl(PR_SET_NAME, title);
 	if (death_signal && prctl(PR_SET_PDEATHSIG, death_signal) < 0)
 		return -errno;

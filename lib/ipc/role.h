@@ -4,12 +4,13 @@
 #define RK_IPC_ROLE_H
 
 enum role {
-	ROLE_PARENT,  /* host namespaces, the user's ids */
-	ROLE_CHILD,   /* the new namespaces, namespace root */
-	ROLE_NURSERY, /* forks and execs the workers */
-	ROLE_RELAY,   /* worker: TCP and DNS proxy, published ports */
-	ROLE_SLIRP,   /* worker: libslirp on a tap */
-	ROLE_NSAGENT, /* makes sockets in one network namespace */
+	ROLE_PARENT,      /* host namespaces, the user's ids */
+	ROLE_CHILD,       /* the new namespaces, namespace root */
+	ROLE_NURSERY,     /* forks and execs the workers */
+	ROLE_RELAY,       /* worker: TCP and DNS proxy, published ports */
+	ROLE_SLIRP,       /* worker: libslirp on a tap */
+	ROLE_NSAGENT,     /* makes sockets in one network namespace */
+	ROLE_SLIRP4NETNS, /* the program of that name: libslirp, with nobody beside it */
 	ROLE_NROLES
 };
 

@@ -31,6 +31,12 @@ static int try_keys(void)
 	return syscall(SYS_keyctl, -1, 0, 0, 0, 0) < 0 ? -errno : 0;
 }
 
+/* the same for one that may open files */
+static int try_access(void)
+{
+	return access("/", F_OK) < 0 ? -errno : 0;
+}
+
 #define FILTER(role, name, try) \
 	{ \
 		role, name##_filter, ARRAY_SIZE(name##_filter), try \
@@ -43,12 +49,14 @@ static const struct {
 } filters[] = {
 	FILTER(ROLE_RELAY, relay, try_open),     FILTER(ROLE_SLIRP, slirp, try_open),
 	FILTER(ROLE_NSAGENT, nsagent, try_open), FILTER(ROLE_NURSERY, nursery, try_keys),
-	FILTER(ROLE_PARENT, parent, try_keys),
+	FILTER(ROLE_PARENT, parent, try_keys),   FILTER(ROLE_SLIRP4NETNS, slirp4netns, try_access),
 };
 #define LEN_MAX 512 /* 4 KiB of stack */
 static_assert(ARRAY_SIZE(relay_filter) <= LEN_MAX && ARRAY_SIZE(slirp_filter) <= LEN_MAX &&
 		      ARRAY_SIZE(nsagent_filter) <= LEN_MAX &&
-		      ARRAY_SIZE(nursery_filter) <= LEN_MAX && ARRAY_SIZE(parent_filter) <= LEN_MAX,
+		      ARRAY_SIZE(nursery_filter) <= LEN_MAX &&
+		      ARRAY_SIZE(parent_filter) <= LEN_MAX &&
+		      ARRAY_SIZE(slirp4netns_filter) <= LEN_MAX,
 	      "there is room for each");
 
 int callfilter_enter(enum role role, struct err *err)

@@ -21,6 +21,14 @@
 #define NET_BIND_TCP 1u
 #define SCOPE_ABSTRACT_UNIX 1u
 #define SCOPE_SIGNAL 2u
+#define RULE_PATH_BENEATH 1
+#define FS_READ_FILE 4u
+#define FS_READ_DIR 8u
+
+struct path_beneath { /* landlock_path_beneath_attr */
+	uint64_t allowed;
+	int32_t fd;
+} __attribute__((packed));
 
 struct ruleset { /* landlock_ruleset_attr */
 	uint64_t fs, net, scoped;
@@ -40,13 +48,22 @@ static const struct {
 	{ 0xffff, sizeof(struct ruleset) },   /* 6.12: scopes */
 };
 
-int landlock_enter(enum role role)
+static int allow_reading(int ruleset, const char *dir)
+{
+	autoclose int fd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	struct path_beneath rule = { .allowed = FS_READ_FILE | FS_READ_DIR, .fd = fd };
+
+	if (fd < 0)
+		return errno == ENOENT ? 0 : -errno;
+	return syscall(SYS_landlock_add_rule, ruleset, RULE_PATH_BENEATH, &rule, 0) < 0 ? -errno
+											: 0;
+}
+
+static int restrict_self(struct ruleset rules, const char *const *dirs, size_t n)
 {
 	long v = syscall(SYS_landlock_create_ruleset, NULL, 0, CREATE_RULESET_VERSION);
-	/* the relay binds: the client's address, an address of the child's */
-	struct ruleset rules = { .net = role == ROLE_SLIRP ? NET_BIND_TCP : 0,
-				 .scoped = SCOPE_ABSTRACT_UNIX | SCOPE_SIGNAL };
 	autoclose int fd = -1;
+	int r = 0;
 	size_t known;
 
 	if (v < 1)
@@ -54,9 +71,28 @@ int landlock_enter(enum role role)
 	known = (size_t)v < ARRAY_SIZE(versions) ? (size_t)v : ARRAY_SIZE(versions);
 	rules.fs = versions[known - 1].fs;
 	fd = (int)syscall(SYS_landlock_create_ruleset, &rules, versions[known - 1].size, 0);
+	for (size_t i = 0; i < n && fd >= 0 && r == 0; i++)
+		r = allow_reading(fd, dirs[i]);
+	if (r < 0)
+		return r;
 	if (fd < 0 || syscall(SYS_landlock_restrict_self, fd, 0) < 0)
 		return -errno;
 	close(take_fd(&fd));
 	fd = open("/", O_RDONLY | O_CLOEXEC);
 	return fd < 0 && errno == EACCES ? 0 : -EPROTO;
+}
+
+int landlock_enter(enum role role)
+{
+	/* the relay binds: the client's address, an address of the child's */
+	struct ruleset rules = { .net = role == ROLE_SLIRP ? NET_BIND_TCP : 0,
+				 .scoped = SCOPE_ABSTRACT_UNIX | SCOPE_SIGNAL };
+
+	return restrict_self(rules, NULL, 0);
+}
+
+int landlock_enter_reading(const char *const *dirs, size_t n)
+{
+	return restrict_self((struct ruleset){ .scoped = SCOPE_ABSTRACT_UNIX | SCOPE_SIGNAL }, dirs,
+			     n);
 }

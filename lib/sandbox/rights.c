@@ -132,3 +132,28 @@ uint32_t rights_drop_all(struct err *err)
 	}
 	return refuse_exec() ? have | SANDBOX_NOEXEC : have;
 }
+
+static int keep_low_ports(struct err *err)
+{
+	struct __user_cap_header_struct hdr = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct caps[_LINUX_CAPABILITY_U32S_3];
+	uint32_t keep;
+
+	if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0 ||
+	    syscall(SYS_capget, &hdr, caps) < 0)
+		return err_set(err, errno, "reading capabilities");
+	keep = caps[0].permitted & CAP_TO_MASK(CAP_NET_BIND_SERVICE);
+	caps[0] = (struct __user_cap_data_struct){ .effective = keep, .permitted = keep };
+	caps[1] = (struct __user_cap_data_struct){ 0 };
+	return syscall(SYS_capset, &hdr, caps) < 0 ? err_set(err, errno, "dropping capabilities")
+						   : 0;
+}
+
+int rights_drop_unjailed(struct err *err)
+{
+	int r = keep_low_ports(err);
+
+	if (r == 0)
+		r = forbid_tracing(err);
+	return r < 0 ? r : forbid_new_rights(err);
+}

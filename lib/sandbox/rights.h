@@ -17,4 +17,14 @@ struct err;
  */
 uint32_t rights_drop_all(struct err *err);
 
+/**
+ * rights_drop_unjailed() - of a process that stays in the namespaces of its user: the properties
+ *	NOCAPS, NOTRACE, NONEWPRIVS
+ *
+ * Low ports can still be bound by who could before; there is no limit on the size of files, which
+ * its log may be.
+ * Return: 0 or a negative errno
+ */
+int rights_drop_unjailed(struct err *err);
+
 #endif

@@ -26,7 +26,9 @@
 #define TYPE_MASK 0xf /* of a socket type without its flags */
 
 #define R RULE_RELAY
-#define S RULE_SLIRP
+#define W RULE_SLIRP
+#define L RULE_ALONE
+#define S (W | L) /* whoever runs libslirp; its needs are those of the worker in that trace */
 #define A RULE_NSAGENT
 #define N RULE_NURSERY
 #define P RULE_PARENT
@@ -91,6 +93,12 @@
 		.call = "socket", .roles = R | S, .kind = RULE_ERRNO, .errnum = EAFNOSUPPORT, \
 		.why = (w), .when = { \
 			{ op, 0, f, 0 } \
+		} \
+	}
+#define READ_ONLY(c, n, w) \
+	{ \
+		.call = (c), .roles = L, .kind = RULE_SPARE, .why = (w), .when = { \
+			{ RULE_MASKED, n, O_RDONLY, O_ACCMODE | O_CREAT | O_TRUNC } \
 		} \
 	}
 #define NO_EXEC(c, w) \
@@ -244,13 +252,13 @@ const struct rule seccomp_rules[] = {
 	SPARE("lseek", R | S | A, "stdio"),
 
 	/* what libraries try and can do without */
-	SOFT("open", R | S | A, "name services, locale, time zone"),
-	SOFT("openat", R | S | A, "the same"),
+	SOFT("open", R | W | A, "name services, locale, time zone"),
+	SOFT("openat", R | W | A, "the same"),
 	SOFT("access", R | S | A, "the same"),
-	SOFT("stat", R | S | A, "the same"),
-	SOFT("fstat", R | S | A, "stdio"),
-	SOFT("newfstatat", R | S | A, "stdio"),
-	SOFT("statx", R | S | A, "the same"),
+	SOFT("stat", R | W | A, "the same"),
+	SOFT("fstat", R | W | A, "stdio"),
+	SOFT("newfstatat", R | W | A, "stdio"),
+	SOFT("statx", R | W | A, "the same"),
 	SOFT("readlink", R | S | A, "an abort looks for the program's name"),
 	SOFT("readlinkat", R | S | A, "the same"),
 	SOFT("getcwd", R | S | A, "the same"),
@@ -262,6 +270,23 @@ const struct rule seccomp_rules[] = {
 	SOFT("sched_getaffinity", R | S | A, "malloc asks for the number of processors"),
 	SOFT("dup", R | S | A, "perror with a closed stderr"),
 	SOFT("unlink", S, "libslirp"),
+
+	/* the program slirp4netns: its API, ports of the host, and libslirp's look at resolv.conf;
+	   which files can be read is Landlock's matter */
+	SPARE("bind", L, "ports of the host, a source address"),
+	SPARE("listen", L, "ports of the host"),
+	SPARE("accept", L, "the same: libslirp"),
+	SPARE("accept4", L, "clients of the API"),
+	SPARE("epoll_wait", L, "the API, the descriptor that ends it"),
+	SPARE("epoll_pwait", L, "how another libc or architecture waits"),
+	SPARE("epoll_ctl", L, "the same"),
+	SPARE("timerfd_settime", L, "how long a client of the API may take"),
+	READ_ONLY("open", 1, "resolv.conf"),
+	READ_ONLY("openat", 2, "the same"),
+	SPARE("stat", L, "has it changed?"),
+	SPARE("fstat", L, "stdio"),
+	SPARE("newfstatat", L, "the same"),
+	SPARE("statx", L, "the same"),
 
 	/* nursery and parent: other processes */
 	DENY("ptrace", N | P, "nobody is traced"),

@@ -82,6 +82,25 @@ int sandbox_calls(enum sandbox_mode mode, const char *who, struct err *err)
 	return 1;
 }
 
+int sandbox_alone(const char *const *dirs, size_t n, uint32_t *ret_have, struct err *err)
+{
+	int r = rights_drop_unjailed(err);
+
+	if (r < 0)
+		return r;
+	*ret_have = 0;
+	if (!RK_RELAXED) {
+		r = landlock_enter_reading(dirs, n);
+		if (r < 0)
+			err_set(err, -r, "Landlock");
+	}
+	if (r == 0)
+		*ret_have |= SANDBOX_LANDLOCK;
+	if (callfilter_enter(ROLE_SLIRP4NETNS, err) == 0)
+		*ret_have |= SANDBOX_SECCOMP;
+	return 0;
+}
+
 uint32_t sandbox_missing(uint32_t have)
 {
 	return ALL & ~NOT_HERE & ~OPTIONAL & ~have;

@@ -3,6 +3,9 @@
 #ifndef RK_SANDBOX_SANDBOX_H
 #define RK_SANDBOX_SANDBOX_H
 
+#include <stddef.h>
+#include <stdint.h>
+
 #include "lib/base/options.h"
 #include "lib/ipc/role.h"
 #include "lib/ipc/sandboxstate.h"
@@ -43,6 +46,18 @@ void sandbox_seal(struct sandbox_report *report);
  *         a negative errno with SANDBOX_REQUIRE
  */
 int sandbox_calls(enum sandbox_mode mode, const char *who, struct err *err);
+
+/**
+ * sandbox_alone() - of the program slirp4netns, which reads resolv.conf for ever: capabilities and
+ *	tracing as ever, files by Landlock, system calls by a filter; no jail
+ * @dirs:	@n directories below which files can be read
+ * @ret_have:	SANDBOX_LANDLOCK, SANDBOX_SECCOMP: which of both this kernel has
+ * @err:	why not, and the reason of a failure
+ *
+ * To be done before: opening and binding by a path, forks.
+ * Return: 0; a negative errno when not even capabilities and tracing are gone
+ */
+int sandbox_alone(const char *const *dirs, size_t n, uint32_t *ret_have, struct err *err);
 
 /* sandbox_missing() - the properties that a process with @have must have but has not */
 uint32_t sandbox_missing(uint32_t have);

@@ -120,6 +120,12 @@ static bool is_unroutable6(const uint8_t *src)
 	       (src[0] == 0xfe && (src[1] & 0xc0) == 0x80);
 }
 
+/* a router's own words must come from its link-local address (RFC 4861, 6.1.2) */
+static bool is_discovery(const uint8_t *icmp)
+{
+	return icmp[0] >= ICMP6_ROUTER_SOLICIT && icmp[0] <= ICMP6_NEIGHBOUR_ADVERT;
+}
+
 size_t answer_relabel(const struct net_plan *plan, const uint8_t *data, size_t len, uint8_t *buf)
 {
 	const uint8_t *from = data + ETH_LEN;
@@ -136,7 +142,7 @@ size_t answer_relabel(const struct net_plan *plan, const uint8_t *data, size_t l
 	}
 	if (frame_ethertype(data) == ETHERTYPE_IP6 && len >= ETH_LEN + IP6_LEN + ICMP_LEN &&
 	    from[6] == IPPROTO_ICMPV6 && is_unroutable6(from + 8) &&
-	    get_be16(from + 4) == len - ETH_LEN - IP6_LEN) {
+	    !is_discovery(from + IP6_LEN) && get_be16(from + 4) == len - ETH_LEN - IP6_LEN) {
 		memcpy(buf, data, len);
 		memcpy(ip + 8, &plan->gateway6, 16);
 		checksum_icmp6(ip);

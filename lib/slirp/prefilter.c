@@ -24,6 +24,7 @@
 #define PORT_BOOTP_SERVER 67
 #define PORT_BOOTP_CLIENT 68
 #define PORT_TFTP 69
+#define BOOTP_LEN 240 /* with the cookie of DHCP */
 #define PORT_DHCP6_CLIENT 546
 #define PORT_DHCP6_SERVER 547
 
@@ -228,6 +229,8 @@ static enum frame_verdict judge_transport(struct prefilter *pf, const struct fra
 		return FRAME_PASS;
 	}
 	v = policy_judge(&pf->plan, in->family, in->dst, in->proto, in->dport, &final);
+	if (v == POLICY_DNS && pf->serves_dns)
+		return FRAME_PASS;
 	return v == POLICY_ALLOWED ? FRAME_PASS : refuse(pf, now_ms, v, ret_why);
 }
 
@@ -272,6 +275,23 @@ static enum frame_verdict judge_fragment(struct prefilter *pf, struct frame *f, 
 	return FRAME_PASS;
 }
 
+/* a client of DHCP: it has no address yet and speaks to everybody, or it has and renews it */
+static bool asks_for_lease(const struct prefilter *pf, const struct frame_info *in, uint16_t field)
+{
+	static const uint8_t none[4], all[4] = { 255, 255, 255, 255 };
+	uint16_t len;
+
+	/* the ports of a fragment may stand elsewhere */
+	if (!pf->serves || in->proto != IPPROTO_UDP ||
+	    (field & (IP4_MORE_FRAGMENTS | IP4_OFFSET)) || in->l4_len < UDP_LEN + BOOTP_LEN)
+		return false;
+	len = get_be16(in->l4 + 4);
+	return get_be16(in->l4 + 2) == PORT_BOOTP_SERVER && len >= UDP_LEN + BOOTP_LEN &&
+	       len <= in->l4_len &&
+	       (memcmp(in->src, none, 4) == 0 || source4_is_sane(&pf->plan, in->src)) &&
+	       (memcmp(in->dst, all, 4) == 0 || memcmp(in->dst, &pf->plan.gateway, 4) == 0);
+}
+
 static enum frame_verdict judge_ip4(struct prefilter *pf, struct frame *f, uint64_t now_ms,
 				    struct frame_info *in, enum policy_verdict *ret_why)
 {
@@ -288,6 +308,8 @@ static enum frame_verdict judge_ip4(struct prefilter *pf, struct frame *f, uint6
 		return drop(pf, FAULT_SHORT);
 	f->len = ETH_LEN + (size_t)total;
 	read_ip4(f, in);
+	if (asks_for_lease(pf, in, field))
+		return FRAME_PASS;
 	if (f->data[0] & 1)
 		return drop(pf, FAULT_LINK);
 	if (!source4_is_sane(&pf->plan, in->src))
@@ -303,15 +325,17 @@ static enum frame_verdict judge_ip4(struct prefilter *pf, struct frame *f, uint6
 
 /* --- IPv6 --------------------------------------------------------------------------------- */
 
-/* solicitations and advertisements of the child; routers are never asked for: the answer would
- * make libslirp read the host's resolver file */
+/* solicitations and advertisements of the child; routers are not asked for by a worker: the answer
+ * would make libslirp read the host's resolver file */
 static enum frame_verdict judge_neighbour(struct prefilter *pf, const struct frame_info *in,
 					  uint8_t hops)
 {
 	static const uint8_t unspecified[16];
-	bool probe = in->l4[0] == ICMP6_NEIGHBOUR_SOLICIT && memcmp(in->src, unspecified, 16) == 0;
+	bool router = in->l4[0] == ICMP6_ROUTER_SOLICIT;
+	bool probe = in->l4[0] != ICMP6_NEIGHBOUR_ADVERT && memcmp(in->src, unspecified, 16) == 0;
 
-	if (!pf->direct || hops != 255 || in->l4[1] != 0 || in->l4_len < NEIGHBOUR_LEN)
+	if (!pf->direct || hops != 255 || in->l4[1] != 0 ||
+	    in->l4_len < (router ? ICMP_LEN : NEIGHBOUR_LEN))
 		return drop(pf, FAULT_CONTROL);
 	if (!probe && !source6_is_sane(&pf->plan, in->src))
 		return drop(pf, FAULT_SOURCE);
@@ -341,7 +365,8 @@ static enum frame_verdict judge_ip6(struct prefilter *pf, struct frame *f, uint6
 				   .l4 = ip + IP6_LEN,
 				   .l4_len = payload };
 	if (in->proto == IPPROTO_ICMPV6 && payload >= ICMP_LEN &&
-	    (in->l4[0] == ICMP6_NEIGHBOUR_SOLICIT || in->l4[0] == ICMP6_NEIGHBOUR_ADVERT))
+	    (in->l4[0] == ICMP6_NEIGHBOUR_SOLICIT || in->l4[0] == ICMP6_NEIGHBOUR_ADVERT ||
+	     (in->l4[0] == ICMP6_ROUTER_SOLICIT && pf->serves)))
 		return judge_neighbour(pf, in, ip[7]);
 	if (f->data[0] & 1)
 		return drop(pf, FAULT_LINK);

@@ -44,6 +44,8 @@ enum frame_fault {
 struct prefilter {
 	struct net_plan plan;
 	bool direct;            /* ARP and neighbour discovery of the child reach libslirp */
+	bool serves;            /* libslirp answers DHCP and router solicitations */
+	bool serves_dns;        /* and the name server's address */
 	uint32_t answers;       /* tokens left */
 	uint64_t answers_at_ms; /* when they were last filled up */
 	struct reassembly reassembly;

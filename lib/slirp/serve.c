@@ -24,6 +24,7 @@
 #include "lib/base/loop.h"
 
 #define FRAMES_A_ROUND 64
+#define LONG_WAIT_MS 1000
 #define ANSWER_ROUNDS 8 /* answers to libslirp's questions before the next poll */
 
 enum { POLL_CONTROL, POLL_TAP, POLL_FIRST }; /* then libslirp's sockets */
@@ -193,6 +194,29 @@ static void answer_questions(struct stack *s)
 	}
 }
 
+/* ms until libslirp's timer fires, -1: never */
+static int timer_left_ms(struct stack *s)
+{
+	int64_t left_ms = s->timer_due_ms - privclock_ns(&s->clock) / 1000000;
+
+	if (!s->timer_due_ms)
+		return -1;
+	return left_ms < 0 ? 0 : left_ms > INT_MAX ? INT_MAX : (int)left_ms;
+}
+
+static void fire_timer(struct stack *s)
+{
+	if (timer_left_ms(s) != 0)
+		return;
+	s->timer_due_ms = 0; /* it sets it anew */
+	slirp_handle_timer(s->slirp, s->timer_id, s->timer_opaque);
+}
+
+static int sooner(int a_ms, int b_ms)
+{
+	return a_ms < 0 || (b_ms >= 0 && b_ms < a_ms) ? b_ms : a_ms;
+}
+
 static int fill_polls(struct stack *s, int control)
 {
 	uint32_t timeout_ms = UINT32_MAX;
@@ -213,9 +237,8 @@ static int fill_polls(struct stack *s, int control)
 	}
 	if (!s->cfg.direct && s->guests.nasked)
 		return 0;
-	if (echo_ms >= 0 && (idle || (uint32_t)echo_ms < timeout_ms))
-		return echo_ms;
-	return idle || timeout_ms > INT_MAX ? -1 : (int)timeout_ms;
+	return sooner(sooner(echo_ms, timer_left_ms(s)),
+		      idle || timeout_ms > INT_MAX ? -1 : (int)timeout_ms);
 }
 
 /* the sockets are asked again in the next round: what they had to say is not lost */
@@ -242,8 +265,9 @@ static void serve_echo(struct stack *s)
 }
 
 /* Return: 1 to go on, 0 at end of file */
-static int serve_control(int control, struct err *err)
+static int on_parent_ready(struct stack_control *c, struct err *err)
 {
+	int control = c->fd;
 	struct msg m;
 	int r = msg_recv(control, &worker_proto, ROLE_PARENT, WORKER_UP, MSG_DONTWAIT, &m);
 
@@ -262,16 +286,16 @@ static int serve_control(int control, struct err *err)
 }
 
 /* Return: 1 to go on, 0 at end of file, or a negative errno */
-static int serve_round(struct stack *s, int control, struct err *err)
+static int serve_round(struct stack *s, struct stack_control *control, struct err *err)
 {
-	int timeout_ms = fill_polls(s, control);
+	int timeout_ms = fill_polls(s, control->fd);
 	int n = poll(s->polls, s->npolls, timeout_ms), r = 1;
 	bool jump;
 
 	if (n < 0)
 		return errno == EINTR ? 1 : err_set(err, errno, "waiting for frames");
 	if (s->polls[POLL_CONTROL].revents) {
-		r = serve_control(control, err);
+		r = control->on_ready(control, err);
 		if (r <= 0)
 			return r;
 	}
@@ -280,8 +304,9 @@ static int serve_round(struct stack *s, int control, struct err *err)
 	jump = privclock_must_jump(&s->clock, n == 0);
 	if (jump)
 		jump_clock(s);
-	else if (timeout_ms < 0)
+	else if (timeout_ms < 0 || timeout_ms > LONG_WAIT_MS)
 		stack_kick(s); /* libslirp has not looked at the clock for long */
+	fire_timer(s);
 	if (s->tap.fd >= 0 && (jump || s->polls[POLL_TAP].revents))
 		drain_tap(s);
 	slirp_pollfds_poll(s->slirp, jump, on_get_revents, s);
@@ -289,7 +314,7 @@ static int serve_round(struct stack *s, int control, struct err *err)
 	return 1;
 }
 
-int stack_run(struct stack *s, int control, struct err *err)
+int stack_serve(struct stack *s, struct stack_control *control, struct err *err)
 {
 	int r;
 
@@ -297,4 +322,11 @@ int stack_run(struct stack *s, int control, struct err *err)
 		r = serve_round(s, control, err);
 	} while (r > 0);
 	return r;
+}
+
+int stack_run(struct stack *s, int control, struct err *err)
+{
+	struct stack_control c = { .fd = control, .on_ready = on_parent_ready };
+
+	return stack_serve(s, &c, err);
 }

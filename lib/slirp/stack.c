@@ -2,9 +2,10 @@
 /*
  * stack.c - libslirp: its configuration, its callbacks, birth and death (slirp only)
  *
- * What libslirp would do and must not: serve DNS, DHCP or TFTP (prefilter, configuration), send
- * router advertisements (its timer never fires, solicitations are dropped: it would read the
- * host's resolver file for one), treat urgent data (prefilter.c, serve.c), ask the tap for hardware
+ * What libslirp would do and a worker must not: serve DNS, DHCP or TFTP (prefilter, configuration),
+ * send router advertisements (its timer never fires, solicitations are dropped: it would read the
+ * host's resolver file for one). The program slirp4netns has it do this, but for TFTP. What nobody
+ * has it do: treat urgent data (prefilter.c, serve.c), ask the tap for hardware
  * addresses when the tap is the gateway's (guests.c).
  *
  * Limits: quota.c counts sockets, prefilter.c fragments and answers. The rest of what libslirp
@@ -26,6 +27,7 @@
 #define MTU_MIN 68       /* libslirp's limits */
 #define MTU_MAX OFFLOAD_MTU
 #define MTU_MIN6 1280
+#define DHCP_FIRST 15  /* of the network, as slirp4netns */
 #define POLLS_FIRST 64 /* room for so many sockets; doubled when needed */
 #define LINES_BURST 20 /* of libslirp's own lines, and so many a second */
 
@@ -93,11 +95,12 @@ static int64_t on_clock_get_ns(void *opaque)
 	return privclock_ns(&s->clock);
 }
 
-/* the only timer is the one of router advertisements, which must never be sent */
 static void *on_timer_new(SlirpTimerId id, void *cb_opaque, void *opaque)
 {
-	(void)id;
-	(void)cb_opaque;
+	struct stack *s = opaque;
+
+	s->timer_id = id;
+	s->timer_opaque = cb_opaque;
 	return opaque;
 }
 
@@ -116,9 +119,10 @@ static void on_timer_free(void *timer, void *opaque)
 
 static void on_timer_mod(void *timer, int64_t expire_ms, void *opaque)
 {
+	struct stack *s = opaque;
+
 	(void)timer;
-	(void)expire_ms;
-	(void)opaque;
+	s->timer_due_ms = s->services.on ? expire_ms : 0;
 }
 
 static void on_socket_opened(int fd, void *opaque)
@@ -176,7 +180,7 @@ static int check_config(const struct slirp_config *cfg, struct err *err)
 	return 0;
 }
 
-static SlirpConfig make_config(const struct net_plan *p, bool offload)
+static SlirpConfig make_config(const struct net_plan *p, struct stack_services *sv, bool offload)
 {
 	size_t mtu = offload ? OFFLOAD_MTU : p->mtu;
 	size_t mru = offload ? offload_segment(p->mtu) + IP4_LEN + TCP_LEN : p->mtu;
@@ -198,8 +202,11 @@ static SlirpConfig make_config(const struct net_plan *p, bool offload)
 		.if_mru = mru,
 		.disable_host_loopback = !p->host_loopback,
 		.enable_emu = false, /* its parsers have been holes more than once */
-		.disable_dns = true,
-		.disable_dhcp = true,
+		.disable_dns = !sv->dns,
+		.disable_dhcp = !sv->on,
+		.vdhcp_start = { htonl(ntohl(p->network.s_addr) + DHCP_FIRST) },
+		.outbound_addr = sv->outbound.sin_family ? &sv->outbound : NULL,
+		.outbound_addr6 = sv->outbound6.sin6_family ? &sv->outbound6 : NULL,
 	};
 
 	return c;
@@ -232,23 +239,19 @@ static bool on_echo_error(void *owner)
 int stack_new(const struct slirp_config *cfg, int tap, int64_t clock_ms_start, struct stack **ret,
 	      struct err *err)
 {
-	AUTO(stack_freep) struct stack *s = calloc(1, sizeof(*s));
+	static const struct stack_services none;
+
+	return stack_new_serving(cfg, &none, tap, clock_ms_start, ret, err);
+}
+
+/* what libslirp is surrounded by */
+static int make_parts(struct stack *s, struct err *err)
+{
+	const struct slirp_config *cfg = &s->cfg;
 	struct rlimit limit = { .rlim_cur = 1024 };
-	SlirpConfig config;
 	int r;
 
-	if (!s) {
-		cleanup_closep(&tap);
-		return err_set(err, ENOMEM, "making the user-mode stack");
-	}
-	r = tap_init(&s->tap, tap, !cfg->direct);
-	if (r < 0)
-		return err_set(err, -r, "tap: making it non-blocking");
-	r = check_config(cfg, err);
-	if (r < 0)
-		return r;
 	getrlimit(RLIMIT_NOFILE, &limit);
-	s->cfg = *cfg;
 	s->maxpolls = POLLS_FIRST;
 	s->polls = calloc(s->maxpolls, sizeof(*s->polls));
 	r = quota_init(&s->quota,
@@ -264,19 +267,59 @@ int stack_new(const struct slirp_config *cfg, int tap, int64_t clock_ms_start, s
 		r = offload_init(&s->offload, cfg->net.mtu);
 	if (r < 0 || !s->polls)
 		return err_set(err, ENOMEM, "making the user-mode stack");
+	return 0;
+}
+
+int stack_new_serving(const struct slirp_config *cfg, const struct stack_services *services,
+		      int tap, int64_t clock_ms_start, struct stack **ret, struct err *err)
+{
+	AUTO(stack_freep) struct stack *s = calloc(1, sizeof(*s));
+	SlirpConfig config;
+	int r;
+
+	if (!s) {
+		cleanup_closep(&tap);
+		return err_set(err, ENOMEM, "making the user-mode stack");
+	}
+	r = tap_init(&s->tap, tap, !cfg->direct);
+	if (r < 0)
+		return err_set(err, -r, "tap: making it non-blocking");
+	r = check_config(cfg, err);
+	if (r < 0)
+		return r;
+	s->cfg = *cfg;
+	s->services = *services;
+	r = make_parts(s, err);
+	if (r < 0)
+		return r;
 	prefilter_init(&s->prefilter, &cfg->net, cfg->direct);
+	s->prefilter.serves = services->on;
+	s->prefilter.serves_dns = services->dns;
 	guests_init(&s->guests, &cfg->net, cfg->tap_mac);
 	privclock_init(&s->clock, clock_ms_start);
 	g_log_set_default_handler(on_glib_line, s);
-	config = make_config(&cfg->net, s->tap.vnet);
+	config = make_config(&cfg->net, &s->services, s->tap.vnet);
 	s->slirp = slirp_new(&config, &callbacks, s);
 	if (!s->slirp)
 		return err_say(err, EINVAL, "libslirp %s refuses its configuration",
 			       slirp_version_string());
 	stack_kick(s); /* it reads its clock */
-	introduce_child(s);
+	if (!s->services.on)
+		introduce_child(s);
 	*ret = take_ptr(s);
 	return 0;
+}
+
+int stack_forward_add(struct stack *s, const struct stack_forward *f)
+{
+	int r = slirp_add_hostfwd(s->slirp, f->udp, f->host, f->host_port, f->guest, f->guest_port);
+
+	return r < 0 ? -EADDRNOTAVAIL : 0; /* it tells no reason */
+}
+
+int stack_forward_remove(struct stack *s, const struct stack_forward *f)
+{
+	return slirp_remove_hostfwd(s->slirp, f->udp, f->host, f->host_port) < 0 ? -ENOENT : 0;
 }
 
 static void log_counters(const struct stack *s)

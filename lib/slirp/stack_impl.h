@@ -19,6 +19,12 @@
 struct stack {
 	Slirp *slirp;
 	struct slirp_config cfg;
+	struct stack_services services;
+	/* libslirp's only timer, the one of router advertisements: by its clock, 0 when it is not
+	   to fire */
+	int64_t timer_due_ms;
+	SlirpTimerId timer_id;
+	void *timer_opaque;
 	struct tap tap;
 	struct prefilter prefilter;
 	struct quota quota;

@@ -249,6 +249,51 @@ START_TEST(services_of_libslirp_are_out_of_reach)
 }
 END_TEST
 
+/* of the program slirp4netns: what it has libslirp serve, and nothing beside it */
+START_TEST(services_are_reached_where_they_are_served)
+{
+	static const uint8_t lease[300];
+	uint8_t *ip = buf + ETH_LEN, *icmp = buf + ETH_LEN + IP6_LEN;
+	size_t n;
+
+	setup(true, true);
+	pf.serves = true;
+	n = make_udp(buf, "0.0.0.0", 68, "255.255.255.255", 67, lease, sizeof(lease));
+	memset(buf, 0xff, NET_MAC_LEN);
+	ck_assert_int_eq(judge_at(n, 0), FRAME_PASS);
+	put_be16(ip + 6, IP4_MORE_FRAGMENTS);
+	check_drop(n, FAULT_LINK);
+	n = make_udp(buf, GUEST, 68, "10.0.2.2", 67, lease, sizeof(lease));
+	ck_assert_int_eq(judge_at(n, 0), FRAME_PASS);
+	put_be16(ip + IP4_LEN + 4, (uint16_t)(n + 1)); /* longer than the packet */
+	check_drop(n, FAULT_TRANSPORT);
+	n = make_udp(buf, GUEST, 68, "10.0.2.2", 67, lease, 239);
+	check_drop(n, FAULT_SERVICE);
+	n = make_udp(buf, "127.0.0.1", 68, "10.0.2.2", 67, lease, sizeof(lease));
+	check_drop(n, FAULT_SOURCE);
+	n = make_udp(buf, GUEST, 68, "192.0.2.1", 67, lease, sizeof(lease));
+	check_drop(n, FAULT_SERVICE);
+	check_drop(make_udp(buf, GUEST, 5, "10.0.2.2", 69, "", 0), FAULT_SERVICE);
+
+	n = make_echo(buf, "ff02::2", 8);
+	memset(buf, 0x33, 2);
+	icmp[0] = ICMP6_ROUTER_SOLICIT;
+	check_drop(n, FAULT_CONTROL); /* hop limit */
+	ip[7] = 255;
+	ck_assert_int_eq(judge_at(n, 0), FRAME_PASS);
+	put_addr(AF_INET6, "::", ip + 8);
+	ck_assert_int_eq(judge_at(n, 0), FRAME_PASS);
+	put_addr(AF_INET6, "::1", ip + 8);
+	check_drop(n, FAULT_SOURCE);
+
+	n = make_udp(buf, GUEST, 5, "10.0.2.3", 53, "", 0);
+	ck_assert_int_eq(judge_at(n, 0), FRAME_ANSWER);
+	pf.serves_dns = true;
+	ck_assert_int_eq(judge_at(n, 0), FRAME_PASS);
+	ck_assert_int_eq(judge_at(make_udp(buf, GUEST, 5, "10.0.2.3", 54, "", 0), 0), FRAME_ANSWER);
+}
+END_TEST
+
 START_TEST(control_messages_pass_on_a_direct_tap_only)
 {
 	uint8_t *arp = buf + ETH_LEN, *icmp = buf + ETH_LEN + IP6_LEN;
@@ -580,6 +625,14 @@ START_TEST(errors_of_the_host_s_loopback_come_from_the_gateway)
 			checksum_ip4(ip);
 		ck_assert_mem_eq(buf, answer, n);
 	}
+	/* but a router's own words have its own address */
+	for (uint8_t type = ICMP6_ROUTER_ADVERT; type <= ICMP6_NEIGHBOUR_ADVERT; type++) {
+		size_t n = make_echo(buf, GUEST6, 40);
+
+		put_addr(AF_INET6, "fe80::2", buf + ETH_LEN + 8);
+		buf[ETH_LEN + IP6_LEN] = type;
+		ck_assert_uint_eq(answer_relabel(&pf.plan, buf, n, answer), 0);
+	}
 }
 END_TEST
 
@@ -633,6 +686,7 @@ int main(void)
 	tcase_add_loop_test(c, every_truncation_is_survived, 0, 2);
 	tcase_add_test(c, odd_headers_are_dropped);
 	tcase_add_test(c, services_of_libslirp_are_out_of_reach);
+	tcase_add_test(c, services_are_reached_where_they_are_served);
 	tcase_add_test(c, control_messages_pass_on_a_direct_tap_only);
 	tcase_add_test(c, urgent_data_travels_in_the_stream);
 	tcase_add_test(c, the_header_of_the_tap_must_describe_the_packet);

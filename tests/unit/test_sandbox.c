@@ -512,6 +512,75 @@ START_TEST(less_leads_out)
 }
 END_TEST
 
+static int read_users(void)
+{
+	autoclose int fd = open("/etc/passwd", O_RDONLY | O_CLOEXEC);
+
+	return fd;
+}
+
+static int read_elsewhere(void)
+{
+	autoclose int fd = open("/proc/self/status", O_RDONLY | O_CLOEXEC);
+
+	return fd;
+}
+
+static int write_there(void)
+{
+	autoclose int fd = open("/etc/passwd", O_WRONLY | O_CLOEXEC);
+
+	return fd;
+}
+
+static int listen_here(void)
+{
+	struct sockaddr_in any = { .sin_family = AF_INET };
+	autoclose int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	return fd < 0 || bind(fd, (const struct sockaddr *)&any, sizeof(any)) < 0 ? -1
+										  : listen(fd, 1);
+}
+
+static int make_process(void)
+{
+	return fork();
+}
+
+/* the program slirp4netns: it reads resolv.conf, opens ports, and nothing else */
+START_TEST(alone_it_reads_and_listens)
+{
+	static const struct {
+		int (*attempt)(void);
+		int want;
+	} alone[] = { { read_users, 0 },
+		      { read_elsewhere, EACCES },
+		      { write_there, -SIGSYS },
+		      { listen_here, 0 },
+		      { make_process, -SIGSYS } };
+	static const char *const dirs[] = { "/etc", "/nowhere" };
+	int status;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		struct err err = { 0 };
+		uint32_t have = 0;
+
+		role_enter(ROLE_SLIRP4NETNS, SIGKILL);
+		if (sandbox_alone(dirs, ARRAY_SIZE(dirs), &have, &err) < 0 ||
+		    !(have & SANDBOX_SECCOMP))
+			_exit(255);
+		/* not every kernel has it */
+		if (!(have & SANDBOX_LANDLOCK) && alone[_i].attempt == read_elsewhere)
+			_exit(EACCES);
+		_exit(alone[_i].attempt() < 0 ? errno : 0);
+	}
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert_int_eq(WIFSIGNALED(status) ? -WTERMSIG(status) : WEXITSTATUS(status),
+			 alone[_i].want);
+}
+END_TEST
+
 /* a kernel that refuses: no_new_privs is not set, and the test is no root */
 START_TEST(refusal_is_told)
 {
@@ -551,6 +620,7 @@ int main(void)
 
 	tcase_add_loop_test(c, nothing_leads_out, 0, ARRAY_SIZE(rows));
 	tcase_add_loop_test(c, less_leads_out, 0, ARRAY_SIZE(others));
+	tcase_add_loop_test(c, alone_it_reads_and_listens, 0, 5);
 	tcase_add_test(c, refusal_is_told);
 	suite_add_tcase(s, c);
 	srunner_run_all(runner, CK_NORMAL);

@@ -1,0 +1,235 @@
+# SPDX-License-Identifier: Apache-2.0
+# slirp4netns_alone.sh - the name slirp4netns on its own: the same use of Debian's program and of ours has the
+# same outcome, and a RootlessKit of Debian works with ours
+# deadline: 90
+# asan: yes
+. "${0%/*}/lib.sh"
+need userns tun tool:python3 file:/usr/bin/slirp4netns file:/usr/bin/rootlesskit
+mkdir "$T/ours"
+ln -s "$RK_BIN/rootless-supervisor" "$T/ours/slirp4netns"
+chmod 755 "$T" "$T/ours"
+REAL=/usr/bin/slirp4netns OURS=$T/ours/slirp4netns
+api=$RK_RUN/s4n.sock
+
+# target: a sleeping process in new namespaces of the user, TARGET
+# shellcheck disable=SC2086,SC2154 # lists of words of lib.sh
+target() {
+	(exec $rk_user $rk_env unshare --user --map-root-user --net sleep 100) &
+	TARGET=$!
+	wait_for 5 sh -c "grep -q . /proc/$TARGET/uid_map && grep -qx sleep /proc/$TARGET/comm"
+}
+inside() { as_user nsenter --user --net --preserve-credentials --target "$TARGET" -- "$@"; }
+# s4n PROGRAM ARG...: in the background until unplug; ready when this returns
+# shellcheck disable=SC2086 # lists of words
+s4n() {
+	rm -f "$T/exit"; mkfifo -m 666 "$T/exit"
+	sleep 100 >"$T/exit" &
+	PLUG=$!
+	: >"$T/s4nready"
+	(exec $rk_user $rk_env "$@" 7>"$T/s4nready" 8<"$T/exit" >"$T/s4nout" 2>"$T/s4nerr" </dev/null) &
+	S4N=$!
+	wait_for 10 sh -c "grep -qs 1 $T/s4nready || ! kill -0 $S4N"
+}
+unplug() {
+	kill "$PLUG"
+	wait "$PLUG" 2>/dev/null
+	wait_for 10 is_gone "$S4N" || kill -s KILL "$S4N"
+	wait "$S4N"
+	echo "status $?"
+}
+once() { awk '!/^WARNING/ || !seen[$0]++'; }
+# the words, without numbers that are the run's and what only the one or the other says
+words() {
+	# its fork prints once more what is in the buffer of stdout
+	sed -E "s/tapfd=[0-9]+/tapfd=N/; s|$1|PROGRAM|g
+		/^apifd event|^seccomp: The following|^api_handler: too large|^api_handler: rc=/d" "$T/s4nout" "$T/s4nerr" | once
+}
+cat >"$T/api.py" <<'EOF'
+import socket, sys
+for request in sys.argv[2:]:
+    s = socket.socket(socket.AF_UNIX)
+    s.connect(sys.argv[1])
+    s.sendall(request.encode())
+    s.shutdown(socket.SHUT_WR)
+    print(s.makefile().read())
+EOF
+cat >"$T/dhcp.py" <<'EOF'
+import socket, struct
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
+s.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, b"tap9")
+s.bind(("0.0.0.0", 68))
+s.settimeout(5)
+s.sendto(struct.pack("!BBBBIHH16x16s192x", 1, 1, 6, 0, 7, 0, 0x8000, bytes.fromhex("02005e005302"))
+         + bytes([99, 130, 83, 99, 53, 1, 1, 255]) + bytes(60), ("255.255.255.255", 67))
+b = s.recv(2000)
+print("offered", socket.inet_ntoa(b[16:20]), "by", socket.inet_ntoa(b[20:24]))
+EOF
+ask() { as_user python3 "$T/api.py" "$api" "$@"; }
+add() { echo "{\"execute\":\"add_hostfwd\",\"arguments\":{$1}}"; }
+tcp() { [ "$(nsprobe ask -t 3000 192.0.2.1 7001 hello)" = hello ]; }
+
+# use PROGRAM: all that is asked of both, said on stdout
+use() {
+	program=$1
+	target
+	s4n "$program" -c -r 7 -e 8 -m 1400 -a "$api" --disable-host-loopback \
+		--macaddress=02:00:5e:00:53:01 --enable-sandbox --enable-seccomp "$TARGET" tap0
+	echo "ready $(cat "$T/s4nready")"
+	inside ip -oneline -4 address show tap0 | sed 's/ *valid_lft.*//'
+	inside ip route
+	inside ip -oneline link show tap0 | grep -oE 'mtu [0-9]+|ether [0-9a-f:]+'
+	echo "TCP $(inside nsprobe duplex 192.0.2.2 7 300000 3)"
+	echo "UDP $(inside nsprobe ask -u 192.0.2.2 7 hello)"
+	echo "DNS $(inside nsprobe dns 10.0.2.3 web.world.test)"
+	echo "DNS by TCP $(inside nsprobe dns --tcp 10.0.2.3 web.world.test)"
+	echo "refused $(inside nsprobe connect 192.0.2.2 999)"
+	echo "loopback $(inside nsprobe connect 10.0.2.2 7009 | sed 's/ENETUNREACH\|ECONNREFUSED/closed/')"
+	# shellcheck disable=SC2086 # lists of words
+	(exec $rk_user $rk_env nsenter --user --net --preserve-credentials --target "$TARGET" -- nsprobe serve tcp-echo,0.0.0.0,80 udp-echo,0.0.0.0,81 >"$T/served") &
+	served=$!
+	wait_for 5 sh -c "[ \$(grep -c ^ready $T/served) = 2 ]"
+	ask "$(add '"proto":"tcp","host_addr":"192.0.2.1","host_port":7001,"guest_port":80')" \
+		"$(add '"proto":"udp","host_addr":"","host_port":7002,"guest_addr":"10.0.2.100","guest_port":81')" \
+		"$(add '"proto":"tcp","host_addr":"192.0.2.1","host_port":7001,"guest_port":80')" '{"execute":"list_hostfwd"}' \
+		"$(add '"proto":"sctp","host_port":1,"guest_port":1')" "$(add '"proto":"tcp","host_addr":"x","host_port":7003,"guest_port":1')" \
+		"$(add '"proto":"tcp","host_port":"x","guest_port":1')" "$(add '"proto":"tcp","host_port":7003,"guest_addr":"x","guest_port":1')" \
+		"$(add '"proto":"tcp","host_port":7003')" '{"execute":"x"}' '{"x":1}' '[]' '{' 'x' '' '{"execute":"remove_hostfwd","arguments":{"id":"x"}}'
+	echo "forwarded TCP $(nsprobe duplex 192.0.2.1 7001 300000 3)"
+	echo "forwarded UDP $(nsprobe ask -u -t 3000 192.0.2.1 7002 hello)"
+	ask '{"execute":"remove_hostfwd","arguments":{"id":1}}' '{"execute":"remove_hostfwd","arguments":{"id":1}}' '{"execute":"list_hostfwd"}'
+	echo "removed $(nsprobe connect 192.0.2.1 7001)"
+	unplug
+	[ -S "$api" ] && echo "the socket stays"
+	words "$program"
+	kill "$served" "$TARGET"
+	wait "$served" "$TARGET" 2>/dev/null
+}
+# six PROGRAM: IPv6 by router advertisements, an own network, the host's loopback, paths of namespaces, its modes
+six() {
+	program=$1
+	target
+	s4n "$program" --configure --ready-fd=7 --exit-fd=8 --enable-ipv6 --cidr=10.9.8.0/24 \
+		--netns-type=path "--userns-path=/proc/$TARGET/ns/user" "/proc/$TARGET/ns/net" tap7
+	inside ip -oneline -4 address show tap7 | sed 's/ *valid_lft.*//'
+	wait_for 10 sh -c "nsenter --net=/proc/$TARGET/ns/net ip -6 address show tap7 | grep 'fd00:.*dynamic' | grep -vq tentative"
+	echo "by advertisement: $(inside ip -6 route show default | sed 's/expires.*//')"
+	echo "TCP $(inside nsprobe duplex 2001:db8::2 7 300000 3)"
+	echo "DNS $(inside nsprobe dns 10.9.8.3 web.world.test)"
+	echo "loopback $(inside nsprobe ask -t 3000 10.9.8.2 7009 hello)"
+	echo nameserver 192.0.2.1 >/etc/resolv.conf
+	echo "options edns0" >>/etc/resolv.conf
+	cp "$T/resolv.conf" /etc/resolv.conf.new
+	mv /etc/resolv.conf.new /etc/resolv.conf
+	echo "DNS by another file $(inside nsprobe dns 10.9.8.3 web.world.test)"
+	unplug
+	words "$program"
+	kill "$TARGET"
+	wait "$TARGET" 2>/dev/null
+}
+# bare PROGRAM: the guest configures the tap by DHCP
+bare() {
+	program=$1
+	target
+	s4n "$program" -r 7 -e 8 --outbound-addr=192.0.2.1 "$TARGET" tap9
+	inside ip -oneline link show tap9 | grep -o 'state [A-Z]*'
+	inside ip link set tap9 up
+	inside ip route add 255.255.255.255 dev tap9
+	inside python3 "$T/dhcp.py"
+	inside ip address add 10.0.2.15/24 dev tap9
+	inside ip route add default via 10.0.2.2
+	echo "TCP $(inside nsprobe duplex 192.0.2.2 7 300000 3)"
+	echo "who $(inside nsprobe ask 192.0.2.2 1007 | sed 's/ .*//')"
+	unplug
+	words "$program"
+	kill "$TARGET"
+	wait "$TARGET" 2>/dev/null
+}
+cp /etc/resolv.conf "$T/resolv.conf"
+spawn nsprobe serve tcp-echo,127.0.0.1,7009 >"$T/loopback"
+loopback=$SPAWNED
+wait_for 5 grep -q ^ready "$T/loopback"
+for what in use six bare; do
+	$what $REAL >"$T/$what.real" 2>&1
+	$what "$OURS" >"$T/$what.ours" 2>&1
+	like "$what: Debian's works here" "$(cat "$T/$what.real")" "*TCP ok*status 0*"
+	is "$what: ours does the same" "$(cat "$T/$what.ours")" "$(cat "$T/$what.real")"
+done
+
+# what cannot work: the same words, without the help, which tells of differences
+target
+# shellcheck disable=SC2086 # lists of words
+while read -r args; do
+	for program in $REAL "$OURS"; do
+		status=0
+		as_user "$program" $args >"$T/s4nout" 2>"$T/s4nerr" </dev/null || status=$?
+		{ sed -n '/^Usage/q; p' "$T/s4nout"; grep -o '^Usage.*' "$T/s4nout"; cat "$T/s4nerr"; } | once | sed "s|$program|PROGRAM|g" >"$T/said"
+		if [ "$program" = $REAL ]; then real="$status $(cat "$T/said")"; fi
+	done
+	is "refused: $args" "$status $(cat "$T/said")" "$real"
+done <<EOF
+
+1
+--nope 1 tap0
+--mtu
+-m abc $TARGET tap0
+-m 65522 $TARGET tap0
+-m 0 $TARGET tap0
+-r -1 $TARGET tap0
+-e 3x $TARGET tap0
+abc tap0
+0 tap0
+999999 tap0
+999999 tap0 more
+--no-host-loopback --create-sandbox --enable-seccomp -6 999999 tap0
+--cidr=x $TARGET tap0
+--cidr=10.0.2.0/26 $TARGET tap0
+--cidr=10.0.2.9/24 $TARGET tap0
+--cidr=300.0.2.0/24 $TARGET tap0
+--macaddress=02:00:5e:00:53:01 $TARGET tap0
+--target-type=x $TARGET tap0
+--userns-path=/nope $TARGET tap0
+--netns-type=path /nope tap0
+--netns-type=path /etc/passwd tap0
+--netns-type=path /proc/self/ns/net tap0
+-a /nope/s $TARGET tap0
+EOF
+kill "$TARGET" "$loopback"
+like "BESS is told to be missing" "$(as_user "$OURS" --target-type=bess "$T/bess" 2>&1)" "*--target-type=bess is not supported*"
+
+# our own words: what the program may still do
+target
+s4n "$OURS" -c -r 7 -e 8 -a "$api" --disable-dns "$TARGET" tap0
+like "confined" "$(grep -E '^(CapPrm|NoNewPrivs|Seccomp):' "/proc/$S4N/status" | tr -s '\t\n' ' ')" "CapPrm: 0000000000000000 NoNewPrivs: 1 Seccomp: 2 *"
+is "--disable-dns" "$(inside nsprobe connect 10.0.2.3 53)" ENETUNREACH
+is "a request in pieces" "$(as_user python3 -c 'import socket, sys, time
+idle = socket.socket(socket.AF_UNIX); idle.connect(sys.argv[1])
+s = socket.socket(socket.AF_UNIX); s.connect(sys.argv[1])
+s.sendall(b"{\"execute\":"); time.sleep(0.1); s.sendall(b"\"list_hostfwd\"}"); print(s.makefile().read())
+s = socket.socket(socket.AF_UNIX); s.connect(sys.argv[1])
+s.sendall(b" " * 5000); print(s.recv(99))' "$api")" '{"entries":[]}
+b'"'"'{"error":{"desc":"bad request: too large message"}}'"'"
+is "a port without arguments" "$(ask '{"execute":"add_hostfwd"}')" '{"error":{"desc":"bad request: add_hostfwd: bad arguments.proto"}}'
+unplug >"$T/said"
+is "it ends" "$(cat "$T/said")" "status 0"
+kill "$TARGET"
+
+# Debian's RootlessKit with ours
+# shellcheck disable=SC2086 # lists of words
+(exec $rk_user $rk_env /usr/bin/rootlesskit --net=slirp4netns "--slirp4netns-binary=$OURS" --port-driver=slirp4netns --disable-host-loopback \
+	--slirp4netns-sandbox=true --slirp4netns-seccomp=true --copy-up=/etc "--state-dir=$STATE" -p 192.0.2.1:7001:80/tcp \
+	nsprobe serve tcp-echo,0.0.0.0,80 >"$RK_OUT" 2>"$RK_ERR" </dev/null) &
+kit=$!
+ok "RootlessKit: a port" wait_for 10 tcp
+is "RootlessKit: TCP out" "$(in_child nsprobe duplex 192.0.2.2 7 300000 3)" ok
+is "RootlessKit: DNS" "$(in_child nsprobe dns 10.0.2.3 web.world.test)" 192.0.2.2
+kill "$kit"
+wait "$kit"
+ok "RootlessKit: ours ends with it" wait_for 10 sh -c "! pgrep -u $RK_UID -x slirp4netns"
+rm -rf "$STATE" "$api"
+
+# ours with ours
+rk_start --net=slirp4netns "--slirp4netns-binary=$OURS" --port-driver=slirp4netns -p 192.0.2.1:7001:80/tcp -- nsprobe serve tcp-echo,0.0.0.0,80 || exit
+ok "the supervisor: a port" wait_for 10 tcp
+is "the supervisor: TCP out" "$(in_child nsprobe duplex 192.0.2.2 7 300000 3)" ok
+rk_stop
