@@ -9,6 +9,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -169,6 +170,7 @@ int slirp4netns_main(int argc, char **argv)
 	int status, tap, r;
 
 	role_enter(ROLE_SLIRP4NETNS, 0);
+	signal(SIGPIPE, SIG_IGN); /* libslirp writes to sockets whose peer is gone, and so do we */
 	log_init(LOG_STYLE_OURS, "slirp4netns", false);
 	if (!s4nn_parse(argc, argv, &o, &status))
 		return status;

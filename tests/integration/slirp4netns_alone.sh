@@ -200,6 +200,7 @@ like "BESS is told to be missing" "$(as_user "$OURS" --target-type=bess "$T/bess
 # our own words: what the program may still do
 target
 s4n "$OURS" -c -r 7 -e 8 -a "$api" --disable-dns "$TARGET" tap0
+like "a peer that is gone is no end" "$(grep SigIgn: "/proc/$S4N/status")" "*[13579bdf]???"
 like "confined" "$(grep -E '^(CapPrm|NoNewPrivs|Seccomp):' "/proc/$S4N/status" | tr -s '\t\n' ' ')" "CapPrm: 0000000000000000 NoNewPrivs: 1 Seccomp: 2 *"
 is "--disable-dns" "$(inside nsprobe connect 10.0.2.3 53)" ENETUNREACH
 is "a request in pieces" "$(as_user python3 -c 'import socket, sys, time
@@ -213,6 +214,25 @@ is "a port without arguments" "$(ask '{"execute":"add_hostfwd"}')" '{"error":{"d
 unplug >"$T/said"
 is "it ends" "$(cat "$T/said")" "status 0"
 kill "$TARGET"
+
+# by root, in a namespace of its own: low ports are all that it keeps
+unshare --net sleep 100 &
+TARGET=$!
+wait_for 5 grep -qx sleep "/proc/$TARGET/comm"
+mkfifo "$T/end"
+sleep 100 >"$T/end" &
+PLUG=$!
+"$OURS" -c -r 7 -e 8 -a "$T/root.sock" "$TARGET" tap0 7>"$T/s4nready" 8<"$T/end" >"$T/s4nout" 2>"$T/s4nerr" &
+S4N=$!
+wait_for 10 grep -q 1 "$T/s4nready"
+like "root: confined" "$(grep -E '^(CapPrm|CapEff|Seccomp):' "/proc/$S4N/status" | tr -s '\t\n' ' ')" \
+	"CapPrm: 0000000000000400 CapEff: 0000000000000400 Seccomp: 2 *"
+is "root: TCP" "$(nsenter "--net=/proc/$TARGET/ns/net" nsprobe duplex 192.0.2.2 7 300000 3)" ok
+is "root: a low port" "$(python3 "$T/api.py" "$T/root.sock" "$(add '"proto":"tcp","host_port":80,"guest_port":80')")" '{"return":{"id":1}}'
+unplug >"$T/said"
+is "root: it ends" "$(cat "$T/said")" "status 0"
+kill "$TARGET"
+wait "$TARGET" 2>/dev/null
 
 # Debian's RootlessKit with ours
 # shellcheck disable=SC2086 # lists of words
