@@ -146,7 +146,7 @@ int option_check_net(struct check *c, struct err *err)
 	return 0;
 }
 
-/* wrapper scripts give the two modes for every network */
+/* wrapper scripts give the two modes for every network; upstream reads them for its own alone */
 int option_check_slirp4netns(struct check *c, struct err *err)
 {
 	static const char *const modes[] = { "auto", "true", "false", "", NULL };
@@ -154,6 +154,8 @@ int option_check_slirp4netns(struct check *c, struct err *err)
 	const char *seccomp = c->v[OPT_SLIRP4NETNS_SECCOMP].text;
 	char q[GO_QUOTE_MAX];
 
+	if (c->o->dialect == DIALECT_ROOTLESSKIT && strcmp(c->o->net, "slirp4netns") != 0)
+		return 0;
 	if (!option_is_one_of(sandbox, modes))
 		return err_say(err, EINVAL, "unsupported slirp4netns-sandbox mode: %s",
 			       go_quote(q, sizeof(q), sandbox));

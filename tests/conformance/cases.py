@@ -26,6 +26,7 @@ T = os.environ["RK_BASE"] + "/t"
 TMP = T + "/tmp"
 WORDS = {"{INSIDE}": T + "/inside", "{STATE}": os.environ["RK_RUN"] + "/state", "{TMP}": TMP,
          "{UID}": os.environ["RK_UID"], "{GID}": os.environ["RK_GID"], "{USER}": os.environ["RK_USER"]}
+HOST_NS = " ".join(os.readlink("/proc/self/ns/" + kind) for kind in ("net", "user", "mnt", "pid", "cgroup", "uts", "ipc"))
 ASPECTS = ["status", "out", "err", "log"]
 
 
@@ -83,7 +84,7 @@ def run(program, case):
     command = ["P=" + program, "sh", "-c", case["sh"][0]] if case["sh"] else [program] + shlex.split(case["run"][0])
     os.mkdir(TMP)
     os.chown(TMP, int(os.environ["RK_UID"]), int(os.environ["RK_GID"]))
-    child = subprocess.Popen(shlex.split(os.environ["RK_AS"]) + ["TMPDIR=" + TMP] + command, cwd="/",
+    child = subprocess.Popen(shlex.split(os.environ["RK_AS"]) + ["TMPDIR=" + TMP, "HOST_NS=" + HOST_NS] + command, cwd="/",
                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True)
     try:
         out, err = child.communicate(timeout=20)

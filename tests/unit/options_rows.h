@@ -92,6 +92,7 @@ static const struct {
 	{ "O|--copy-up=|--propagation=rshared|true", "propagation=rshared", "" },
 	{ "R|--subid-source=static|true", "subid=static", "" },
 	{ "R|--slirp4netns-sandbox=auto|--slirp4netns-seccomp=|--net=none|true", "net=none", "" },
+	{ "R|--slirp4netns-sandbox=x|--slirp4netns-seccomp=y|--net=none|true", "net=none", "" },
 	{ "R|--slirp4netns-binary=/"
 	  "x|--lxc-user-nic-bridge=b|--vpnkit-binary=v|--pasta-binary=p|true",
 	  "net=host", "" },
