@@ -22,6 +22,7 @@
 #define OPTION_IPV6 4
 #define OPTION_VNET 8
 #define OPTION_SMALL 16
+#define OPTION_SERVES 32 /* the program slirp4netns: a direct tap without headers */
 
 static const uint8_t gateway6[16] = { 0xfd, [15] = 2 }, dns6[16] = { 0xfd, [15] = 3 };
 
@@ -45,11 +46,19 @@ static struct net_plan make_plan(uint8_t options)
 	return p;
 }
 
+/* not judged by the policy: it is libslirp's own */
+static bool is_lease(const struct prefilter *pf, const struct frame_info *in)
+{
+	return pf->serves && in->family == AF_INET && in->proto == IPPROTO_UDP &&
+	       in->l4_len >= UDP_LEN + 240 && get_be16(in->l4 + 2) == 67;
+}
+
 static void check_passed(const struct prefilter *pf, const struct frame *f,
 			 const struct frame_info *in)
 {
 	const uint8_t *end = f->data + f->len;
 	struct net_addr final;
+	enum policy_verdict v;
 
 	assert(f->len >= ETH_LEN && f->len <= FRAME_MAX);
 	if (!in->family) {
@@ -67,12 +76,12 @@ static void check_passed(const struct prefilter *pf, const struct frame *f,
 	}
 	if (in->proto == IPPROTO_TCP)
 		assert(in->l4_len >= TCP_LEN && !(in->l4[13] & TCP_URG));
+	v = policy_judge(&pf->plan, in->family, in->dst, in->proto, in->dport, &final);
 	if (in->opens)
-		assert(policy_judge(&pf->plan, in->family, in->dst, in->proto, in->dport, &final) ==
-		       POLICY_ALLOWED);
+		assert(v == POLICY_ALLOWED || (v == POLICY_DNS && pf->serves_dns));
 	else
 		assert(in->proto == IPPROTO_TCP || in->proto == IPPROTO_ICMP ||
-		       in->proto == IPPROTO_ICMPV6);
+		       in->proto == IPPROTO_ICMPV6 || is_lease(pf, in));
 }
 
 static void check_taken(struct offload *o, const struct virtio_net_hdr *vnet,
@@ -186,6 +195,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct target t = { .vnet = options & OPTION_VNET };
 
 	prefilter_init(&t.pf, &p, options & OPTION_DIRECT);
+	t.pf.serves = t.pf.serves_dns =
+		options & OPTION_SERVES && options & OPTION_DIRECT && !t.vnet;
 	guests_init(&t.guests, &p, mac);
 	if (!offload.mtu)
 		assert(offload_init(&offload, p.mtu) == 0);
