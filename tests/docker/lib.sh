@@ -58,7 +58,8 @@ proxy_exe() {
 # end_dockerd: TERM to the program, its status in RK_STATUS; dockerd's own files go as well, they are not ours
 end_dockerd() {
 	RK_GRACE=30 rk_stop TERM
-	for rk_left in "$RK_RUN/docker" "$RK_RUN/docker.pid" "$RK_RUN/docker.sock" "$RK_HOME/.config"; do
+	# containerd's stacks: dockerd asks it for them when it is slow to answer
+	for rk_left in "$RK_RUN/docker" "$RK_RUN/docker.pid" "$RK_RUN/docker.sock" "$RK_HOME/.config" "$RK_TMP"/containerd.*.stacks.log; do
 		rm -rf "${rk_left:?}"
 	done
 }

@@ -52,13 +52,13 @@ is "the way is open" "$(in_child nsprobe duplex 192.0.2.2 7 1000 3)" ok # what i
 relay=$(pgrep -x rs-relay)
 before=$(relay_fds)
 
-port=3001
-[ "$RUNG" != off ] || port=3004 # what libslirp cannot do: README, limits
+transfers_to=3001
+[ "$RUNG" != off ] || transfers_to=3004 # what libslirp cannot do: README, limits
 # the relay stops for a moment again and again
 (while kill -STOP "$relay" && sleep 0.02 && kill -CONT "$relay"; do sleep 0.05; done) 2>/dev/null &
 storm=$!
 for a in 192.0.2.2 2001:db8::2; do
-	is "transfers that are not kind, $a" "$(probe transfers $a 1000 "$transfers" 1500000 $port)" ok
+	is "transfers that are not kind, $a" "$(probe transfers $a 1000 "$transfers" 1500000 $transfers_to)" ok
 done
 kill $storm
 wait $storm 2>/dev/null
@@ -101,7 +101,7 @@ wait $live
 read -r n p99 <"$T/live"
 ok "beside it $n connections, 99 of 100 within $p99 ms" test "$p99" -lt 1500
 
-is "$many slow readers, and others beside them" "$(probe slow 192.0.2.2 "$many" 3000000 $port)" ok
+is "$many slow readers, and others beside them" "$(probe slow 192.0.2.2 "$many" 3000000 $transfers_to)" ok
 is "and at their servers" "$(wrong)" ""
 # a reset of a slow reader that a full queue dropped is found out by the next probe of its closed
 # window, 120 s later at most
@@ -119,11 +119,11 @@ as_user $py pipes <"$T/end" >"$T/pipes" &
 pipes=$!
 exec 4>"$T/end"
 wait_for 10 grep -q ready "$T/pipes"
-port=3001
-[ "$RUNG" != off ] || port=3004
+transfers_to=3001
+[ "$RUNG" != off ] || transfers_to=3004
 rk_start --net=slirp -- sleep 100 || exit
 is "no pipes: 64 MB both ways at once" "$(in_child nsprobe duplex 192.0.2.2 7 67108864 7)" ok
-is "no pipes: transfers that are not kind" "$(probe transfers 192.0.2.2 7000 5 1500000 $port)" ok
+is "no pipes: transfers that are not kind" "$(probe transfers 192.0.2.2 7000 5 1500000 $transfers_to)" ok
 rk_stop
 exec 4>&-
 wait $pipes
