@@ -10,6 +10,8 @@
 
 #define PORTS_SHOWN 20
 #define AMOUNT_MAX 24
+#define WORD_MAX 80
+#define COLUMNS 100
 
 static long long number(const json_t *object, const char *field)
 {
@@ -125,6 +127,72 @@ static void show_workers(const json_t *info)
 	}
 }
 
+/* a list of words that goes on in the next line when one is full */
+struct wrapped {
+	const char *title, *of;
+	int column; /* 0: nothing was shown */
+};
+
+static void show_word(struct wrapped *w, const char *word)
+{
+	if (!w->column)
+		w->column = printf("%-10s %s: %s", w->title, w->of, word);
+	else if (w->column + (int)strlen(word) + 2 <= COLUMNS)
+		w->column += printf(", %s", word);
+	else
+		w->column = printf(",\n           %s", word);
+}
+
+static void show_budgets(const char *worker, const json_t *w)
+{
+	struct wrapped list = { .title = "budgets", .of = worker };
+	json_t *budgets = json_object_get(w, "budgets"), *b;
+	const char *name;
+	char word[WORD_MAX];
+
+	json_object_foreach(budgets, name, b)
+	{
+		if (!number(b, "max"))
+			continue; /* not a part of this run */
+		str_format(word, sizeof(word), "%s %lld/%lld", name, number(b, "used"),
+			   number(b, "max"));
+		show_word(&list, word);
+	}
+	if (list.column)
+		putchar('\n');
+}
+
+/* those that are not 0 */
+static void show_totals(const char *worker, const json_t *w)
+{
+	struct wrapped list = { .title = "totals", .of = worker };
+	json_t *totals = json_object_get(w, "totals"), *n;
+	const char *name;
+	char word[WORD_MAX];
+
+	json_object_foreach(totals, name, n)
+	{
+		if (!json_integer_value(n))
+			continue;
+		str_format(word, sizeof(word), "%s %lld", name, (long long)json_integer_value(n));
+		show_word(&list, word);
+	}
+	if (list.column)
+		putchar('\n');
+}
+
+static void show_counters(const json_t *info)
+{
+	json_t *workers = json_object_get(info, "workers"), *w;
+	const char *name;
+
+	json_object_foreach(workers, name, w)
+	{
+		show_budgets(name, w);
+		show_totals(name, w);
+	}
+}
+
 static void show_port(const json_t *port)
 {
 	const json_t *spec = json_object_get(port, "spec"), *stats = json_object_get(port, "stats");
@@ -183,6 +251,7 @@ int cmd_status(const struct ctl *ctl, struct err *err)
 	show_instance(info);
 	show_network(info);
 	show_workers(info);
+	show_counters(info);
 	show_ports(info, ports);
 	return 0;
 }

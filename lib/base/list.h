@@ -46,6 +46,17 @@ static inline struct list *list_first(const struct list *head)
 
 #define list_for_each(pos, head) for (pos = (head)->next; pos != (head); pos = pos->next)
 
+/* list_count() - entries of it; walks them */
+static inline unsigned list_count(const struct list *head)
+{
+	const struct list *i;
+	unsigned n = 0;
+
+	list_for_each (i, head)
+		n++;
+	return n;
+}
+
 /* the current entry may be removed inside */
 #define list_for_each_safe(pos, tmp, head) \
 	for (pos = (head)->next, tmp = pos->next; pos != (head); pos = tmp, tmp = pos->next)

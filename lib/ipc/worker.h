@@ -4,11 +4,12 @@
 #define RK_IPC_WORKER_H
 
 #include "lib/base/err.h"
+#include "lib/ipc/counters.h"
 #include "lib/ipc/msg.h"
 #include "lib/ipc/netplan.h"
 #include "lib/ipc/sandboxstate.h"
 
-#define WORKER_VERSION 11
+#define WORKER_VERSION 12
 
 /* descriptors that a worker is born with (the nursery puts them there) */
 #define WORKER_CONTROL_FD \
@@ -129,8 +130,8 @@ struct worker_stats {
 	  WORKER_UP) \
 	X(WORKER_PORT_REMOVED, 8, struct worker_port_id, 0, 0, ROLE_BIT(ROLE_RELAY), WORKER_UP) \
 	X(WORKER_PING, 9, struct msg_empty, 0, 0, ROLE_BIT(ROLE_PARENT), WORKER_UP) \
-	X(WORKER_PONG, 10, struct msg_empty, 0, 0, ROLE_BIT(ROLE_RELAY) | ROLE_BIT(ROLE_SLIRP), \
-	  WORKER_UP) \
+	X(WORKER_PONG, 10, struct worker_counters, 0, 0, \
+	  ROLE_BIT(ROLE_RELAY) | ROLE_BIT(ROLE_SLIRP), WORKER_UP) \
 	X(WORKER_STATS_REQ, 11, struct worker_stats_req, 0, 0, ROLE_BIT(ROLE_PARENT), WORKER_UP) \
 	X(WORKER_STATS, 12, struct worker_stats, 0, 0, ROLE_BIT(ROLE_RELAY), WORKER_UP)
 

@@ -9,6 +9,7 @@
 
 #include "lib/base/cleanup.h"
 #include "lib/base/err.h"
+#include "lib/ipc/role.h"
 
 #define API_VERSION "1.1.2"
 #define API_SOCKET_NAME "api.sock"
@@ -16,6 +17,7 @@
 struct event_base;
 struct events;
 struct ports;
+struct worker_counters;
 struct worker_dns;
 struct api;
 
@@ -23,6 +25,8 @@ struct api_worker {
 	const char *name;  /* NULL: not part of this run */
 	const char *state; /* "up", or what it is doing instead */
 	unsigned restarts;
+	enum role role;
+	const struct worker_counters *counters; /* NULL: not known; as it told them, so untrusted */
 };
 
 /* what GET /v1/info answers; read at each request, so the owner may change it */

@@ -18,6 +18,7 @@
 #include "lib/base/goerr.h"
 #include "lib/base/gotext.h"
 #include "lib/base/str.h"
+#include "lib/ipc/counters.h"
 #include "lib/parent/api.h"
 #include "lib/parent/ports.h"
 
@@ -56,6 +57,11 @@ static json_t *list_new(const char *const *texts)
 static char *dump(json_t *j)
 {
 	return j ? json_dumps(j, JSON_COMPACT) : NULL;
+}
+
+static json_t *number_new(uint64_t n)
+{
+	return json_integer(n < INT64_MAX ? (json_int_t)n : INT64_MAX);
 }
 
 static json_t *sandbox_new(const struct api_info *info)
@@ -147,6 +153,30 @@ static json_t *port_driver_new(const struct api_info *info)
 	return j;
 }
 
+static void set_counters(json_t *j, const struct api_worker *w)
+{
+	json_t *budgets = json_object(), *totals = json_object();
+
+	for (size_t i = 0; i < WORKER_NCOUNTERS; i++) {
+		const struct counter_row *row = &worker_counter_rows[i];
+		const uint64_t n = w->counters->value[i];
+		json_t *one;
+
+		if (row->role != w->role)
+			continue;
+		if (row->kind == COUNTER_BUDGET) {
+			one = json_object();
+			json_object_set_new(one, "used", number_new(n));
+			json_object_set_new(one, "max", number_new(w->counters->max[i]));
+			json_object_set_new(budgets, row->name, one);
+		} else {
+			json_object_set_new(totals, row->name, number_new(n));
+		}
+	}
+	json_object_set_new(j, "budgets", budgets);
+	json_object_set_new(j, "totals", totals);
+}
+
 /* not known to upstream's clients; NULL when there is none */
 static json_t *workers_new(const struct api_info *info)
 {
@@ -163,6 +193,8 @@ static json_t *workers_new(const struct api_info *info)
 		one = json_object();
 		json_object_set_new(one, "state", text_new(w->state));
 		json_object_set_new(one, "restarts", json_integer(w->restarts));
+		if (w->counters)
+			set_counters(one, w);
 		json_object_set_new(j, w->name, one);
 	}
 	return j;
@@ -215,11 +247,6 @@ char *api_json_status(uint32_t id, const struct port_spec *spec)
 	AUTO(json_freep) json_t *j = status_new(id, spec);
 
 	return dump(j);
-}
-
-static json_t *number_new(uint64_t n)
-{
-	return json_integer(n < INT64_MAX ? (json_int_t)n : INT64_MAX);
 }
 
 static json_t *stats_new(const struct worker_port_stats *s)

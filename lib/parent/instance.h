@@ -102,6 +102,7 @@ struct worker {
 	struct deaths deaths;
 	unsigned restarts, refused; /* after how many it came up again; in a row, not forked */
 	struct watchdog watchdog;
+	struct worker_counters counters; /* of its last pong; info points at them since then */
 	bool configured;
 	uint32_t sandbox;  /* enum sandbox_property: what it has given up, when it is up */
 	bool sandbox_said; /* the user knows what is missing of it */
@@ -249,6 +250,8 @@ void restart_done(struct instance *in);
 void restart_watch(struct instance *in);
 void life_set(struct worker *w, enum life life);
 const char *life_text(enum life life);
+/* worker_counted() - it has told its counters */
+void worker_counted(struct worker *w, const struct worker_counters *counters);
 /* worker_is_up() - it has told READY */
 void worker_is_up(struct worker *w);
 /* worker_ending() - it will not serve any more; w->err may say why */

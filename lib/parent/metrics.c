@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "lib/base/cleanup.h"
+#include "lib/ipc/counters.h"
 #include "lib/parent/api.h"
 #include "lib/parent/events.h"
 #include "lib/parent/ports.h"
@@ -115,6 +116,34 @@ static void put_workers(FILE *f, const struct api_info *info)
 	}
 }
 
+/* of the workers' last pongs: every budget, or every total */
+static void put_counters(FILE *f, const struct api_info *info, const char *name,
+			 enum counter_kind kind, bool limits)
+{
+	for (size_t i = 0; i < info->nworkers; i++) {
+		const struct api_worker *w = &info->workers[i];
+
+		for (size_t c = 0; w->counters && c < WORKER_NCOUNTERS; c++) {
+			const struct counter_row *row = &worker_counter_rows[c];
+			uint64_t n = limits ? w->counters->max[c] : w->counters->value[c];
+
+			if (row->role == w->role && row->kind == kind)
+				fprintf(f, PREFIX "%s{worker=\"%s\",of=\"%s\"} %" PRIu64 "\n", name,
+					w->name, row->name, n);
+		}
+	}
+}
+
+static void put_budgets(FILE *f, const struct api_info *info)
+{
+	head(f, "budget_used", "gauge", "How much of a budget is used");
+	put_counters(f, info, "budget_used", COUNTER_BUDGET, false);
+	head(f, "budget_limit", "gauge", "How much of it there is");
+	put_counters(f, info, "budget_limit", COUNTER_BUDGET, true);
+	head(f, "network_total", "counter", "What the process has seen since it was started");
+	put_counters(f, info, "network_total", COUNTER_TOTAL, false);
+}
+
 static void put_info(FILE *f, const struct api_info *info)
 {
 	head(f, "info", "gauge", "What runs");
@@ -145,6 +174,7 @@ char *metrics_text(const struct api_info *info, const struct ports *ports)
 		return NULL;
 	put_info(f, info);
 	put_workers(f, info);
+	put_budgets(f, info);
 	if (ports)
 		put_ports(f, ports);
 	if (fclose(f) != 0) {

@@ -67,7 +67,14 @@ void life_set(struct worker *w, enum life life)
 			   role_name(w->role));
 	w->in->text.workers[kind_of(w)] = (struct api_worker){ .name = role_name(w->role),
 							       .state = life_name[life],
-							       .restarts = w->restarts };
+							       .restarts = w->restarts,
+							       .role = w->role };
+}
+
+void worker_counted(struct worker *w, const struct worker_counters *counters)
+{
+	w->counters = *counters;
+	w->in->text.workers[kind_of(w)].counters = &w->counters;
 }
 
 static bool restarts(const struct instance *in)
@@ -129,6 +136,19 @@ void worker_refused(struct worker *w, const struct err *err)
 	set_timer(w, ms < REFUSED_MS_MAX ? ms : REFUSED_MS_MAX);
 }
 
+static int send_ping(const struct worker *w)
+{
+	return msg_send(w->control.fd, &worker_proto, WORKER_PING, &(struct msg_empty){ 0 }, NULL,
+			0);
+}
+
+/* for its counters; one that cannot be sent now is sent by the first tick */
+static void ping_at_once(struct worker *w)
+{
+	if (send_ping(w) == 0)
+		watchdog_tick(&w->watchdog, false);
+}
+
 void worker_is_up(struct worker *w)
 {
 	struct instance *in = w->in;
@@ -147,6 +167,7 @@ void worker_is_up(struct worker *w)
 	confined_info(in); /* the new one may have given up less */
 	w->refused = 0;
 	watchdog_answered(&w->watchdog);
+	ping_at_once(w);
 	log_debug("workers", "%s is up again %u ms after the death", role_name(w->role),
 		  (unsigned)deaths_since_ms(&w->deaths, clock_ms()));
 	if (kind_of(w) == KIND_RELAY && in->ports)
@@ -281,8 +302,7 @@ static void ping(struct worker *w, bool late)
 {
 	switch (watchdog_tick(&w->watchdog, late)) {
 	case WATCHDOG_PING: /* one that cannot be sent is not answered either */
-		msg_send(w->control.fd, &worker_proto, WORKER_PING, &(struct msg_empty){ 0 }, NULL,
-			 0);
+		send_ping(w);
 		break;
 	case WATCHDOG_HUNG:
 		err_say(&w->err, ETIMEDOUT, "the %s worker did not answer for %d s",
@@ -325,8 +345,13 @@ int restart_init(struct instance *in, struct err *err)
 
 void restart_watch(struct instance *in)
 {
-	if (in->worker[KIND_RELAY].life != LIFE_NONE) /* there is no slirp without it */
-		set_tick(in);
+	if (in->worker[KIND_RELAY].life == LIFE_NONE) /* there is no slirp without it */
+		return;
+	for (int i = 0; i < NWORKERS; i++) {
+		if (in->worker[i].life == LIFE_UP)
+			ping_at_once(&in->worker[i]);
+	}
+	set_tick(in);
 }
 
 void restart_done(struct instance *in)

@@ -113,6 +113,7 @@ static void worker_told(struct worker *w, const struct msg *m)
 		break;
 	case WORKER_PONG:
 		watchdog_answered(&w->watchdog);
+		worker_counted(w, (const struct worker_counters *)m->payload);
 		break;
 	case WORKER_PORT_REMOVED:
 		if (in->ports)

@@ -187,6 +187,7 @@ static int query_send(struct dns_query *q, const struct net_addr *server)
 
 static void query_give_up(struct dns_query *q)
 {
+	q->dns->failed++;
 	if (q->failure)
 		query_reply(q, q->failure, q->failure_len);
 	else
@@ -360,6 +361,7 @@ static void query_start(const struct dnsudp_sock *sock, const uint8_t *msg, size
 	dnsmsg_set_id(q->msg, random_id(d));
 	list_append(&d->queries, &q->entry);
 	d->n++;
+	d->asked++;
 	query_ask(q);
 }
 

@@ -25,6 +25,7 @@ struct dnsudp {
 	struct dns_batch *batch; /* buffers of one recvmmsg */
 	uint16_t ids[64];        /* random, used from the end */
 	unsigned nids;
+	uint64_t asked, failed; /* queries in all; those that no server had an answer to */
 };
 
 void dnsudp_init(struct dnsudp *d, struct loop *l, struct dns_servers *servers, unsigned max);

@@ -29,9 +29,14 @@ struct port {
 	struct deferred deferred;
 };
 
+unsigned forward_descriptors(const struct forward *f)
+{
+	return 2 * (f->flows.n + f->flows.held) + f->nports + f->lent;
+}
+
 bool forward_lends(const struct forward *f, unsigned back)
 {
-	return 2 * (f->flows.n + f->flows.held + 1) + f->nports + f->lent - back <= f->fds_max;
+	return forward_descriptors(f) + 2 - back <= f->fds_max;
 }
 
 bool forward_has_room(const struct forward *f)
@@ -200,6 +205,19 @@ unsigned forward_stats(const struct forward *f, uint32_t after, struct worker_po
 			ret[n++] = (struct worker_port_stats){ .id = p->of_flows.spec.id };
 		}
 		add_stats(&ret[n - 1], p);
+	}
+	return n;
+}
+
+unsigned forward_nflows(const struct forward *f)
+{
+	const struct list *const lists[] = { &f->ports, &f->draining };
+	const struct list *e;
+	unsigned n = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(lists); i++) {
+		list_for_each (e, lists[i])
+			n += list_count(&container_of(e, struct port, entry)->of_flows.flows);
 	}
 	return n;
 }

@@ -40,6 +40,12 @@ bool forward_has_room(const struct forward *f);
 /* forward_lends() - one more descriptor, when @back of those that are lent have come back */
 bool forward_lends(const struct forward *f, unsigned back);
 
+/* forward_descriptors() - those of fds_max that are in use */
+unsigned forward_descriptors(const struct forward *f);
+
+/* forward_nflows() - connections to published ports; walks them */
+unsigned forward_nflows(const struct forward *f);
+
 /* forward_stats() - of ports whose id is above @after, up to @max, in the order they were added;
  * the parts of one id are one; their number */
 unsigned forward_stats(const struct forward *f, uint32_t after, struct worker_port_stats *ret,

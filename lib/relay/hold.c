@@ -453,6 +453,11 @@ int holds_init(struct holds *h, struct loop *l, int tun, enum net_accel rung,
 	return 0;
 }
 
+unsigned holds_nopen(const struct holds *h)
+{
+	return h->loop ? list_count(&h->open) : 0;
+}
+
 void holds_done(struct holds *h)
 {
 	struct list *e;

@@ -65,7 +65,7 @@ struct holds {
 	uint64_t keys[sizeof(struct syn_key) / sizeof(uint32_t)]; /* of the hash, random */
 	bool pin; /* the host's congestion control is no good for its loopback */
 	bool full_said;
-	unsigned ended[HOLD_NSTATES]; /* how many went through a state */
+	uint64_t ended[HOLD_NSTATES]; /* how many went through a state */
 };
 
 /**
@@ -78,6 +78,9 @@ int holds_init(struct holds *h, struct loop *l, int tun, enum net_accel rung,
 	       const struct net_plan *plan, struct flows *flows, unsigned max,
 	       bool (*has_room)(void *owner), void *owner, struct err *err);
 void holds_done(struct holds *h); /* resets what is open; takes a zeroed one */
+
+/* holds_nopen() - flows that came of it and are open; walks them; takes a zeroed one */
+unsigned holds_nopen(const struct holds *h);
 
 /* holds_syn() - a packet of bounce0; what is no SYN is ignored */
 void holds_packet(struct holds *h, const uint8_t *pkt, size_t n);

@@ -22,6 +22,7 @@
 #include "lib/base/loop.h"
 #include "lib/ipc/worker.h"
 #include "lib/relay/bounce.h"
+#include "lib/relay/counters.h"
 #include "lib/relay/dns.h"
 #include "lib/relay/forward.h"
 #include "lib/relay/sockpool.h"
@@ -133,6 +134,15 @@ static int do_stats(struct relay *r, const struct msg *m)
 						    : 0;
 }
 
+static int do_ping(struct relay *r)
+{
+	const struct counted of = { &r->forward, &r->bounce, &r->udpout, &r->udp, &r->dns };
+	struct worker_counters counters;
+
+	relay_counters(&of, &counters);
+	return answer(r, WORKER_PONG, &counters);
+}
+
 static int do_message(struct relay *r, struct msg *m)
 {
 	struct worker_dns servers;
@@ -150,7 +160,7 @@ static int do_message(struct relay *r, struct msg *m)
 			return 0;
 		return err_say(&r->err, EPROTO, "the parent's list of DNS servers is malformed");
 	case WORKER_PING:
-		return answer(r, WORKER_PONG, &(struct msg_empty){ 0 });
+		return do_ping(r);
 	default:
 		return err_say(&r->err, EPROTO, "unexpected message %u of the parent", m->type);
 	}

@@ -135,6 +135,7 @@ static void take_frame(struct stack *s, const struct virtio_net_hdr *vnet, size_
 		pass(s, &f, &in, now_ms);
 		break;
 	case FRAME_ANSWER:
+		s->refused++;
 		len = answer_unreachable(&s->cfg.net, &f, &in, why, s->answer);
 		tap_write(&s->tap, s->answer, len);
 		break;
@@ -264,18 +265,26 @@ static void serve_echo(struct stack *s)
 	}
 }
 
+/* the parent of a worker, who wants to know of @stack */
+struct parent_control {
+	struct stack_control control;
+	const struct stack *stack;
+};
+
 /* Return: 1 to go on, 0 at end of file */
 static int on_parent_ready(struct stack_control *c, struct err *err)
 {
+	const struct parent_control *p = container_of(c, struct parent_control, control);
 	int control = c->fd;
+	struct worker_counters counters;
 	struct msg m;
 	int r = msg_recv(control, &worker_proto, ROLE_PARENT, WORKER_UP, MSG_DONTWAIT, &m);
 
 	if (r == -EAGAIN || r == -EINTR)
 		return 1;
 	if (r == 1 && m.type == WORKER_PING) {
-		r = msg_send(control, &worker_proto, WORKER_PONG, &(struct msg_empty){ 0 }, NULL,
-			     0);
+		stack_counters(p->stack, &counters);
+		r = msg_send(control, &worker_proto, WORKER_PONG, &counters, NULL, 0);
 		return r < 0 && !msg_peer_gone(r) ? err_set(err, -r, "answering the parent") : 1;
 	}
 	if (r == 1) {
@@ -326,7 +335,8 @@ int stack_serve(struct stack *s, struct stack_control *control, struct err *err)
 
 int stack_run(struct stack *s, int control, struct err *err)
 {
-	struct stack_control c = { .fd = control, .on_ready = on_parent_ready };
+	struct parent_control p = { .control = { .fd = control, .on_ready = on_parent_ready },
+				    .stack = s };
 
-	return stack_serve(s, &c, err);
+	return stack_serve(s, &p.control, err);
 }

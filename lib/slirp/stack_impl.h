@@ -29,7 +29,8 @@ struct stack {
 	struct prefilter prefilter;
 	struct quota quota;
 	struct echo echo;
-	int opened; /* socket of the frame that libslirp has just got; -1: none */
+	uint64_t refused; /* frames that were answered by an ICMP error */
+	int opened;       /* socket of the frame that libslirp has just got; -1: none */
 	struct guests guests;
 	struct offload offload; /* not with a direct tap */
 	struct privclock clock;
@@ -42,6 +43,9 @@ struct stack {
 	uint8_t frame[FRAME_MAX], answer[ANSWER_MAX];
 	struct offload_out out;
 };
+
+/* stack_counters() - what a pong tells */
+void stack_counters(const struct stack *s, struct worker_counters *ret);
 
 /* stack_kick() - libslirp reads the clock and sends what it holds, without a look at its sockets */
 void stack_kick(struct stack *s);

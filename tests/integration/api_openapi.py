@@ -74,11 +74,12 @@ def problems_of(value, schema, at):
     if schema["type"] == "object":
         found += [f"{at}: {k} is missing" for k in schema.get("required", []) if k not in value]
         for k, v in value.items():
-            if k not in schema["properties"]:
-                found.append(f"{at}: {k} is not documented")
-                continue
-            seen.add(f"field {name}.{k}")
-            found += problems_of(v, schema["properties"][k], f"{at}.{k}")
+            inner = schema.get("properties", {}).get(k)
+            if inner:
+                seen.add(f"field {name}.{k}")
+            else:
+                inner = schema.get("additionalProperties")
+            found += problems_of(v, inner, f"{at}.{k}") if inner else [f"{at}: {k} is not documented"]
     return found
 
 

@@ -11,6 +11,8 @@ compare() {
 	tap_of "$T/tap"
 }
 rk_start --net=slirp --ipv6 -- sleep 100 || exit
+counted() { [ "$(as_user rootlessctl --socket "$STATE/api.sock" info --json | grep -c '"budgets"')" = 2 ]; }
+wait_for 7 counted # a moment after the start
 compare
 rk_stop
 rk_start --net=slirp --source-ip-transparent=false -- sleep 100 || exit

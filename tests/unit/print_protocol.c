@@ -56,6 +56,18 @@ static void print_head(const char *name, int version)
 	print_row(&(struct row){ #name, value, #payload, sizeof(payload), min_fds, max_fds, \
 				 senders, #states });
 
+static void print_counters(void)
+{
+	printf("\n### Counters of the workers, in WORKER_PONG and in the API\n\n");
+	printf("| worker | kind | name | what |\n|---|---|---|---|\n");
+	for (size_t i = 0; i < WORKER_NCOUNTERS; i++) {
+		const struct counter_row *row = &worker_counter_rows[i];
+
+		printf("| %s | %s | `%s` | %s |\n", role_name(row->role),
+		       row->kind == COUNTER_BUDGET ? "budget" : "total", row->name, row->help);
+	}
+}
+
 int main(void)
 {
 	print_head("handshake: parent and child", HANDSHAKE_VERSION);
@@ -66,5 +78,6 @@ int main(void)
 	NSAGENT_MESSAGES(PRINT)
 	print_head("nursery: parent and nursery", NURSERY_VERSION);
 	NURSERY_MESSAGES(PRINT)
+	print_counters();
 	return 0;
 }
