@@ -9,7 +9,6 @@
 #include "lib/slirp/guests.h"
 #include "lib/slirp/offload.h"
 #include "lib/slirp/prefilter.h"
-#include "lib/slirp/privclock.h"
 #include "tests/unit/slirpframes.h"
 
 static uint8_t buf[FRAME_MAX], answer[ANSWER_MAX];
@@ -637,42 +636,6 @@ START_TEST(errors_of_the_host_s_loopback_come_from_the_gateway)
 }
 END_TEST
 
-START_TEST(the_clock_never_spends_time_before_its_wrap)
-{
-	static const struct {
-		int64_t start_ms;
-		bool quiet, busy; /* must jump? */
-	} rows[] = {
-		{ 0, false, false },
-		{ PRIVCLOCK_QUIET_MS - 1000, false, false },
-		{ PRIVCLOCK_QUIET_MS, true, false },
-		{ PRIVCLOCK_WRAP_MS - 300000, true, false },
-		{ PRIVCLOCK_LATEST_MS - 1000, true, false },
-		{ PRIVCLOCK_LATEST_MS, true, true },
-		{ PRIVCLOCK_WRAP_MS - 241000, true, true },
-		{ PRIVCLOCK_WRAP_MS - 5000, true, true },
-		{ PRIVCLOCK_WRAP_MS, false, false },
-		{ 2 * PRIVCLOCK_WRAP_MS - 5000, true, true },
-	};
-	struct privclock c;
-
-	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		int64_t wrap = (rows[i].start_ms / PRIVCLOCK_WRAP_MS + 1) * PRIVCLOCK_WRAP_MS;
-
-		privclock_init(&c, rows[i].start_ms);
-		ck_assert_int_eq(privclock_must_jump(&c, true), rows[i].quiet);
-		ck_assert_int_eq(privclock_must_jump(&c, false), rows[i].busy);
-		privclock_stop_before_wrap(&c);
-		ck_assert_int_eq(privclock_ns(&c) / 1000000, wrap - 1);
-		ck_assert_int_eq(privclock_ns(&c) / 1000000, wrap - 1);
-		privclock_pass_wrap(&c);
-		ck_assert_int_ge(privclock_ns(&c) / 1000000, wrap + 1);
-		ck_assert_int_le(privclock_ns(&c) / 1000000, wrap + 10000);
-		ck_assert(!privclock_must_jump(&c, true));
-	}
-}
-END_TEST
-
 int main(void)
 {
 	Suite *s = suite_create("prefilter");
@@ -698,7 +661,6 @@ int main(void)
 	tcase_add_test(c, each_kind_of_flow_has_its_share);
 	tcase_add_test(c, guests_are_introduced_once_and_again_when_forgotten);
 	tcase_add_test(c, errors_of_the_host_s_loopback_come_from_the_gateway);
-	tcase_add_test(c, the_clock_never_spends_time_before_its_wrap);
 	srunner_run_all(r, CK_NORMAL);
 	failed = srunner_ntests_failed(r);
 	srunner_free(r);
