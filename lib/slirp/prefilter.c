@@ -228,6 +228,12 @@ static enum frame_verdict judge_transport(struct prefilter *pf, const struct fra
 		in->opens = false; /* libslirp reflects it, the host hears nothing */
 		return FRAME_PASS;
 	}
+	/* an answer to a forwarded port's client on the host's loopback, which the guest sees as
+	   the gateway. Only a SYN opens anything; the rest libslirp resets when it knows no
+	   connection */
+	if (pf->serves && in->proto == IPPROTO_TCP && !in->opens &&
+	    is_ours(&pf->plan, in->family, in->dst))
+		return FRAME_PASS;
 	v = policy_judge(&pf->plan, in->family, in->dst, in->proto, in->dport, &final);
 	if (v == POLICY_DNS && pf->serves_dns)
 		return FRAME_PASS;

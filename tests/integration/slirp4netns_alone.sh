@@ -96,6 +96,8 @@ use() {
 		"$(add '"proto":"tcp","host_port":"x","guest_port":1')" "$(add '"proto":"tcp","host_port":7003,"guest_addr":"x","guest_port":1')" \
 		"$(add '"proto":"tcp","host_port":7003')" '{"execute":"x"}' '{"x":1}' '[]' '{' 'x' '' '{"execute":"remove_hostfwd","arguments":{"id":"x"}}'
 	echo "forwarded TCP $(nsprobe duplex 192.0.2.1 7001 300000 3)"
+	ask "$(add '"proto":"tcp","host_addr":"127.0.0.1","host_port":7005,"guest_port":80')"
+	echo "forwarded TCP of the loopback $(nsprobe duplex 127.0.0.1 7005 300000 3)"
 	echo "forwarded UDP $(nsprobe ask -u -t 3000 192.0.2.1 7002 hello)"
 	ask '{"execute":"remove_hostfwd","arguments":{"id":1}}' '{"execute":"remove_hostfwd","arguments":{"id":1}}' '{"execute":"list_hostfwd"}'
 	echo "removed $(nsprobe connect 192.0.2.1 7001)"

@@ -248,6 +248,21 @@ START_TEST(services_of_libslirp_are_out_of_reach)
 }
 END_TEST
 
+/* a client on the host's loopback has the gateway's address there: what it gets, and that no more
+ */
+START_TEST(answers_of_forwarded_ports_reach_the_closed_loopback)
+{
+	struct segment s = { .sport = 80, .dport = 40000, .seq = 1, .flags = TCP_ACK | TCP_SYN };
+
+	setup(false, true);
+	ck_assert_int_eq(judge_at(make_tcp(buf, GUEST, "10.0.2.2", &s), 0), FRAME_ANSWER);
+	pf.serves = true;
+	ck_assert_int_eq(judge_at(make_tcp(buf, GUEST, "10.0.2.2", &s), 0), FRAME_PASS);
+	ck_assert_int_eq(judge_at(make_tcp(buf, GUEST, "127.0.0.1", &s), 0), FRAME_ANSWER);
+	ck_assert_int_eq(judge_at(make_syn(buf, "10.0.2.2", 40000), 0), FRAME_ANSWER);
+}
+END_TEST
+
 /* of the program slirp4netns: what it has libslirp serve, and nothing beside it */
 START_TEST(services_are_reached_where_they_are_served)
 {
@@ -650,6 +665,7 @@ int main(void)
 	tcase_add_loop_test(c, every_truncation_is_survived, 0, 2);
 	tcase_add_test(c, odd_headers_are_dropped);
 	tcase_add_test(c, services_of_libslirp_are_out_of_reach);
+	tcase_add_test(c, answers_of_forwarded_ports_reach_the_closed_loopback);
 	tcase_add_test(c, services_are_reached_where_they_are_served);
 	tcase_add_test(c, control_messages_pass_on_a_direct_tap_only);
 	tcase_add_test(c, urgent_data_travels_in_the_stream);
