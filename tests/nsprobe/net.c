@@ -59,6 +59,8 @@ void addr_print(const struct addr *a, char *dst, size_t size)
 	snprintf(dst, size, "%s %u", host, port);
 }
 
+#define SOFT_ROUNDS 1000
+
 int net_connect(const struct addr *to, const struct addr *from, int socktype, int timeout_ms)
 {
 	autoclose int fd = socket(to->sa.sa_family, socktype | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -75,11 +77,19 @@ int net_connect(const struct addr *to, const struct addr *from, int socktype, in
 		return take_fd(&fd);
 	if (errno != EINPROGRESS)
 		return -errno;
-	if (poll(&p, 1, timeout_ms) == 0)
-		return -ETIMEDOUT;
-	if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len) < 0)
-		return -errno;
-	return error ? -error : take_fd(&fd);
+	/* an ICMP message that comes while the kernel has the socket locked wakes us before its
+	   error is there */
+	for (int i = 0; i < SOFT_ROUNDS && !(p.revents & POLLOUT); i++) {
+		if (i)
+			usleep(1000);
+		if (poll(&p, 1, timeout_ms) == 0)
+			return -ETIMEDOUT;
+		if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len) < 0)
+			return -errno;
+		if (error)
+			return -error;
+	}
+	return p.revents & POLLOUT ? take_fd(&fd) : -ETIMEDOUT;
 }
 
 static uint64_t mix(uint64_t x)
