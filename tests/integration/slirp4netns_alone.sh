@@ -224,6 +224,7 @@ wait_for 5 grep -qx sleep "/proc/$TARGET/comm"
 mkfifo "$T/end"
 sleep 100 >"$T/end" &
 PLUG=$!
+: >"$T/s4nready" # what the last one wrote
 "$OURS" -c -r 7 -e 8 -a "$T/root.sock" "$TARGET" tap0 7>"$T/s4nready" 8<"$T/end" >"$T/s4nout" 2>"$T/s4nerr" &
 S4N=$!
 wait_for 10 grep -q 1 "$T/s4nready"
