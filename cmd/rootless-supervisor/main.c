@@ -24,6 +24,7 @@
 #include "cmd/rootless-supervisor/explain.h"
 #include "cmd/rootless-supervisor/given.h"
 #include "cmd/rootless-supervisor/options.h"
+#include "cmd/rootless-supervisor/preflight.h"
 #include "cmd/rootless-supervisor/slirp4netns.h"
 #include "lib/base/cleanup.h"
 #include "lib/base/fd.h"
@@ -164,6 +165,8 @@ static int run_role(struct options *opt, const struct options_report *rep, char 
 	}
 	for (size_t i = 0; i < rep->nwarnings; i++)
 		log_warning("", "%s", rep->warnings[i]);
+	if (opt->dialect == DIALECT_ROOTLESSKIT)
+		preflight_warn(opt);
 	return run_parent(opt, argv);
 }
 

@@ -40,8 +40,8 @@ static bool is_above(const char *point, const char *path)
 static bool read_line(char *line, const char *path, struct mountinfo *ret)
 {
 	char *field[FIELDS_MAX], *save = NULL;
+	size_t n = 0, dash = 0, len = 0;
 	bool shared = false;
-	size_t n = 0, dash = 0;
 
 	for (char *w = strtok_r(line, " ", &save); w && n < FIELDS_MAX;
 	     w = strtok_r(NULL, " ", &save))
@@ -59,6 +59,10 @@ static bool read_line(char *line, const char *path, struct mountinfo *ret)
 	snprintf(ret->point, sizeof(ret->point), "%s", field[FIELD_POINT]);
 	snprintf(ret->options, sizeof(ret->options), "%s", field[FIELD_OPTIONS]);
 	snprintf(ret->fstype, sizeof(ret->fstype), "%s", field[dash + 1]);
+	ret->optional[0] = '\0';
+	for (size_t i = FIELD_OPTIONAL; i < dash && len < sizeof(ret->optional); i++)
+		len += (size_t)snprintf(ret->optional + len, sizeof(ret->optional) - len, "%s%s",
+					len ? " " : "", field[i]);
 	ret->shared = shared;
 	return true;
 }

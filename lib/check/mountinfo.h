@@ -9,7 +9,8 @@ struct mountinfo {
 	char point[256];   /* where it is mounted; longer paths are cut */
 	char fstype[64];   /* "ext4", "nfs4" */
 	char options[256]; /* "rw,nosuid,noexec", of the mount */
-	bool shared;       /* its propagation */
+	char optional[64]; /* its propagation: "shared:1 master:2"; empty: private */
+	bool shared;
 };
 
 /**
