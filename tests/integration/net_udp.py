@@ -202,7 +202,6 @@ def ports(addr, count):
     return answers
 
 
-# datagrams from as many ports as there are, for SECONDS
 def beside(addr, count):
     """so many ports, or a sixth of the descriptors, that talk and stay: is TCP as quick beside them?"""
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
@@ -251,6 +250,7 @@ def beside(addr, count):
     return ("all" if first == again == len(socks) else "not all") + (", slow" if slow else ", quick")
 
 
+# datagrams from as many ports as there are, for SECONDS
 def flood(addr, seconds):
     end = time.monotonic() + float(seconds)
     n = 0
