@@ -65,7 +65,7 @@ for mode in '' --detach-netns; do
 	[ ! "$mode" ] || last=detached others=
 	wait_for 5 grep -q "$last" "$T/nerdctl"
 	like "nerdctl's line $mode: its directories" "$(tr '\n' ' ' <"$T/nerdctl")" '/run/containerd /var/lib/containerd /var/lib/cni *'
-	is "nerdctl's line $mode: STATE/netns says which it is" "$(test -e "$RK_RUN/containerd-rootless/netns" && echo "$mode")" "$mode"
+	is "nerdctl's line $mode: STATE/netns says which it is" "$(test -e "$RK_RUN/containerd-rootless/netns" && echo yes)" "${mode:+yes}"
 	# shellcheck disable=SC2086 # perhaps none
 	is "nerdctl's nsenter $mode" "$(as_user nsenter -w/ --preserve-credentials -m -U -t "$pid" -F $others sh -c 'id -u; stat -f -c %T /run')" "0
 tmpfs"

@@ -10,6 +10,7 @@ same() {
 	rk_what=$1 rk_want=$2
 	shift 2
 	as_user rootlesskit "$@" true 2>"$T/ours"
+	is "$rk_what: it starts" $? 0
 	as_user /usr/bin/rootlesskit "$@" true 2>"$T/theirs"
 	like "$rk_what" "$(warnings "$T/ours")" "$rk_want"
 	is "$rk_what: as Debian's" "$(warnings "$T/ours")" "$(warnings "$T/theirs")"

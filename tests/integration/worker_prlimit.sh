@@ -51,7 +51,7 @@ ok "parent: it does not spin ($used hundredths of a second)" [ "$used" -lt 50 ]
 ok "and takes it back" in_child prlimit --pid "$RK_PID" --nofile=1000:
 is "parent: the API answers" "$(asked 5)" 200
 
-in_child prlimit --pid "$(relay)" --data=0:0 --cpu=0:0
+ok "root of the child may lower memory and time" in_child prlimit --pid "$(relay)" --data=0:0 --cpu=0:0
 ok "limits of memory and time: it serves, by this relay or the next" wait_for 10 serves
 rk_stop
 is "status" "$RK_STATUS" 143
