@@ -96,7 +96,7 @@ static int answer(struct relay *r, uint16_t type, const void *payload)
 {
 	int e = msg_send(r->control.fd, &worker_proto, type, payload, NULL, 0);
 
-	return e < 0 && e != -EPIPE ? err_set(&r->err, -e, "answering the parent") : 0;
+	return e < 0 && !msg_peer_gone(e) ? err_set(&r->err, -e, "answering the parent") : 0;
 }
 
 static int do_port_remove(struct relay *r, const struct msg *m)
@@ -130,8 +130,9 @@ static int do_stats(struct relay *r, const struct msg *m)
 	}
 	e = msg_send(r->control.fd, &worker_proto, WORKER_STATS, &ans, NULL, 0);
 	/* a parent that does not read asks again */
-	return e < 0 && e != -EPIPE && e != -EAGAIN ? err_set(&r->err, -e, "answering the parent")
-						    : 0;
+	return e < 0 && !msg_peer_gone(e) && e != -EAGAIN
+		       ? err_set(&r->err, -e, "answering the parent")
+		       : 0;
 }
 
 static int do_ping(struct relay *r)
@@ -199,6 +200,7 @@ struct config_fds {
 	int agent, gateway, dns[NET_DNS_SOCKS_MAX], accel[NET_ACCEL_FDS_MAX];
 };
 
+/* Return: 1; 0 when the parent has gone already; else a negative errno */
 static int receive_config(struct relay *r, struct relay_config *ret, struct config_fds *fds)
 {
 	struct msg m;
@@ -206,8 +208,10 @@ static int receive_config(struct relay *r, struct relay_config *ret, struct conf
 	int e = msg_recv_within(WORKER_CONTROL_FD, &worker_proto, ROLE_PARENT, WORKER_STARTING,
 				CONFIG_WAIT_MS, &m);
 
-	if (e <= 0)
-		return err_set(&r->err, e == 0 ? EPIPE : -e, "waiting for the parent's settings");
+	if (e == 0 || msg_peer_gone(e))
+		return 0;
+	if (e < 0)
+		return err_set(&r->err, -e, "waiting for the parent's settings");
 	memcpy(ret, m.payload, sizeof(*ret));
 	first = ret->have_agent + ret->have_gateway;
 	if (m.type != WORKER_RELAY_CONFIG || ret->have_agent > 1 || ret->have_gateway > 1 ||
@@ -224,7 +228,7 @@ static int receive_config(struct relay *r, struct relay_config *ret, struct conf
 		fds->accel[i] = i < net_accel_fds(ret->accel, &ret->net)
 					? msg_take_fd(&m, first + ret->ndns + i)
 					: -1;
-	return 0;
+	return 1;
 }
 
 static bool is_claimed(void *arg, const struct net_addr *peer, const struct net_addr *child)
@@ -246,6 +250,7 @@ static void share_claims(struct relay *r)
 	r->udp.flows.claim_arg = &r->udpout;
 }
 
+/* Return: as receive_config() */
 static int relay_start(struct relay *r, struct sandbox_report *sandbox)
 {
 	struct config_fds fds;
@@ -254,7 +259,7 @@ static int relay_start(struct relay *r, struct sandbox_report *sandbox)
 	struct rlimit nofile;
 	int e = receive_config(r, &config, &fds);
 
-	if (e < 0)
+	if (e <= 0)
 		return e;
 	fd_raise_limit(); /* what there is will do otherwise */
 	if (getrlimit(RLIMIT_NOFILE, &nofile) < 0)
@@ -299,7 +304,9 @@ static int relay_start(struct relay *r, struct sandbox_report *sandbox)
 		return err_set(&r->err, -e, "watching the control socket");
 	sandbox_seal(sandbox);
 	e = msg_send(WORKER_CONTROL_FD, &worker_proto, WORKER_READY, sandbox, NULL, 0);
-	return e < 0 ? err_set(&r->err, -e, "telling the parent that we are ready") : 0;
+	if (msg_peer_gone(e))
+		return 0;
+	return e < 0 ? err_set(&r->err, -e, "telling the parent that we are ready") : 1;
 }
 
 static void relay_free(struct relay *r)
@@ -336,7 +343,7 @@ int relay_main(struct sandbox_report *sandbox)
 	}
 	r->reserve = -1;
 	e = relay_start(r, sandbox);
-	if (e == 0)
+	if (e > 0)
 		e = loop_run(&r->loop);
 	if (e < 0) {
 		int sent;

@@ -53,7 +53,7 @@ static int start_and_serve(struct sandbox_report *sandbox, struct err *err)
 		return r;
 	sandbox_seal(sandbox);
 	r = msg_send(WORKER_CONTROL_FD, &worker_proto, WORKER_READY, sandbox, NULL, 0);
-	if (r == -EPIPE)
+	if (msg_peer_gone(r))
 		return 0;
 	if (r < 0)
 		return err_set(err, -r, "telling the parent that slirp is ready");
