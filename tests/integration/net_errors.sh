@@ -31,7 +31,7 @@ prohibited=EHOSTUNREACH
 [ "$RUNG" != off ] || prohibited=ENETUNREACH # all that libslirp can say
 rk_start --net=slirp -- sleep 50 || exit
 # on-link addresses that nobody has: the child's kernel asks for 3 s, the others meanwhile
-in_child sh -c 'nsprobe connect 10.0.2.77 7 & nsprobe connect 10.0.2.200 7 & nsprobe connect fd00::77 7 & wait' >"$T/neighbours" &
+in_child sh -c 'for a in 10.0.2.77 10.0.2.200 fd00::77; do nsprobe connect -t 12000 $a 7 & done; wait' >"$T/neighbours" &
 neighbours=$!
 
 while read -r want address port; do
