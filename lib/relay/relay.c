@@ -208,7 +208,7 @@ static int receive_config(struct relay *r, struct relay_config *ret, struct conf
 	int e = msg_recv_within(WORKER_CONTROL_FD, &worker_proto, ROLE_PARENT, WORKER_STARTING,
 				CONFIG_WAIT_MS, &m);
 
-	if (e == 0 || msg_peer_gone(e))
+	if (e == 0)
 		return 0;
 	if (e < 0)
 		return err_set(&r->err, -e, "waiting for the parent's settings");
