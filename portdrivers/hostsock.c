@@ -5,6 +5,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/udp.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -185,7 +186,8 @@ static int set_on(int fd, int level, int name)
 }
 
 /* the options that must be set before bind(); -1 with errno. A second UDP socket with SO_REUSEADDR
- * would take the datagrams of the first, so only TCP has it */
+ * would take the datagrams of the first, so only TCP has it. Bundles of datagrams are for us alone:
+ * who goes on with a socket that was passed to us does not know of them */
 static int set_options(int fd, sa_family_t family, bool dual, bool udp)
 {
 	const int v6only = !dual;
@@ -195,6 +197,7 @@ static int set_options(int fd, sa_family_t family, bool dual, bool udp)
 		return -1;
 	if (!udp)
 		return set_on(fd, SOL_SOCKET, SO_REUSEADDR);
+	set_on(fd, IPPROTO_UDP, UDP_GRO); /* where the kernel has it */
 	if (family == AF_INET6 && set_on(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO) < 0)
 		return -1;
 	return family == AF_INET || dual ? set_on(fd, IPPROTO_IP, IP_PKTINFO) : 0;

@@ -13,9 +13,9 @@
  * all have refused, they are dropped, as the network would, and the next datagram tries again: a
  * server that comes back is found at once.
  *
- * A flow ends after 30 s of silence without and 90 s with an answer, when the table is full, and
- * when its socket brings neither data nor an error: the child's side has the socket too, and could
- * make it readable for ever.
+ * A flow ends when it was silent for long or its place is needed (udpflows.c), and when its socket
+ * brings neither data nor an error: the child's side has the socket too, and could make it readable
+ * for ever.
  */
 #include "lib/relay/udpflow.h"
 
@@ -35,11 +35,6 @@
 #define FLOW_BUFFER (1024 * 1024)
 #define CAREFUL UDPHOLD_DATAGRAMS /* a server that took so many without a refusal is there */
 
-static const unsigned silence_ms[] = {
-	[UDP_UNANSWERED] = 30000, [UDP_BRIEF] = 30000, [UDP_ANSWERED] = 90000
-};
-static_assert(ARRAY_SIZE(silence_ms) == UDP_NAGES, "a limit for each age");
-
 /* from which states a state may be entered */
 static const unsigned may_follow[] = {
 	[UDP_FREE] = 1u << UDP_WAITING | 1u << UDP_TRYING | 1u << UDP_OPEN,
@@ -53,11 +48,6 @@ static void flow_set_state(struct udp_flow *f, enum udp_state state)
 {
 	assert(may_follow[state] & 1u << f->state);
 	f->state = state;
-}
-
-static struct udp_flow *flow_of(struct udp_entry *e)
-{
-	return container_of(e, struct udp_flow, entry);
 }
 
 /* the target is not there, or not yet */
@@ -112,30 +102,29 @@ static void flow_answered(struct udp_flow *f)
 	udptable_touch(&u->table, &f->entry, u->loop->now_ms, UDP_ANSWERED);
 }
 
+static enum udpio_verdict on_answer_failed(void *owner, int error, const struct iovec *data)
+{
+	(void)owner;
+	(void)data;
+	return error == EAGAIN ? UDPIO_STOP : UDPIO_DROP;
+}
+
 /* the first @n of the batch leave from the address that the client knows */
 static void flow_answer(struct udp_flow *f, unsigned n)
 {
 	struct udp_port *p = f->port;
-	struct mmsghdr *m = p->all->batch->msg;
+	struct udpio *io = p->all->io;
+	const struct udpio_way way = { .fd = p->watch.fd,
+				       .to = &f->client,
+				       .to_len = f->client_len,
+				       .family = p->family,
+				       .local = f->has_local ? f->entry.key.local : NULL,
+				       .scope = f->entry.key.scope,
+				       .bytes = &p->stats.bytes_out,
+				       .bundle_max = &f->answer_max };
 
-	for (unsigned i = 0; i < n; i++) {
-		m[i].msg_hdr.msg_name = &f->client;
-		m[i].msg_hdr.msg_namelen = f->client_len;
-		m[i].msg_hdr.msg_control = f->from_len ? f->from : NULL;
-		m[i].msg_hdr.msg_controllen = f->from_len;
-		m[i].msg_hdr.msg_flags = 0;
-	}
-	while (n) {
-		int r = sendmmsg(p->watch.fd, m, n, SEND_FLAGS);
-		unsigned done = r > 0 ? (unsigned)r : errno == EAGAIN ? n : 1;
-
-		if (r <= 0)
-			p->counts.dropped += done;
-		for (unsigned i = 0; r > 0 && i < done; i++)
-			p->stats.bytes_out += m[i].msg_len;
-		m += done;
-		n -= done;
-	}
+	p->counts.dropped +=
+		udpio_count(io, 0, n) - udpio_send(io, 0, n, &way, on_answer_failed, NULL);
 }
 
 static void flow_refused(struct udp_flow *f);
@@ -144,7 +133,7 @@ static int on_flow_ready(struct watch *w, uint32_t events)
 {
 	struct udp_flow *f = container_of(w, struct udp_flow, watch);
 	int error = events & EPOLLERR ? fd_take_error(w->fd) : 0;
-	int n = udpbatch_recv(f->port->all->batch, w->fd, false);
+	int n = udpio_recv(f->port->all->io, w->fd, &f->want);
 
 	if (n > 0) {
 		flow_answer(f, (unsigned)n);
@@ -201,6 +190,8 @@ static int flow_attach(struct udp_flow *f, int fd)
 		return flow_take(f);
 	}
 	udp_set_options(fd, target_of(f)->family, FLOW_BUFFER);
+	udpio_set_bundles(fd);
+	f->bundle_max = UINT16_MAX;
 	if (watch_add(f->port->all->loop, &f->watch, fd, FLOW_EVENTS, on_flow_ready) < 0) {
 		close(fd);
 		f->watch.fd = -1;
@@ -315,184 +306,110 @@ static void on_socket(struct sockpool_wait *w, int fd)
 
 /* --- from the client to the target -------------------------------------------------------- */
 
-static void flow_hold(struct udp_flow *f, const struct mmsghdr *m)
+static void flow_hold(struct udp_flow *f, const struct iovec *one)
 {
-	const struct iovec *iov = m->msg_hdr.msg_iov;
-	int r = udphold_put(&f->port->all->store, &f->hold, iov->iov_base, iov->iov_len);
+	int r = udphold_put(&f->port->all->store, &f->hold, one->iov_base, one->iov_len);
 
 	if (f->state == UDP_WAITING && r)
 		f->port->counts.dropped += r > 0 ? (unsigned)r : 1;
 }
 
-/* how many are done with, sent or dropped; 0: the flow waits for a socket or has ended */
-static unsigned flow_transmit(struct udp_flow *f, struct mmsghdr *m, unsigned n)
+/* false: the flow waits for a socket or has ended, and the datagram is neither sent nor dropped */
+static bool flow_transmit(struct udp_flow *f, const struct iovec *one)
 {
-	unsigned done;
-
-	if (!f->careful && f->hold.n)
-		udphold_clear(&f->port->all->store, &f->hold);
 	/* a refusal here is one of an earlier datagram: this one was not sent */
 	for (int tries = 0; tries <= WORKER_TARGETS_MAX; tries++) {
-		int r = sendmmsg(f->watch.fd, m, f->careful ? 1 : n, SEND_FLAGS);
+		ssize_t n = send(f->watch.fd, one->iov_base, one->iov_len, SEND_FLAGS);
 
-		if (r > 0) {
-			for (int i = 0; i < r; i++)
-				f->port->stats.bytes_in += m[i].msg_len;
+		if (n >= 0) {
+			f->port->stats.bytes_in += (uint64_t)n;
 			if (f->careful) {
-				flow_hold(f, m);
+				flow_hold(f, one);
 				f->careful--;
 			}
-			return (unsigned)r;
+			return true;
 		}
 		if (!is_refusal(errno))
 			break;
 		flow_refused(f);
 		if (f->state == UDP_FREE || f->state == UDP_WAITING)
-			return 0;
+			return false;
 	}
-	done = errno == EAGAIN ? n : 1;
-	f->port->counts.dropped += done;
-	return done;
+	f->port->counts.dropped++;
+	return true;
+}
+
+/* the first datagram of message @i; the message that is next */
+static unsigned flow_send_one(struct udp_flow *f, unsigned i)
+{
+	struct udpio *io = f->port->all->io;
+	struct iovec one;
+	size_t at = 0;
+
+	udpio_next(io, i, &at, &one);
+	if (f->state == UDP_WAITING)
+		flow_hold(f, &one);
+	else if (!flow_transmit(f, &one))
+		return i;
+	return udpio_cut(io, i, at) ? i : i + 1;
+}
+
+static enum udpio_verdict on_send_failed(void *owner, int error, const struct iovec *data)
+{
+	const void **refused = owner;
+
+	if (!is_refusal(error))
+		return error == EAGAIN ? UDPIO_STOP : UDPIO_DROP;
+	*refused = data->iov_base;
+	return UDPIO_STOP;
+}
+
+/* messages @first to @end - 1 until the target refuses one; the message that is next */
+static unsigned flow_send_all(struct udp_flow *f, unsigned first, unsigned end)
+{
+	struct udp_port *p = f->port;
+	struct udpio *io = p->all->io;
+	const struct udpio_way way = { .fd = f->watch.fd,
+				       .family = target_of(f)->family,
+				       .bytes = &p->stats.bytes_in,
+				       .bundle_max = &f->bundle_max };
+	unsigned lost = udpio_count(io, first, end - first);
+	const void *refused = NULL;
+
+	udphold_clear(&p->all->store, &f->hold);
+	lost -= udpio_send(io, first, end - first, &way, on_send_failed, &refused);
+	if (!refused) {
+		p->counts.dropped += lost;
+		return end;
+	}
+	first = udpio_cut_before(io, refused);
+	p->counts.dropped += lost - udpio_count(io, first, end - first);
+	flow_refused(f);
+	if (f->state == UDP_FREE || f->state == UDP_WAITING)
+		return first;
+	return flow_send_one(f, first); /* which ends where a refusal comes at once, and again */
 }
 
 void udpflow_send(struct udp_flow *f, unsigned first, unsigned n)
 {
 	struct udp_flows *u = f->port->all;
-	struct mmsghdr *m = &u->batch->msg[first];
+	const unsigned end = first + n;
 
-	for (unsigned i = 0; i < n; i++) {
-		struct msghdr *h = &m[i].msg_hdr;
-
-		h->msg_name = h->msg_control = NULL;
-		h->msg_namelen = 0;
-		h->msg_controllen = 0;
-		h->msg_flags = 0;
-	}
 	udptable_touch(&u->table, &f->entry, u->loop->now_ms, f->entry.age);
-	while (n && f->state != UDP_FREE) {
-		unsigned done = 1;
-
-		if (f->state == UDP_WAITING)
-			flow_hold(f, m);
+	while (first < end && f->state != UDP_FREE) {
+		if (f->state == UDP_WAITING || f->careful)
+			first = flow_send_one(f, first);
 		else
-			done = flow_transmit(f, m, n);
-		m += done;
-		n -= done;
+			first = flow_send_all(f, first, end);
 	}
 }
 
-/* --- the table of flows ------------------------------------------------------------------- */
-
-static int on_sweep_due(struct timer *t);
-
-/* due when the next flow may have been silent for long enough */
-static void sweep_set(struct udp_flows *u)
+void udpflow_start(struct udp_flow *f)
 {
-	uint64_t now = u->loop->now_ms, due = UINT64_MAX;
-
-	for (int age = 0; age < UDP_NAGES; age++) {
-		const struct udp_entry *e = udptable_oldest(&u->table, age);
-
-		if (e && e->used_ms + silence_ms[age] < due)
-			due = e->used_ms + silence_ms[age];
-	}
-	if (due != UINT64_MAX && (!u->sweep.loop || u->sweep.due_ms > due))
-		timer_set(u->loop, &u->sweep, due > now ? due - now : 0, on_sweep_due);
-}
-
-static int on_sweep_due(struct timer *t)
-{
-	struct udp_flows *u = container_of(t, struct udp_flows, sweep);
-	struct udp_entry *e;
-
-	for (int age = 0; age < UDP_NAGES; age++) {
-		while ((e = udptable_oldest(&u->table, age)) &&
-		       e->used_ms + silence_ms[age] <= u->loop->now_ms)
-			udpflow_end(flow_of(e));
-	}
-	sweep_set(u);
-	return 0;
-}
-
-static void make_room(struct udp_flows *u, const struct udp_key *key)
-{
-	struct udp_entry *e;
-
-	while ((e = udptable_victim(&u->table, key->client))) {
-		flow_of(e)->port->counts.evicted++;
-		udpflow_end(flow_of(e));
-		if (!u->full_said)
-			log_warning("ports",
-				    "UDP ports have clients at %u ports at once, or %u at one "
-				    "address: those that are silent the longest are forgotten",
-				    u->table.max, u->table.max / UDP_CLIENT_SHARE);
-		u->full_said = true;
-	}
-}
-
-struct udp_flow *udpflow_get(struct udp_port *p, const struct udp_key *key, unsigned i)
-{
-	struct udp_flows *u = p->all;
-	struct udp_entry *e = udptable_find(&u->table, key);
-	struct udp_flow *f;
-
-	if (e)
-		return flow_of(e);
-	make_room(u, key);
-	e = udptable_add(&u->table, key, u->loop->now_ms);
-	if (!e)
-		return NULL;
-	f = flow_of(e);
-	f->port = p;
-	p->stats.accepted++;
-	f->watch.fd = -1;
+	f->target = (uint8_t)source_target(f->port->all->sources, &f->port->spec, &f->peer);
+	f->source = source_first(f->port->all->sources, &f->port->spec, &f->peer, target_of(f));
+	f->careful = f->port->spec.ntargets > 1 ? CAREFUL : 0;
 	f->wait.on_socket = on_socket;
-	f->client = u->batch->name[i];
-	f->client_len = u->batch->msg[i].msg_hdr.msg_namelen;
-	f->from_len = (uint8_t)udpbatch_source(f->from, p->family, key->local, key->scope);
-	f->peer = f->client;
-	addr_unmap(&f->peer);
-	f->target = (uint8_t)source_target(u->sources, &p->spec, &f->peer);
-	f->source = source_first(u->sources, &p->spec, &f->peer, target_of(f));
-	f->careful = p->spec.ntargets > 1 ? CAREFUL : 0;
-	udphold_init(&f->hold);
-	list_init(&f->wait.entry);
-	list_append(&p->flows, &f->by_port);
 	if (flow_take(f) < 0)
 		flow_refused(f);
-	if (f->state == UDP_FREE)
-		return NULL;
-	sweep_set(u);
-	return f;
-}
-
-int udpflows_init(struct udp_flows *u, struct loop *l, struct sources *sources, unsigned flows_max,
-		  struct err *err)
-{
-	unsigned most = flows_max < UDP_FLOWS_MAX ? flows_max : UDP_FLOWS_MAX;
-	int r;
-
-	*u = (struct udp_flows){ .sources = sources };
-	udphold_store_init(&u->store);
-	r = udptable_init(&u->table, most, sizeof(struct udp_flow));
-	if (r == 0)
-		r = udptable_init(&u->claims, most, sizeof(struct udp_entry));
-	if (r < 0) {
-		udptable_done(&u->table);
-		return err_set(err, -r, "table of UDP flows");
-	}
-	u->loop = l;
-	return 0;
-}
-
-void udpflows_done(struct udp_flows *u)
-{
-	if (!u->loop)
-		return;
-	timer_cancel(&u->sweep);
-	udptable_done(&u->table);
-	udptable_done(&u->claims);
-	udphold_store_done(&u->store);
-	free(u->batch);
-	*u = (struct udp_flows){ 0 };
 }

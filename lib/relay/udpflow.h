@@ -9,8 +9,8 @@
 #include "lib/base/loop.h"
 #include "lib/ipc/worker.h"
 #include "lib/relay/source.h"
-#include "lib/relay/udpbatch.h"
 #include "lib/relay/udphold.h"
+#include "lib/relay/udpio.h"
 #include "lib/relay/udptable.h"
 
 /* what was not delivered, and why */
@@ -24,7 +24,8 @@ struct udp_port {
 	struct list entry;
 	struct worker_port spec;
 	struct watch watch;
-	int family; /* of the published socket */
+	int family;   /* of the published socket */
+	uint8_t want; /* udpio_recv() */
 	struct list flows;
 	struct udp_counts counts;
 	struct worker_port_stats stats; /* active: unused */
@@ -57,8 +58,9 @@ struct udp_flow {
 	bool connected;
 	union sock_addr client; /* as the published socket takes it */
 	socklen_t client_len;
-	uint8_t from_len; /* bytes of from, what its answers leave from */
-	_Alignas(struct cmsghdr) uint8_t from[CMSG_SPACE(sizeof(struct in6_pktinfo))];
+	bool has_local; /* the address that it hit, entry.key.local, is one to answer from */
+	uint8_t want;   /* udpio_recv() */
+	uint16_t bundle_max, answer_max; /* udpio_send(), to the target and to the client */
 };
 
 /* all of the process */
@@ -68,8 +70,8 @@ struct udp_flows {
 	struct udp_table table;
 	struct udp_table claims; /* one socket a client address and port, and target */
 	struct udphold_store store;
-	struct udp_batch *batch; /* NULL until the first port */
-	struct timer sweep;      /* set while there are flows */
+	struct udpio *io;   /* NULL until the first port */
+	struct timer sweep; /* set while there are flows */
 	/* a flow will have a socket for these two addresses; NULL: nobody else could have one */
 	void (*on_claim)(void *arg, const struct net_addr *client, const struct net_addr *target);
 	void *claim_arg;
@@ -86,6 +88,9 @@ void udpflows_done(struct udp_flows *u); /* all flows must have ended */
  * Return: NULL when memory or the agent of the child netns is gone
  */
 struct udp_flow *udpflow_get(struct udp_port *p, const struct udp_key *key, unsigned i);
+
+/* udpflow_start() - get a socket for the first target; the flow, just made, may end at once */
+void udpflow_start(struct udp_flow *f);
 
 /* udpflow_send() - pass datagrams @first to @first + @n - 1 of the batch on; the flow may end */
 void udpflow_send(struct udp_flow *f, unsigned first, unsigned n);

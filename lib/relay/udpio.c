@@ -20,12 +20,33 @@
 #define BUNDLE_DATAGRAMS 64
 #define RETRIES 3 /* of one datagram */
 
+static const uint8_t mapped_prefix[12] = { [10] = 0xff, [11] = 0xff };
+
+void udp_set_options(int fd, int family, int buffer)
+{
+	const int v4 = IP_PMTUDISC_DONT, v6 = IPV6_PMTUDISC_DONT;
+
+	setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &buffer, sizeof(buffer));
+	setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &buffer, sizeof(buffer));
+
+	setsockopt(fd, IPPROTO_IP, IP_MTU_DISCOVER, &v4, sizeof(v4));
+	if (family == AF_INET6)
+		setsockopt(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, &v6, sizeof(v6));
+}
+
+void udpio_set_bundles(int fd)
+{
+	const int on = 1;
+
+	setsockopt(fd, IPPROTO_UDP, UDP_GRO, &on, sizeof(on));
+}
+
 void udpio_set_options(int fd, int family, bool hops)
 {
 	const int on = 1;
 	const bool v6 = family == AF_INET6;
 
-	setsockopt(fd, IPPROTO_UDP, UDP_GRO, &on, sizeof(on));
+	udpio_set_bundles(fd);
 	setsockopt(fd, v6 ? IPPROTO_IPV6 : IPPROTO_IP, v6 ? IPV6_RECVTCLASS : IP_RECVTOS, &on,
 		   sizeof(on));
 	if (hops)
@@ -74,7 +95,9 @@ static void read_ip(const struct cmsghdr *c, struct udpio_info *ret)
 		break;
 	case IP_PKTINFO:
 		memcpy(&info, CMSG_DATA(c), sizeof(info));
-		memcpy(ret->local, &info.ipi_spec_dst, sizeof(info.ipi_spec_dst));
+		memcpy(ret->local, mapped_prefix, sizeof(mapped_prefix));
+		memcpy(ret->local + sizeof(mapped_prefix), &info.ipi_spec_dst,
+		       sizeof(info.ipi_spec_dst));
 		ret->has_local = true;
 		break;
 	default:
@@ -101,6 +124,8 @@ static void read_ip6(const struct cmsghdr *c, struct udpio_info *ret)
 		ret->has_dst = true;
 		break;
 	case IPV6_PKTINFO:
+		if (ret->has_local) /* in the words of IPv4, which are those to answer with */
+			break;
 		memcpy(&info, CMSG_DATA(c), sizeof(info));
 		memcpy(ret->local, &info.ipi6_addr, sizeof(ret->local));
 		ret->has_local = true;
@@ -194,6 +219,27 @@ bool udpio_next(const struct udpio *io, unsigned i, size_t *at, struct iovec *re
 	return true;
 }
 
+bool udpio_cut(struct udpio *io, unsigned i, size_t at)
+{
+	struct iovec *v = &io->iov[i];
+
+	if (at >= v->iov_len)
+		return false;
+	v->iov_base = (uint8_t *)v->iov_base + at;
+	v->iov_len -= at;
+	if (v->iov_len <= io->info[i].segment)
+		io->info[i].segment = 0;
+	return true;
+}
+
+unsigned udpio_cut_before(struct udpio *io, const void *data)
+{
+	const unsigned i = (unsigned)(((const uint8_t *)data - io->data[0]) / UDPIO_SLOT);
+
+	udpio_cut(io, i, (size_t)((const uint8_t *)data - (uint8_t *)io->iov[i].iov_base));
+	return i;
+}
+
 unsigned udpio_count(const struct udpio *io, unsigned first, unsigned n)
 {
 	unsigned count = 0;
@@ -221,14 +267,14 @@ static size_t put_control(uint8_t *at, int level, int type, const void *data, si
 
 static size_t put_local(uint8_t *at, const struct udpio_way *way)
 {
-	struct in6_pktinfo info6 = { 0 };
+	struct in6_pktinfo info6 = { .ipi6_ifindex = way->scope };
 	struct in_pktinfo info = { 0 };
 
 	if (way->family == AF_INET6) {
 		memcpy(&info6.ipi6_addr, way->local, 16);
 		return put_control(at, IPPROTO_IPV6, IPV6_PKTINFO, &info6, sizeof(info6));
 	}
-	memcpy(&info.ipi_spec_dst, way->local, 4);
+	memcpy(&info.ipi_spec_dst, way->local + sizeof(mapped_prefix), 4);
 	return put_control(at, IPPROTO_IP, IP_PKTINFO, &info, sizeof(info));
 }
 
@@ -280,12 +326,13 @@ static unsigned bundle(const struct udpio *io, unsigned i, unsigned n, uint16_t 
 }
 
 /* one datagram, again after an obstacle; false: stop */
-static bool send_single(struct udpio *io, struct msghdr *h, const struct iovec *data, int error,
+static bool send_single(struct msghdr *h, const struct iovec *data, int error,
 			const struct udpio_way *way,
 			enum udpio_verdict (*failed)(void *, int, const struct iovec *),
 			void *owner, unsigned *ret_sent)
 {
-	(void)io;
+	ssize_t n;
+
 	for (int i = 0; i < RETRIES; i++) {
 		if (error) {
 			enum udpio_verdict v = failed(owner, error, data);
@@ -293,8 +340,11 @@ static bool send_single(struct udpio *io, struct msghdr *h, const struct iovec *
 			if (v != UDPIO_RETRY)
 				return v == UDPIO_DROP;
 		}
-		if (sendmsg(way->fd, h, SEND_FLAGS) >= 0) {
+		n = sendmsg(way->fd, h, SEND_FLAGS);
+		if (n >= 0) {
 			*ret_sent += 1;
+			if (way->bytes)
+				*way->bytes += (uint64_t)n;
 			return true;
 		}
 		error = errno;
@@ -314,9 +364,12 @@ static bool send_apart(struct udpio *io, struct msghdr *h, uint16_t segment, int
 	struct msghdr single = *h;
 
 	if (!segment)
-		return send_single(io, h, iov, error, way, failed, owner, ret_sent);
-	if (way->bundle_max && (error == EMSGSIZE || error == EINVAL || error == EIO))
-		*way->bundle_max = (uint16_t)(segment - 1);
+		return send_single(h, iov, error, way, failed, owner, ret_sent);
+	if (error == EMSGSIZE || error == EINVAL || error == EIO) { /* of the bundle, it seems */
+		if (way->bundle_max)
+			*way->bundle_max = error == EIO ? 0 : (uint16_t)(segment - 1);
+		error = 0;
+	}
 	set_control(&single, io->out_control[0].data, way, 0);
 	single.msg_iov = &one;
 	single.msg_iovlen = 1;
@@ -326,8 +379,9 @@ static bool send_apart(struct udpio *io, struct msghdr *h, uint16_t segment, int
 			one.iov_len = iov[i].iov_len - at;
 			if (one.iov_len > segment)
 				one.iov_len = segment;
-			if (!send_single(io, &single, &one, 0, way, failed, owner, ret_sent))
+			if (!send_single(&single, &one, error, way, failed, owner, ret_sent))
 				return false;
+			error = 0;
 		}
 	}
 	return true;
@@ -355,8 +409,11 @@ unsigned udpio_send(struct udpio *io, unsigned first, unsigned n, const struct u
 	for (unsigned done = 0; done < nout;) {
 		int r = sendmmsg(way->fd, io->out + done, nout - done, SEND_FLAGS);
 
-		for (int i = 0; i < r; i++)
+		for (int i = 0; i < r; i++) {
 			sent += counts[done + (unsigned)i];
+			if (way->bytes)
+				*way->bytes += io->out[done + (unsigned)i].msg_len;
+		}
 		if (r > 0) {
 			done += (unsigned)r;
 			continue;

@@ -24,7 +24,8 @@ struct udpio_info {
 	bool has_dst;
 	union sock_addr dst; /* that the sender meant */
 	bool has_local;
-	uint8_t local[16]; /* the address of ours that it hit; IPv4 uses the first four */
+	uint8_t local[16]; /* the address of ours that it hit, IPv4 as ::ffff:a.b.c.d; of IPv4
+			      broadcasts and multicasts the one to answer from */
 };
 
 /* one for the process, zeroed before use: what was received is sent on before the next receive */
@@ -40,6 +41,16 @@ struct udpio {
 	} in_control[UDPIO_BATCH], out_control[UDPIO_BATCH];
 	uint8_t data[UDPIO_BATCH][UDPIO_SLOT];
 };
+
+/**
+ * udp_set_options() - room for bursts, and DF is never set: what is larger than the path is cut in
+ *                     fragments
+ * @buffer:	bytes, each way; the kernel cuts it to net.core.rmem_max and wmem_max
+ */
+void udp_set_options(int fd, int family, int buffer);
+
+/* udpio_set_bundles() - bundles may be received */
+void udpio_set_bundles(int fd);
 
 /* udpio_set_options() - for a socket to receive from: bundles and the traffic class are told; with
  * @hops the hops that are left, too. Each costs about a tenth of receiving a datagram */
@@ -66,7 +77,10 @@ struct udpio_way {
 	socklen_t to_len;
 	int family;
 	uint8_t ttl, tos;     /* 0: the socket's own */
-	const uint8_t *local; /* the address to leave from; NULL: the kernel chooses */
+	const uint8_t *local; /* the address to leave from, as in udpio_info; NULL: the kernel
+				 chooses */
+	uint32_t scope;       /* its interface, 0 but for link-local ones */
+	uint64_t *bytes;      /* grows by what is sent; NULL: not counted */
 	uint16_t *
 		bundle_max; /* longest datagram that goes in bundles; lowered when one is refused */
 };
@@ -93,5 +107,11 @@ unsigned udpio_count(const struct udpio *io, unsigned first, unsigned n);
 /* udpio_next() - the datagram of message @i that starts at *@at, which is moved on; false: no more.
  * An empty message is one empty datagram */
 bool udpio_next(const struct udpio *io, unsigned i, size_t *at, struct iovec *ret);
+
+/* udpio_cut() - the first @at bytes of message @i are done with; false: nothing is left */
+bool udpio_cut(struct udpio *io, unsigned i, size_t at);
+
+/* udpio_cut_before() - so is what stands before @data in its message; the index of that */
+unsigned udpio_cut_before(struct udpio *io, const void *data);
 
 #endif

@@ -22,20 +22,24 @@
 
 static void key_make(const struct udp_port *p, unsigned i, struct udp_key *ret)
 {
-	struct udp_batch *b = p->all->batch;
-	uint16_t port;
+	const struct udpio *io = p->all->io;
+	struct net_addr client;
 
-	*ret = (struct udp_key){ .port_id = p->spec.id, .part = p->spec.part };
-	udpbatch_client(b, i, ret->client, &port, &ret->scope);
-	ret->client_port = port;
-	udpbatch_local(b, i, ret->local);
+	addr_from_sock(&io->name[i], &client);
+	*ret = (struct udp_key){ .port_id = p->spec.id,
+				 .part = p->spec.part,
+				 .client_port = client.port,
+				 .scope = client.scope };
+	addr_map(&client, ret->client);
+	if (io->info[i].has_local)
+		memcpy(ret->local, io->info[i].local, sizeof(ret->local));
 }
 
 static int on_port_ready(struct watch *w, uint32_t events)
 {
 	struct udp_port *p = container_of(w, struct udp_port, watch);
 	struct udp_key key, next;
-	int n = udpbatch_recv(p->all->batch, w->fd, true);
+	int n = udpio_recv(p->all->io, w->fd, &p->want);
 
 	if (events & EPOLLERR)
 		fd_take_error(w->fd);
@@ -54,7 +58,8 @@ static int on_port_ready(struct watch *w, uint32_t events)
 		if (f)
 			udpflow_send(f, (unsigned)first, (unsigned)(i - first));
 		else
-			p->counts.dropped += (unsigned)(i - first);
+			p->counts.dropped +=
+				udpio_count(p->all->io, (unsigned)first, (unsigned)(i - first));
 	}
 	return 0;
 }
@@ -125,10 +130,10 @@ int udpports_add(struct udp_ports *u, const struct worker_port *spec, int sock, 
 	if (!spec_valid(spec) || !is_next(u, spec) || family == AF_UNSPEC)
 		return err_say(err, EPROTO, "port %u of the parent: not a new, bound UDP port",
 			       spec->id);
-	if (!u->flows.batch)
-		u->flows.batch = malloc(sizeof(*u->flows.batch));
+	if (!u->flows.io) /* pages that no datagram has reached are never touched */
+		u->flows.io = calloc(1, sizeof(*u->flows.io));
 	p = calloc(1, sizeof(*p));
-	if (!p || !u->flows.batch)
+	if (!p || !u->flows.io)
 		return err_set(err, ENOMEM, "port %u", spec->id);
 	p->all = &u->flows;
 	p->spec = *spec;
