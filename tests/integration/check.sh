@@ -312,7 +312,7 @@ found RUNTIME_DIR 0 "No such file" "absent"
 
 # --- network -------------------------------------------------------------------------------------
 both TUN_MISSING "No such file" in_mounts 'mount -t tmpfs tmpfs /dev/net'
-run_as in_mounts 'mount -t tmpfs tmpfs /dev/net; modprobe() { :; }; sudo() { "$@"; }; '"$(field TUN_MISSING fix | sed 's#/etc/modules#/tmp/modules#; s#/tmp/modules-load.d/tun.conf#/dev/null#')" rootless-supervisor check --json
+run_as in_mounts 'mount -t tmpfs tmpfs /dev/net; modprobe() { :; }; sudo() { "$@"; }; { '"$(field TUN_MISSING fix | sed 's#/etc/modules#/tmp/modules#; s#/tmp/modules-load.d/tun.conf#/dev/null#')"'; } >&2' rootless-supervisor check --json
 gone TUN_MISSING "its command mends it"
 closed='mount -t tmpfs tmpfs /dev/net; mknod -m 600 /dev/net/tun c 10 200'
 both TUN_DENIED "Permission denied" in_mounts "$closed"

@@ -95,7 +95,8 @@ is "one address and port to two ports of one server" \
 # answers that never come: the route says by us, the packets go elsewhere
 in_child ip rule add from 10.0.2.100 to 203.0.113.9 ipproto tcp blackhole
 is "silence ends in the gateway's address" "$(addr "$(who 192.0.2.1 7107 203.0.113.9)")" 10.0.2.2
-is "which is then used at once" "$(addr "$(in_world nsprobe ask -t 900 -b 203.0.113.9 192.0.2.1 7107)")" 10.0.2.2
+at_once() { in_world nsprobe ask -t 900 -b 203.0.113.9 192.0.2.1 7107 2>/dev/null; }
+is "which is then used at once" "$(addr "$(at_once || at_once || at_once)")" 10.0.2.2 # a SYN may be lost
 in_child ip rule delete from 10.0.2.100 to 203.0.113.9 ipproto tcp blackhole
 is "until routes change" "$(addr "$(who 192.0.2.1 7107 203.0.113.9)")" 203.0.113.9
 
