@@ -6,7 +6,7 @@
  * before the child's interface is made; then frames.c carries the frames. A next life serves the
  * interface that there is.
  *
- *   CONNECT -> TALK -> ( LEASE -> TAP -> ) CARRIED -> CLOSED
+ *   CONNECT -> TALK -> ( LEASE -> TAP -> ) CARRIED -> CLOSED; TALK, LEASE -> CLOSED
  */
 #include "netdrivers/framenet.h"
 
@@ -34,7 +34,7 @@
 #define CONNECT_MS 10000 /* until it listens */
 #define RETRY_MS 20      /* between two tries to connect */
 #define DISCOVER_MS 1000 /* between two questions for the address */
-#define CLOSED_MS 500    /* from the end of its connection to its own */
+#define CLOSED_MS 2000   /* from the end of its connection to its own */
 #define XID 1
 #define PREFIX 24
 #define STOP_MS 2000 /* for the process that carries frames to be gone */
@@ -45,7 +45,7 @@ enum state {
 	LEASE,   /* frames; the timer asks for the address, or has them carried */
 	TAP,     /* the agent makes the interface; nothing is read */
 	CARRIED, /* by the other process */
-	CLOSED,  /* that has seen an end of file; the program's own end may say why, or the timer */
+	CLOSED,  /* an end of file was seen; the program's own end may say why, or the timer */
 };
 
 struct net_run {
@@ -73,6 +73,22 @@ static void set_timer(struct net_run *run, unsigned ms)
 	const struct timeval tv = { .tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000 };
 
 	event_add(run->timer, &tv);
+}
+
+/* its connection is gone: what it says at its own end is more than we know */
+static void closed(struct net_run *run)
+{
+	event_del(run->readable);
+	run->state = CLOSED;
+	set_timer(run, CLOSED_MS);
+}
+
+static void talk_failed(struct net_run *run, const struct err *why)
+{
+	if (why->code == EPIPE || why->code == ECONNRESET)
+		closed(run);
+	else
+		failed(run, why);
 }
 
 static struct net_run *run_of(struct framenet *f)
@@ -209,7 +225,7 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 		return;
 	if (n <= 0) {
 		err_set(&err, n < 0 ? errno : ECONNRESET, "talking to %s", run->pub.dialect->name);
-		failed(run, &err);
+		talk_failed(run, &err);
 		return;
 	}
 	run->pub.have += (size_t)n;
@@ -220,7 +236,7 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 	else if (run->state == LEASE)
 		r = hear_frame(run, &err);
 	if (r < 0)
-		failed(run, &err);
+		talk_failed(run, &err);
 }
 
 /* --- a life of it ------------------------------------------------------------------------- */
@@ -255,9 +271,11 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	if (run->state == CLOSED) {
-		r = err_say(&err, ECONNRESET, "%s has closed its connection",
-			    run->pub.dialect->name);
-	} else if (run->state == CONNECT) {
+		err_say(&err, ECONNRESET, "%s has closed its connection", run->pub.dialect->name);
+		failed(run, &err);
+		return;
+	}
+	if (run->state == CONNECT) {
 		r = try_connect(run, &err);
 		if (r > 0)
 			set_timer(run, RETRY_MS);
@@ -265,7 +283,7 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 		r = begin(run, &err);
 	}
 	if (r < 0)
-		failed(run, &err);
+		talk_failed(run, &err);
 }
 
 static int start_program(struct net_run *run, struct err *err)
@@ -357,8 +375,7 @@ bool framenet_reaped(struct net_run *run, pid_t pid, int status)
 		return helper_reaped(run->helper, pid, status);
 	run->frames = 0;
 	if (WIFEXITED(status) && !WEXITSTATUS(status)) {
-		run->state = CLOSED;
-		set_timer(run, CLOSED_MS);
+		closed(run);
 		return true;
 	}
 	if (WIFEXITED(status))

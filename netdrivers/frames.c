@@ -129,8 +129,8 @@ static int carry(struct frames *f)
 			r = read_sock(f);
 		if (r == 0)
 			r = write_tap(f);
-		if (r)
-			return r > 0 ? 0 : r;
+		if (r) /* gone is gone, whichever call has noticed */
+			return r > 0 || r == -EPIPE || r == -ECONNRESET ? 0 : r;
 	}
 }
 

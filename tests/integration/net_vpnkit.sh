@@ -66,6 +66,17 @@ program() { printf '#!/bin/sh\n%s\n' "$1" >"$T/other"; chmod 755 "$T/other"; }
 refuse "no such program" 'exec: "vpnkit": executable file not found in $PATH'
 program 'echo last words; exit 7'
 refuse "one that ends at once" 'vpnkit exited with status 7: last words' --vpnkit-binary="$T/other"
+cat >"$T/other" <<'EOT'
+#!/usr/bin/python3
+import os, socket, sys
+s = socket.socket(socket.AF_UNIX)
+s.bind(sys.argv[2])
+s.listen()
+s.accept()[0].close()  # what was said to it is not read: a reset
+os.write(2, b"last words\n")
+os._exit(7)
+EOT
+refuse "one that hangs up and ends" 'vpnkit exited with status 7: last words' --vpnkit-binary="$T/other"
 RK_ENV="VPNKIT_REFUSE=no-more-addresses"
 refuse "an interface is refused" 'vpnkit refuses an interface: no-more-addresses' --vpnkit-binary="$PEER"
 RK_ENV="VPNKIT_VERSION=21"
