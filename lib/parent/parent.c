@@ -318,6 +318,8 @@ static void tear_down(struct instance *in)
 	}
 	for (int i = 0; i < NWORKERS; i++)
 		link_close(&in->worker[i].control);
+	/* while the nursery would do it, were we killed */
+	in->evacuation = evacuation_undo(in->evacuation);
 	if (in->nursery_link.fd >= 0)
 		msg_send(in->nursery_link.fd, &nursery_proto, NURSERY_STOP,
 			 &(struct msg_empty){ 0 }, NULL, 0);
@@ -330,7 +332,6 @@ static void tear_down(struct instance *in)
 		worker_log_flush(&in->worker[i]);
 		link_close(&in->worker[i].log);
 	}
-	in->evacuation = evacuation_undo(in->evacuation);
 	in->state = statedir_close(in->state);
 }
 
