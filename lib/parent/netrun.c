@@ -62,11 +62,11 @@ static void fail(struct instance *in, const struct err *why)
 	instance_fail(in);
 }
 
-static void note_end(struct netrun *n, const struct err *why)
+static void note_end(struct instance *in, const struct err *why)
 {
-	n->why = *why;
-	n->life = LIFE_ENDING;
-	set_timer(n, 0);
+	in->netrun.why = *why;
+	set_life(in, LIFE_ENDING);
+	set_timer(&in->netrun, 0);
 }
 
 static void on_ready(void *arg)
@@ -87,7 +87,7 @@ static void on_ready(void *arg)
 	log_debug("network", "up again %u ms after the death",
 		  (unsigned)deaths_since_ms(&n->deaths, clock_ms()));
 	if (serves_ports(in) && ports_relay_up(in->ports, -1, &err) < 0)
-		note_end(n, &err);
+		note_end(in, &err);
 }
 
 static void on_plan(void *arg, const struct net_plan *plan, const uint8_t mac[6])
@@ -105,7 +105,7 @@ static void on_ended(void *arg, const struct err *why)
 	struct instance *in = arg;
 
 	if (in->netrun.life == LIFE_STARTING || in->netrun.life == LIFE_UP)
-		note_end(&in->netrun, why);
+		note_end(in, why);
 }
 
 static void start(struct instance *in)
@@ -117,7 +117,7 @@ static void start(struct instance *in)
 	if (in->phase != PHASE_STARTING)
 		set_timer(n, READY_MS);
 	if (in->setup->net->parent_start(&n->env, &n->run, &err) < 0)
-		note_end(n, &err);
+		note_end(in, &err);
 }
 
 static void stop(struct instance *in)
@@ -172,7 +172,7 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 	} else if (n->life == LIFE_STARTING) {
 		err_say(&n->why, ETIMEDOUT, "%s was not ready within %d s", in->setup->net->name,
 			READY_MS / 1000);
-		n->life = LIFE_ENDING;
+		set_life(in, LIFE_ENDING);
 		deal_with_end(in);
 	}
 }
