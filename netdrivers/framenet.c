@@ -314,6 +314,15 @@ static int start_program(struct net_run *run, struct err *err)
 	return helper_start(&spec, &run->helper, err);
 }
 
+int framenet_probe(const struct framenet_dialect *d, const struct options *o,
+		   uint32_t *ret_features, struct err *err)
+{
+	char path[PATH_MAX];
+
+	*ret_features = 0;
+	return program_find(d->binary(o), path, err);
+}
+
 void framenet_stop(struct net_run *run)
 {
 	if (!run)

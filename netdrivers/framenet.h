@@ -44,6 +44,8 @@ int framenet_interface(struct framenet *f, const uint8_t mac[6], unsigned pause_
 		       struct err *err);
 
 /* as in struct net_driver */
+int framenet_probe(const struct framenet_dialect *d, const struct options *o,
+		   uint32_t *ret_features, struct err *err);
 int framenet_start(const struct framenet_dialect *d, const struct net_env *env,
 		   struct net_run **ret, struct err *err);
 void framenet_tap(struct net_run *run);

@@ -9,7 +9,6 @@
  * lease for gets the same address in each life.
  */
 #include <errno.h>
-#include <limits.h>
 #include <string.h>
 
 #include "lib/base/options.h"
@@ -17,7 +16,6 @@
 #include "lib/ipc/statenames.h"
 #include "netdrivers/framenet.h"
 #include "netdrivers/plan.h"
-#include "netdrivers/program.h"
 
 #define DEFAULT_IFNAME "tap0"
 #define DEFAULT_MTU 1500
@@ -61,10 +59,7 @@ static const struct framenet_dialect dialect = {
 
 static int gvproxy_parent_probe(const struct options *o, uint32_t *ret_features, struct err *err)
 {
-	char path[PATH_MAX];
-
-	*ret_features = 0;
-	return program_find(o->gvproxy_binary, path, err);
+	return framenet_probe(&dialect, o, ret_features, err);
 }
 
 static int gvproxy_parent_plan(const struct net_opts *o, struct net_plan *ret, struct err *err)

@@ -89,8 +89,8 @@ struct net_driver {
 /**
  * net_driver_find() - the driver that serves a value of --net
  * @external:	--slirp4netns-binary or --gvproxy-binary was given: "slirp4netns" or
- *"gvisor-tap-vsock" is that program, not our own stack Return: NULL when the value is unknown, or
- *when its driver is not part of this build
+ *		"gvisor-tap-vsock" is that program, not our own stack
+ * Return: NULL when the value is unknown, or when its driver is not part of this build
  */
 const struct net_driver *net_driver_find(const char *name, bool external);
 

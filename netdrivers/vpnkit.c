@@ -18,7 +18,6 @@
 #include "lib/ipc/statenames.h"
 #include "netdrivers/framenet.h"
 #include "netdrivers/plan.h"
-#include "netdrivers/program.h"
 
 #define MAGIC "VMN3T"
 #define DEFAULT_IFNAME "tap0"
@@ -145,10 +144,7 @@ static const struct framenet_dialect dialect = {
 
 static int vpnkit_parent_probe(const struct options *o, uint32_t *ret_features, struct err *err)
 {
-	char path[PATH_MAX];
-
-	*ret_features = 0;
-	return program_find(o->vpnkit_binary, path, err);
+	return framenet_probe(&dialect, o, ret_features, err);
 }
 
 static int vpnkit_parent_start(const struct net_env *env, struct net_run **ret, struct err *err)

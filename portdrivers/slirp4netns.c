@@ -8,7 +8,6 @@
  */
 #include <arpa/inet.h>
 #include <errno.h>
-#include <jansson.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +18,7 @@
 #include "lib/base/cleanup.h"
 #include "lib/base/fd.h"
 #include "lib/base/gotext.h"
+#include "lib/base/jsonfree.h"
 #include "lib/base/list.h"
 #include "lib/base/log.h"
 #include "lib/base/loop.h"
@@ -44,14 +44,6 @@ struct port_run {
 	bool up; /* there is a slirp4netns that can be asked */
 	struct list ports;
 };
-
-static json_t *json_free(json_t *j)
-{
-	json_decref(j);
-	return NULL;
-}
-
-DEFINE_FREEP(json_t *, json_free)
 
 /* --- its API ------------------------------------------------------------------------------ */
 
@@ -125,7 +117,7 @@ static int exchange(const struct port_run *run, const char *text, char *ret, siz
 /* @request is consumed. @ret: what stands at "return" */
 static int ask(const struct port_run *run, json_t *request, json_t **ret, struct err *err)
 {
-	AUTO(json_freep) json_t *req = request, *answer = NULL;
+	autojson json_t *req = request, *answer = NULL;
 	autofree char *json = req ? json_dumps(req, JSON_COMPACT) : NULL;
 	autofree char *text = json ? str_dup_format("%s\n", json) : NULL;
 	char buf[ANSWER_MAX], plain[256];
@@ -193,7 +185,7 @@ static int publish(const struct port_run *run, struct published *p, struct err *
 {
 	const struct port_spec *s = &p->spec;
 	char child_ip[INET_ADDRSTRLEN];
-	AUTO(json_freep) json_t *answer = NULL;
+	autojson json_t *answer = NULL;
 	const json_t *id;
 	int r;
 
@@ -268,7 +260,7 @@ static int slirp4netns_parent_remove(struct port_run *run, uint32_t id, uint32_t
 				     port_removed_fn *done, void *arg, struct err *err)
 {
 	struct published *p = find(run, id);
-	AUTO(json_freep) json_t *answer = NULL;
+	autojson json_t *answer = NULL;
 	int r = 0;
 
 	(void)drain_ms;

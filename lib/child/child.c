@@ -130,7 +130,7 @@ static int make_mounts(struct child *c, struct err *err)
 		if (r == 0)
 			r = resolvconf_bind(c->run.state_dir, c->etc_copied, err);
 	} else if (o->evacuate_cgroup2 && !(c->flags & HS_SETUP_DETACH_NETNS)) {
-		r = mounts_cgroup2(err);
+		mounts_cgroup2();
 	}
 	return r;
 }

@@ -79,16 +79,14 @@ static bool mount_cgroup2(void)
 	return false;
 }
 
-int mounts_cgroup2(struct err *err)
+void mounts_cgroup2(void)
 {
-	(void)err;
 	/* the kernel refuses it right on another mount of the same cgroup2 */
 	if (mount("none", CGROUP_DIR, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=755") < 0)
 		log_warning("mounts", "failed to mount tmpfs on %s: %s, keeping the host's",
 			    CGROUP_DIR, strerror(errno));
 	else if (!mount_cgroup2())
 		umount2(CGROUP_DIR, UMOUNT_NOFOLLOW);
-	return 0;
 }
 
 /* the fresh sysfs hides the host's cgroups: bring them, or this namespace's own view, back */

@@ -36,10 +36,8 @@ enum mounts_cgroup {
  */
 int mounts_sys(enum mounts_cgroup cgroup, struct err *err);
 
-/**
- * mounts_cgroup2() - a cgroup2 of the new cgroup namespace on the host's /sys/fs/cgroup
- * Return: 0, also when it cannot be mounted: that is only a warning
- */
-int mounts_cgroup2(struct err *err);
+/* mounts_cgroup2() - a cgroup2 of the new cgroup namespace on the host's /sys/fs/cgroup, or a
+ * warning */
+void mounts_cgroup2(void);
 
 #endif

@@ -93,7 +93,7 @@ int client_get(const char *socket_path, const char *path, char **ret, struct err
 
 static int unexpected(json_t **ret, const char *what, struct err *err)
 {
-	*ret = client_json_free(*ret);
+	*ret = json_free(*ret);
 	return err_say(err, EPROTO, "the answer of the API is no %s", what);
 }
 

@@ -7,20 +7,11 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "lib/base/cleanup.h"
 #include "lib/base/err.h"
+#include "lib/base/jsonfree.h"
 #include "lib/base/portspec.h"
 
 #define CLIENT_TIMEOUT_MS 10000 /* for each call */
-
-static inline json_t *client_json_free(json_t *j)
-{
-	json_decref(j);
-	return NULL;
-}
-
-DEFINE_FREEP(json_t *, client_json_free)
-#define autojson AUTO(client_json_freep)
 
 /* client_check_socket() - "stat /x/api.sock: no such file or directory" before any call */
 int client_check_socket(const char *socket_path, struct err *err);

@@ -9,7 +9,6 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <jansson.h>
 #include <limits.h>
 #include <string.h>
 #include <strings.h>
@@ -17,6 +16,7 @@
 #include "lib/base/cleanup.h"
 #include "lib/base/goerr.h"
 #include "lib/base/gotext.h"
+#include "lib/base/jsonfree.h"
 #include "lib/base/str.h"
 #include "lib/ipc/counters.h"
 #include "lib/parent/api.h"
@@ -24,14 +24,6 @@
 
 #define ERRNO_MAX 4095
 #define QUOTED_MAX 200 /* bytes of the client's text in a message */
-
-static json_t *json_free(json_t *j)
-{
-	json_decref(j);
-	return NULL;
-}
-
-DEFINE_FREEP(json_t *, json_free)
 
 /* a text of ours: not all of them are UTF-8 (paths), and a message may be cut inside a letter */
 static json_t *text_new(const char *s)
@@ -202,7 +194,7 @@ static json_t *workers_new(const struct api_info *info)
 
 char *api_json_info(const struct api_info *info)
 {
-	AUTO(json_freep) json_t *j = json_object();
+	autojson json_t *j = json_object();
 	json_t *workers = workers_new(info);
 
 	json_object_set_new(j, "apiVersion", json_string(API_VERSION));
@@ -244,7 +236,7 @@ static json_t *status_new(uint32_t id, const struct port_spec *s)
 
 char *api_json_status(uint32_t id, const struct port_spec *spec)
 {
-	AUTO(json_freep) json_t *j = status_new(id, spec);
+	autojson json_t *j = status_new(id, spec);
 
 	return dump(j);
 }
@@ -283,7 +275,7 @@ static void append_status(uint32_t id, const struct port_spec *spec,
 
 char *api_json_ports(const struct ports *ports, bool with_stats)
 {
-	AUTO(json_freep) json_t *j = json_array();
+	autojson json_t *j = json_array();
 
 	ports_each(ports, append_status, &(struct list_arg){ j, with_stats });
 	return json_array_size(j) ? dump(j) : strdup("null"); /* as Go writes an empty slice */
@@ -291,7 +283,7 @@ char *api_json_ports(const struct ports *ports, bool with_stats)
 
 char *api_json_error(const char *message)
 {
-	AUTO(json_freep) json_t *j = json_object();
+	autojson json_t *j = json_object();
 	autofree char *text = NULL;
 
 	json_object_set_new(j, "message", text_new(message));
@@ -405,7 +397,7 @@ static int parse_failed(const char *body, size_t len, const json_error_t *e, str
 
 int api_json_read_spec(const char *body, size_t len, struct port_spec *ret, struct err *err)
 {
-	AUTO(json_freep) json_t *j = NULL;
+	autojson json_t *j = NULL;
 	struct port_spec s = { 0 };
 	json_error_t e;
 	const char *name;

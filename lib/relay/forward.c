@@ -121,18 +121,6 @@ static void port_drain(struct port *p, uint32_t ms)
 	on_drain_tick(&p->drain);
 }
 
-static bool spec_valid(const struct worker_port *spec)
-{
-	if (spec->protocol != IPPROTO_TCP || !spec->ntargets ||
-	    spec->ntargets > WORKER_TARGETS_MAX || spec->show_client > 1)
-		return false;
-	for (size_t i = 0; i < spec->ntargets; i++) {
-		if (!addr_valid(&spec->target[i]))
-			return false;
-	}
-	return true;
-}
-
 /* ids, and the parts of one, come in their order: so none comes twice */
 static bool is_next(const struct forward *f, const struct worker_port *spec)
 {
@@ -151,7 +139,7 @@ int forward_add(struct forward *f, const struct worker_port *spec, int listener,
 	int r;
 
 	/* it may be shut down already: then its removal is on the way */
-	if (!spec_valid(spec) || !is_next(f, spec) || !acceptor_is_tcp(fd))
+	if (!source_spec_valid(spec, IPPROTO_TCP) || !is_next(f, spec) || !acceptor_is_tcp(fd))
 		return err_say(err, EPROTO,
 			       "port %u of the parent: not a new port with a TCP socket", spec->id);
 	p = calloc(1, sizeof(*p));

@@ -36,6 +36,18 @@ static bool is_childs_own(const struct net_plan *p, const struct net_addr *a)
 	return p->ipv6 && memcmp(a->addr, &p->address6, sizeof(p->address6)) == 0;
 }
 
+bool source_spec_valid(const struct worker_port *spec, uint16_t protocol)
+{
+	if (spec->protocol != protocol || !spec->ntargets || spec->ntargets > WORKER_TARGETS_MAX ||
+	    spec->show_client > 1)
+		return false;
+	for (size_t i = 0; i < spec->ntargets; i++) {
+		if (!addr_valid(&spec->target[i]))
+			return false;
+	}
+	return true;
+}
+
 /* by the gateway's netns; what is behind the child's address is the child's to route */
 static bool is_outside(const struct sources *s, const struct worker_port *spec,
 		       const struct net_addr *target)

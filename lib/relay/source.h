@@ -31,6 +31,9 @@ void sources_init(struct sources *s, struct loop *l, struct sockpool *child,
 		  struct sockpool *gateway, const struct net_plan *plan);
 void sources_done(struct sources *s); /* takes a zeroed one */
 
+/* source_spec_valid() - is it a port of that protocol whose targets are addresses? */
+bool source_spec_valid(const struct worker_port *spec, uint16_t protocol);
+
 /* sources_warm() - sockets of @type for this port will be wanted */
 void sources_warm(struct sources *s, const struct worker_port *spec, int type);
 

@@ -96,18 +96,6 @@ static bool is_next(const struct udp_ports *u, const struct worker_port *spec)
 	return spec->id > last->id || (spec->id == last->id && spec->part > last->part);
 }
 
-static bool spec_valid(const struct worker_port *spec)
-{
-	if (spec->protocol != IPPROTO_UDP || !spec->ntargets ||
-	    spec->ntargets > WORKER_TARGETS_MAX || spec->show_client > 1)
-		return false;
-	for (size_t i = 0; i < spec->ntargets; i++) {
-		if (!addr_valid(&spec->target[i]))
-			return false;
-	}
-	return true;
-}
-
 /* the family of a bound UDP socket; AF_UNSPEC: it is something else */
 static int socket_family(int fd)
 {
@@ -127,7 +115,7 @@ int udpports_add(struct udp_ports *u, const struct worker_port *spec, int sock, 
 	autofree struct udp_port *p = NULL;
 	int family = socket_family(fd), r;
 
-	if (!spec_valid(spec) || !is_next(u, spec) || family == AF_UNSPEC)
+	if (!source_spec_valid(spec, IPPROTO_UDP) || !is_next(u, spec) || family == AF_UNSPEC)
 		return err_say(err, EPROTO, "port %u of the parent: not a new, bound UDP port",
 			       spec->id);
 	if (!u->flows.io) /* pages that no datagram has reached are never touched */

@@ -20,6 +20,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "lib/base/fd.h"
 #include "lib/base/log.h"
 #include "lib/base/loop.h"
 
@@ -61,11 +62,7 @@ static int on_add_poll(int fd, int events, void *opaque)
  */
 static void fail_connect(const struct stack *s, int fd)
 {
-	int error = 0;
-	socklen_t len = sizeof(error);
-
-	if (quota_kind_of(&s->quota, fd) == QUOTA_TCP &&
-	    getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len) == 0 && error)
+	if (quota_kind_of(&s->quota, fd) == QUOTA_TCP && fd_take_error(fd))
 		shutdown(fd, SHUT_RDWR);
 }
 

@@ -175,7 +175,6 @@ rk_run() {
 
 rk_ready() { grep -q READY=1 "$T/ready" || { [ "$RK_NAME" = rootlesskit ] && [ -S "$STATE/api.sock" ]; }; }
 rk_ready_or_gone() { rk_ready || is_gone "$RK_PID"; }
-# rk_start [ARG...]: the program in the background with state directory $STATE, until it is ready.
 # far_start MTU: a host two hops away, FAR and FAR6 in FAR_PID's netns: the world is the router, the path
 # behind it has that MTU. A test that changes the world so starts it once, and far_stop
 FAR=198.51.100.130 FAR6=2001:db8:f::2
@@ -193,12 +192,13 @@ far_start() {
 			ip -6 address add $4/64 dev far1 nodad
 			ip route add default via 198.51.100.129; ip -6 route add default via 2001:db8:f::1"' sh "$T" "$1" $FAR $FAR6
 	FAR_PID=$(cat "$T/far")
-	wait_for 5 far_answers 198.51.100.129
-	wait_for 5 far_answers 2001:db8:f::1 # a link is ready for IPv6 up to a second after it is up
+	wait_for 5 far_answers 198.51.100.129 || bail "the far host does not answer"
+	wait_for 5 far_answers 2001:db8:f::1 || bail "the far host does not answer by IPv6" # a link is ready for IPv6 up to a second after it is up
 }
 far_answers() { [ "$(nsenter --net="/proc/$FAR_PID/ns/net" nsprobe connect -t 300 "$1" 9)" = ECONNREFUSED ]; }
 far_stop() { kill "$FAR_PID"; }
 
+# rk_start [ARG...]: the program in the background with state directory $STATE, until it is ready.
 # RUNG, when it is set, says who carries TCP out, and stands before the description of each check
 # shellcheck disable=SC2086 # lists of words
 rk_start() {

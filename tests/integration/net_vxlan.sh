@@ -10,7 +10,7 @@ for host in a b; do
 	mkdir "$T/$host"
 	unshare --net sleep 300 &
 	echo $! >"$T/$host/ns"
-	wait_for 5 other_netns $!
+	wait_for 5 other_netns $! || bail "no namespace for host $host"
 done
 trap 'kill $(cat "$T/a/ns" "$T/b/ns"); rk_end' EXIT
 ip link add cable mtu 1460 netns "$(cat "$T/a/ns")" type veth peer name cable mtu 1460 netns "$(cat "$T/b/ns")"

@@ -114,7 +114,7 @@ six() {
 	s4n "$program" --configure --ready-fd=7 --exit-fd=8 --enable-ipv6 --cidr=10.9.8.0/24 \
 		--netns-type=path "--userns-path=/proc/$TARGET/ns/user" "/proc/$TARGET/ns/net" tap7
 	inside ip -oneline -4 address show tap7 | sed 's/ *valid_lft.*//'
-	wait_for 10 sh -c "nsenter --net=/proc/$TARGET/ns/net ip -6 address show tap7 | grep 'fd00:.*dynamic' | grep -vq tentative"
+	wait_for 10 sh -c "nsenter --net=/proc/$TARGET/ns/net ip -6 address show tap7 | grep 'fd00:.*dynamic' | grep -vq tentative" || echo 'no address by advertisement'
 	echo "by advertisement: $(inside ip -6 route show default | sed 's/expires.*//')"
 	echo "TCP $(inside nsprobe duplex 2001:db8::2 7 300000 3)"
 	echo "DNS $(inside nsprobe dns 10.9.8.3 web.world.test)"
