@@ -407,6 +407,7 @@ int main(void)
 	SRunner *r = srunner_create(s);
 	int failed;
 
+	own_netns();
 	suite_add_tcase(s, c);
 	tcase_set_timeout(c, 20);
 	tcase_add_loop_test(c, targets_are_tried_in_the_order_of_the_design, 0,

@@ -301,6 +301,7 @@ int main(void)
 	SRunner *r = srunner_create(s);
 	int failed;
 
+	own_netns();
 	suite_add_tcase(s, c);
 	tcase_set_timeout(c, 20);
 	tcase_add_test(c, statistics_come_in_pieces_and_nothing_of_them_is_believed);

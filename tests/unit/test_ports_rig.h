@@ -6,10 +6,13 @@
 #include <arpa/inet.h>
 #include <check.h>
 #include <event2/event.h>
+#include <net/if.h>
 #include <netinet/tcp.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include "lib/base/cleanup.h"
@@ -56,6 +59,19 @@ static inline void stop(void)
 }
 
 /* a port that nobody listens on */
+/* ports that nobody else takes or holds; who may not have that keeps the machine's */
+static inline void own_netns(void)
+{
+	struct ifreq lo = { .ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING };
+	autoclose int fd = -1;
+
+	if (unshare(CLONE_NEWNET) < 0)
+		return;
+	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (ioctl(fd, SIOCSIFFLAGS, &lo) < 0)
+		abort();
+}
+
 static inline int free_port(void)
 {
 	struct sockaddr_in6 in6 = { .sin6_family = AF_INET6 };
