@@ -297,6 +297,8 @@ static int builtin_parent_add(struct port_run *run, uint32_t id, struct port_spe
 	if (r < 0)
 		return r;
 	choose_targets(&run->env, spec, &p->msg);
+	p->msg.idle_ms =
+		tcp ? 0 : 1000 * (uint32_t)(spec->udp_idle ? spec->udp_idle : run->env.udp_idle);
 	list_append(&run->ports, &p->link);
 	tell_of(run, take_ptr(p)); /* a relay that is gone: the next one is told of every port */
 	return 0;

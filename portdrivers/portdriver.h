@@ -26,6 +26,8 @@ struct port_env {
 	bool source_ip_transparent; /* the flag; false asks for upstream's order of targets */
 	bool loopback;              /* the child's loopback may be where a port leads; true
 				       without have_child_ip */
+	int udp_idle;               /* seconds, of ports that say nothing else; 0: as the relay
+				       sees fit */
 	bool named_rootlesskit;     /* basename(argv[0]) == "rootlesskit": words of one error */
 	enum port_rules rules;      /* what a spec may say */
 };

@@ -161,6 +161,17 @@ static int check_transparency(struct check *c, struct err *err)
 	return 0;
 }
 
+static int check_udp_idle(struct check *c, struct err *err)
+{
+	const int64_t v = c->v[OPT_PORT_UDP_IDLE].number;
+
+	c->o->port_udp_idle = (int)v;
+	if (v >= 0 && v <= PORT_UDP_IDLE_MAX)
+		return 0;
+	return err_say(err, EINVAL, "port-udp-idle must be 0 to %d seconds, got %lld",
+		       PORT_UDP_IDLE_MAX, (long long)v);
+}
+
 static int check_loopback(struct check *c, struct err *err)
 {
 	if (c->o->port_loopback || option_net_has(c, NET_F_ADDRESS))
@@ -349,15 +360,16 @@ static int check_process(struct check *c, struct err *err)
 
 /* the order is a contract: the first mistake is the one that is told */
 static int (*const checks[])(struct check *c, struct err *err) = {
-	check_evacuation,    check_mtu,
-	check_cidr,          check_ifname,
-	check_ipv6,          check_host_loopback,
-	option_check_net,    option_check_slirp4netns,
-	check_modes,         option_check_port_driver,
-	check_transparency,  check_loopback,
-	check_publish,       check_reaper,
-	check_copy_up,       check_propagation,
-	option_check_sysctl, check_process,
+	check_evacuation,   check_mtu,
+	check_cidr,         check_ifname,
+	check_ipv6,         check_host_loopback,
+	option_check_net,   option_check_slirp4netns,
+	check_modes,        option_check_port_driver,
+	check_transparency, check_loopback,
+	check_udp_idle,     check_publish,
+	check_reaper,       check_copy_up,
+	check_propagation,  option_check_sysctl,
+	check_process,
 };
 
 int options_check(const struct option_values *values, struct options *o, struct options_report *rep,

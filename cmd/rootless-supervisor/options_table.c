@@ -127,6 +127,10 @@ const struct option_def option_table[OPT_NIDS] = {
 				SAME("yes"), .value = "MODE",
 				.help = "whether published ports reach servers that listen on the "
 					"child's loopback only [yes, no]" },
+	[OPT_PORT_UDP_IDLE] = { "port-udp-idle", NULL, NULL, OPTION_INT, IN_BOTH, "Port", SAME("0"),
+				.value = "SECONDS",
+				.help = "silence after which clients of published UDP ports are "
+					"forgotten (0: 180 s, 30 s before an answer, DNS 10 s)" },
 	[OPT_SOURCE_IP_TRANSPARENT] = { "source-ip-transparent", NULL, NULL, OPTION_BOOL, IN_BOTH,
 					"Port", SAME("true"),
 					.help = "preserve real client source IP (builtin port "

@@ -137,6 +137,8 @@ int check_add_ports(const struct ctl *ctl, struct err *err)
 
 	if (!ctl->args[0])
 		return err_say(err, EINVAL, "no port specified");
+	if (ctl->udp_idle < 0 || ctl->udp_idle > PORT_UDP_IDLE_MAX)
+		return err_say(err, EINVAL, "--udp-idle is 0 to %d seconds", PORT_UDP_IDLE_MAX);
 	for (char **a = ctl->args; *a; a++) {
 		int r = port_spec_parse(&spec, *a, PORT_RULES_ROOTLESSKIT, err);
 
@@ -181,6 +183,7 @@ static int read_specs(const struct ctl *ctl, struct port_spec **ret, struct err 
 			r = port_spec_parse(&specs[i], ctl->args[i], rules, err);
 		if (r < 0)
 			return r;
+		specs[i].udp_idle = (int)ctl->udp_idle;
 	}
 	*ret = take_ptr(specs);
 	return 0;

@@ -30,6 +30,12 @@ static const struct goflag of_list_ports[] = {
 	  "With what each port has seen (default: false)", .unsaid = true },
 	HELP,
 };
+static const struct goflag of_add_ports[] = {
+	JSON,
+	{ "udp-idle", NULL, GOFLAG_INT, offsetof(struct ctl, udp_idle), "value",
+	  "Seconds of silence after which UDP clients are forgotten (default: 0)", .unsaid = true },
+	HELP,
+};
 static const struct goflag of_remove_ports[] = {
 	JSON,
 	{ "drain", NULL, GOFLAG_INT, offsetof(struct ctl, drain_s), "value",
@@ -71,7 +77,7 @@ const struct command ctl_commands[CTL_NCOMMANDS] = {
 	  "[flags] PARENTIP:PARENTPORT:CHILDPORT/PROTO [PARENTIP:PARENTPORT:CHILDPORT/PROTO...]",
 	  "Add exposed ports. The port spec is similar to `docker run -p`. e.g. "
 	  "\"127.0.0.1:8080:80/tcp\".",
-	  FLAGS(only_json), check_add_ports, cmd_add_ports },
+	  FLAGS(of_add_ports), check_add_ports, cmd_add_ports },
 	{ "remove-ports", "Remove ports", "[flags] ID [ID...]", NULL, FLAGS(of_remove_ports),
 	  check_remove_ports, cmd_remove_ports },
 	{ "info", "Show info", "[flags]", NULL, FLAGS(only_json), NULL, cmd_info },

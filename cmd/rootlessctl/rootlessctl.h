@@ -15,6 +15,7 @@ struct ctl {
 	bool debug, help, version; /* of the program; help also of a command */
 	bool json, stats, follow, wait, net;
 	int64_t drain_s;         /* of remove-ports */
+	int64_t udp_idle;        /* of add-ports; seconds */
 	int64_t after, timeout;  /* an event's number; seconds */
 	int64_t interval, count; /* of top: seconds, rounds */
 	const char *socket_path; /* NULL while arguments are checked */

@@ -102,6 +102,7 @@ struct options {
 	char **publish_given; /* "@NAME:...": sockets that systemd passes, not read yet */
 	size_t npublish_given;
 	bool port_loopback; /* servers on the child's loopback only are reached */
+	int port_udp_idle;  /* seconds; 0: by what the port is for */
 	bool source_ip_transparent;
 
 	bool pidns, cgroupns, utsns, ipcns;

@@ -298,6 +298,18 @@ static int check_range(const struct port_spec *s, struct err *err)
 	return 0;
 }
 
+static int check_udp_idle(const struct port_spec *s, struct err *err)
+{
+	if (s->udp_idle == 0)
+		return 0;
+	if (s->udp_idle < 0 || s->udp_idle > PORT_UDP_IDLE_MAX)
+		return err_say(err, EINVAL, "invalid UDPIdle: %d is none of 1 to %d", s->udp_idle,
+			       PORT_UDP_IDLE_MAX);
+	if (strncmp(s->proto, "udp", 3) != 0)
+		return err_say(err, EINVAL, "invalid UDPIdle: %s has none", s->proto);
+	return 0;
+}
+
 int port_spec_check(const struct port_spec *s, enum port_rules rules, struct err *err)
 {
 	char q[GO_QUOTE_MAX];
@@ -312,7 +324,9 @@ int port_spec_check(const struct port_spec *s, enum port_rules rules, struct err
 		r = check_port(s->parent_port, rules == PORT_RULES_OURS ? 0 : 1, "ParentPort", err);
 	if (r == 0)
 		r = check_port(s->child_port, 1, "ChildPort", err);
-	return r == 0 ? check_range(s, err) : r;
+	if (r == 0)
+		r = check_range(s, err);
+	return r == 0 ? check_udp_idle(s, err) : r;
 }
 
 const char *port_numbers(int first, int more, char dst[static PORT_NUMBERS_MAX])

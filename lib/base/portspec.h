@@ -12,6 +12,7 @@
 #define PORT_PROTO_MAX 8
 #define PORT_IP_MAX 64 /* longer ones are refused before they are stored */
 #define PORT_NUMBER_MAX 65535
+#define PORT_UDP_IDLE_MAX 86400 /* seconds */
 
 /* by whose rules a spec is read and checked */
 enum port_rules {
@@ -26,6 +27,8 @@ struct port_spec {
 	char child_ip[PORT_IP_MAX];  /* "" : the driver's choice */
 	int parent_port, child_port; /* parent_port 0, by our rules: any that is free */
 	int more;                    /* ports that follow these, each to the next one: a range */
+	int udp_idle;                /* seconds of silence after which a client is forgotten;
+					0: not said. No part of the text */
 	int given_fd;                /* a socket that systemd has passed is the port; 0: none */
 };
 

@@ -27,7 +27,7 @@ static_assert(sizeof(struct hs_exited) == 12, "wire format: bump HANDSHAKE_VERSI
 static_assert(sizeof(struct relay_config) == 128, "wire format: bump WORKER_VERSION");
 static_assert(sizeof(struct sandbox_report) == 252, "wire format: bump WORKER_VERSION");
 static_assert(sizeof(struct slirp_config) == 112, "wire format: bump WORKER_VERSION");
-static_assert(sizeof(struct worker_port) == 88, "wire format: bump WORKER_VERSION");
+static_assert(sizeof(struct worker_port) == 92, "wire format: bump WORKER_VERSION");
 static_assert(sizeof(struct worker_port_stats) == 48, "wire format: bump WORKER_VERSION");
 static_assert(sizeof(struct worker_stats) == 1936, "wire format: bump WORKER_VERSION");
 static_assert(sizeof(struct worker_counters) == 640, "wire format: bump WORKER_VERSION");

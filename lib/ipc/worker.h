@@ -9,7 +9,7 @@
 #include "lib/ipc/netplan.h"
 #include "lib/ipc/sandboxstate.h"
 
-#define WORKER_VERSION 12
+#define WORKER_VERSION 13
 
 /* descriptors that a worker is born with (the nursery puts them there) */
 #define WORKER_CONTROL_FD \
@@ -61,6 +61,7 @@ struct worker_port {
 			      all others last */
 	struct net_addr target[WORKER_TARGETS_MAX]; /* in the child netns */
 	uint32_t show_client; /* 1: the real client's address, where it can be */
+	uint32_t idle_ms;     /* UDP: silence after which a client is forgotten; 0: by default */
 };
 
 struct worker_port_id {

@@ -229,6 +229,8 @@ static json_t *status_new(uint32_t id, const struct port_spec *s)
 	set_unless_empty(spec, "childIP", s->child_ip);
 	if (s->more)
 		json_object_set_new(spec, "count", json_integer(s->more + 1));
+	if (s->udp_idle)
+		json_object_set_new(spec, "udpIdle", json_integer(s->udp_idle));
 	json_object_set_new(j, "id", json_integer(id));
 	json_object_set_new(j, "spec", spec);
 	return j;
@@ -376,6 +378,8 @@ static int read_field(const char *name, const json_t *v, struct port_spec *s, st
 		return read_port(v, "childPort", &s->child_port, err);
 	if (strcasecmp(name, "count") == 0)
 		return read_count(v, &s->more, err);
+	if (strcasecmp(name, "udpIdle") == 0)
+		return read_port(v, "udpIdle", &s->udp_idle, err);
 	return 0;
 }
 

@@ -38,6 +38,7 @@ static int start_ports(struct instance *in, struct err *err)
 				.state_dir = in->state->path,
 				.source_ip_transparent = o->source_ip_transparent,
 				.loopback = o->port_loopback,
+				.udp_idle = o->port_udp_idle,
 				.named_rootlesskit = o->named_rootlesskit,
 				.rules = port_rules_of(o->dialect) };
 	int r;

@@ -95,11 +95,15 @@ static void flow_answered(struct udp_flow *f)
 {
 	struct udp_flows *u = f->port->all;
 
-	if (f->state != UDP_OPEN)
+	const bool is_first = f->state != UDP_OPEN;
+
+	if (is_first)
 		flow_set_state(f, UDP_OPEN);
 	f->refused = f->careful = 0;
 	udphold_clear(&u->store, &f->hold);
 	udptable_touch(&u->table, &f->entry, u->loop->now_ms, UDP_ANSWERED);
+	if (is_first)
+		udpflows_due(f);
 }
 
 static enum udpio_verdict on_answer_failed(void *owner, int error, const struct iovec *data)

@@ -24,8 +24,10 @@ struct udp_port {
 	struct list entry;
 	struct worker_port spec;
 	struct watch watch;
-	int family;   /* of the published socket */
-	uint8_t want; /* udpio_recv() */
+	int family;                          /* of the published socket */
+	uint8_t want;                        /* udpio_recv() */
+	bool is_tunnel;                      /* what it is answered is sent to other ports */
+	unsigned unanswered_ms, answered_ms; /* silence after which a flow ends */
 	struct list flows;
 	struct udp_counts counts;
 	struct worker_port_stats stats; /* active: unused */
@@ -88,6 +90,16 @@ void udpflows_done(struct udp_flows *u); /* all flows must have ended */
  * Return: NULL when memory or the agent of the child netns is gone
  */
 struct udp_flow *udpflow_get(struct udp_port *p, const struct udp_key *key, unsigned i);
+
+/* udpflow_find() - the flow that takes datagrams of @key, its own or one of this client that does
+ * for several; NULL: none */
+struct udp_flow *udpflow_find(const struct udp_port *p, const struct udp_key *key);
+
+/* udpflows_limits() - how long flows of a new port live */
+void udpflows_limits(struct udp_port *p);
+
+/* udpflows_due() - a flow is new, or its age is another */
+void udpflows_due(struct udp_flow *f);
 
 /* udpflow_start() - get a socket for the first target; the flow, just made, may end at once */
 void udpflow_start(struct udp_flow *f);

@@ -2,7 +2,9 @@
 /*
  * udpflows.c - the clients of all published UDP ports: how long they live, and who must go
  *
- * A flow ends after 30 s of silence without and 90 s with an answer, or when the table is full.
+ * A flow ends after a time of silence, which each port may have its own of, or when the table is
+ * full. Tunnels have a source port for each inner flow and are never answered at it: a few flows
+ * do for all of one client.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -13,45 +15,87 @@
 #include "lib/base/log.h"
 #include "lib/relay/udpflow.h"
 
-static const unsigned silence_ms[] = {
-	[UDP_UNANSWERED] = 30000, [UDP_BRIEF] = 30000, [UDP_ANSWERED] = 90000
-};
-static_assert(ARRAY_SIZE(silence_ms) == UDP_NAGES, "a limit for each age");
+#define UNANSWERED_MS 30000
+#define ANSWERED_MS 180000
+#define DNS_MS 10000    /* an answer is the end */
+#define TUNNEL_MS 60000 /* nodes talk now and then, and are never answered */
+#define SWEEP_MS 500    /* from one look at all flows to the next, at least */
+#define TUNNEL_FLOWS 16 /* of one client, which has a source port for each inner flow */
 
 static struct udp_flow *flow_of(struct udp_entry *e)
 {
 	return container_of(e, struct udp_flow, entry);
 }
 
-static int on_sweep_due(struct timer *t);
-
-/* due when the next flow may have been silent for long enough */
-static void sweep_set(struct udp_flows *u)
+/* VXLAN, as Linux first had it and as it is registered, and Geneve: what answers has another port
+ */
+static bool is_tunnel(uint16_t port)
 {
-	uint64_t now = u->loop->now_ms, due = UINT64_MAX;
-
-	for (int age = 0; age < UDP_NAGES; age++) {
-		const struct udp_entry *e = udptable_oldest(&u->table, age);
-
-		if (e && e->used_ms + silence_ms[age] < due)
-			due = e->used_ms + silence_ms[age];
-	}
-	if (due != UINT64_MAX && (!u->sweep.loop || u->sweep.due_ms > due))
-		timer_set(u->loop, &u->sweep, due > now ? due - now : 0, on_sweep_due);
+	return port == 8472 || port == 4789 || port == 6081;
 }
 
+void udpflows_limits(struct udp_port *p)
+{
+	const uint16_t port = p->spec.target[0].port;
+
+	p->is_tunnel = is_tunnel(port);
+	p->unanswered_ms = p->is_tunnel ? TUNNEL_MS : UNANSWERED_MS;
+	p->answered_ms = p->is_tunnel ? TUNNEL_MS : port == NET_DNS_PORT ? DNS_MS : ANSWERED_MS;
+	if (p->spec.idle_ms)
+		p->unanswered_ms = p->answered_ms = p->spec.idle_ms;
+}
+
+static uint64_t ends_at(const struct udp_flow *f)
+{
+	return f->entry.used_ms +
+	       (f->entry.age == UDP_UNANSWERED ? f->port->unanswered_ms : f->port->answered_ms);
+}
+
+/* ends what was silent for long enough; when the next one may have been, UINT64_MAX: never */
+static uint64_t end_silent(struct udp_flows *u, enum udp_age age)
+{
+	const uint64_t now = u->loop->now_ms;
+	uint64_t due = UINT64_MAX;
+	struct list *e, *next;
+
+	list_for_each_safe (e, next, &u->table.ages[age]) {
+		struct udp_flow *f = flow_of(container_of(e, struct udp_entry, by_age));
+		const uint64_t at = ends_at(f);
+
+		if (at <= now)
+			udpflow_end(f);
+		else if (at < due)
+			due = at;
+	}
+	return due;
+}
+
+/* one timer for all, which datagrams do not move: each port has a time of its own, so all flows
+   are looked at, but seldom */
 static int on_sweep_due(struct timer *t)
 {
 	struct udp_flows *u = container_of(t, struct udp_flows, sweep);
-	struct udp_entry *e;
+	const uint64_t now = u->loop->now_ms;
+	uint64_t due = UINT64_MAX;
 
 	for (int age = 0; age < UDP_NAGES; age++) {
-		while ((e = udptable_oldest(&u->table, age)) &&
-		       e->used_ms + silence_ms[age] <= u->loop->now_ms)
-			udpflow_end(flow_of(e));
+		const uint64_t first = end_silent(u, (enum udp_age)age);
+
+		due = first < due ? first : due;
 	}
-	sweep_set(u);
+	if (due != UINT64_MAX)
+		timer_set(u->loop, t, due > now + SWEEP_MS ? due - now : SWEEP_MS, on_sweep_due);
 	return 0;
+}
+
+void udpflows_due(struct udp_flow *f)
+{
+	struct udp_flows *u = f->port->all;
+	const uint64_t now = u->loop->now_ms, at = ends_at(f);
+	const uint64_t due = at > now + SWEEP_MS ? at : now + SWEEP_MS;
+
+	if (!u->sweep.loop || u->sweep.due_ms > due)
+		timer_set(u->loop, &u->sweep, due - now, on_sweep_due);
 }
 
 static void make_room(struct udp_flows *u, const struct udp_key *key)
@@ -79,14 +123,23 @@ static bool is_own(const uint8_t local[static 16])
 	return !IN6_IS_ADDR_UNSPECIFIED(&a) && !IN6_IS_ADDR_MULTICAST(&a);
 }
 
+struct udp_flow *udpflow_find(const struct udp_port *p, const struct udp_key *key)
+{
+	struct udp_entry *e = udptable_find(&p->all->table, key);
+
+	if (!e && p->is_tunnel && !p->stats.bytes_out) /* nobody is answered */
+		e = udptable_alike(&p->all->table, key, TUNNEL_FLOWS);
+	return e ? flow_of(e) : NULL;
+}
+
 struct udp_flow *udpflow_get(struct udp_port *p, const struct udp_key *key, unsigned i)
 {
 	struct udp_flows *u = p->all;
-	struct udp_entry *e = udptable_find(&u->table, key);
-	struct udp_flow *f;
+	struct udp_flow *f = udpflow_find(p, key);
+	struct udp_entry *e;
 
-	if (e)
-		return flow_of(e);
+	if (f)
+		return f;
 	make_room(u, key);
 	e = udptable_add(&u->table, key, u->loop->now_ms);
 	if (!e)
@@ -107,7 +160,7 @@ struct udp_flow *udpflow_get(struct udp_port *p, const struct udp_key *key, unsi
 	udpflow_start(f);
 	if (f->state == UDP_FREE)
 		return NULL;
-	sweep_set(u);
+	udpflows_due(f);
 	return f;
 }
 

@@ -35,31 +35,43 @@ static void key_make(const struct udp_port *p, unsigned i, struct udp_key *ret)
 		memcpy(ret->local, io->info[i].local, sizeof(ret->local));
 }
 
+/* how many messages from @first on, of @n, are of the flow @f of @key; *ret_next: the key of the
+   one behind them */
+static int run_length(struct udp_port *p, const struct udp_flow *f, const struct udp_key *key,
+		      int first, int n, struct udp_key *ret_next)
+{
+	int i = first + 1;
+
+	for (; i < n; i++) {
+		key_make(p, (unsigned)i, ret_next);
+		if (memcmp(key, ret_next, sizeof(*key)) != 0 &&
+		    (!f || udpflow_find(p, ret_next) != f))
+			break;
+	}
+	return i - first;
+}
+
 static int on_port_ready(struct watch *w, uint32_t events)
 {
 	struct udp_port *p = container_of(w, struct udp_port, watch);
 	struct udp_key key, next;
-	int n = udpio_recv(p->all->io, w->fd, &p->want);
+	int n = udpio_recv(p->all->io, w->fd, &p->want), run;
 
 	if (events & EPOLLERR)
 		fd_take_error(w->fd);
 	if (n > 0)
 		key_make(p, 0, &next);
-	for (int first = 0, i = 1; first < n; first = i, i++) {
+	for (int first = 0; first < n; first += run) {
 		struct udp_flow *f;
 
 		key = next;
-		for (; i < n; i++) {
-			key_make(p, (unsigned)i, &next);
-			if (memcmp(&key, &next, sizeof(key)) != 0)
-				break;
-		}
 		f = udpflow_get(p, &key, (unsigned)first);
+		run = run_length(p, p->is_tunnel ? f : NULL, &key, first, n, &next);
 		if (f)
-			udpflow_send(f, (unsigned)first, (unsigned)(i - first));
+			udpflow_send(f, (unsigned)first, (unsigned)run);
 		else
 			p->counts.dropped +=
-				udpio_count(p->all->io, (unsigned)first, (unsigned)(i - first));
+				udpio_count(p->all->io, (unsigned)first, (unsigned)run);
 	}
 	return 0;
 }
@@ -127,6 +139,7 @@ int udpports_add(struct udp_ports *u, const struct worker_port *spec, int sock, 
 	p->spec = *spec;
 	p->family = family;
 	list_init(&p->flows);
+	udpflows_limits(p);
 	udp_set_options(fd, family, PORT_BUFFER);
 	r = watch_add(u->flows.loop, &p->watch, fd, EPOLLIN, on_port_ready);
 	if (r < 0)

@@ -109,6 +109,26 @@ static struct udp_client **client_link(const struct udp_table *t, const uint8_t 
 	return c;
 }
 
+struct udp_entry *udptable_alike(const struct udp_table *t, const struct udp_key *key,
+				 unsigned many)
+{
+	const struct udp_client *c = *client_link(t, key->client);
+	unsigned looks = 0;
+
+	if (!c || c->n < many)
+		return NULL;
+	for (const struct list *l = c->flows[UDP_UNANSWERED].prev;
+	     l != &c->flows[UDP_UNANSWERED] && looks < many; l = l->prev, looks++) {
+		struct udp_entry *e = container_of(l, struct udp_entry, by_client);
+		struct udp_key k = *key;
+
+		k.client_port = e->key.client_port;
+		if (memcmp(&k, &e->key, sizeof(k)) == 0)
+			return e;
+	}
+	return NULL;
+}
+
 /* a quarter: of what there may be, or of what there is when more cannot be had */
 static bool has_its_share(const struct udp_table *t, const struct udp_client *c)
 {

@@ -63,6 +63,12 @@ void udptable_done(struct udp_table *t); /* frees entries as well; takes a zeroe
 
 struct udp_entry *udptable_find(const struct udp_table *t, const struct udp_key *key);
 
+/* udptable_alike() - of a client that has @many flows or more: one without an answer that differs
+ * from @key in the client's port only, the one used last of those that were looked at; NULL: none
+ */
+struct udp_entry *udptable_alike(const struct udp_table *t, const struct udp_key *key,
+				 unsigned many);
+
 /**
  * udptable_victim() - who must go before a flow of @client can be added; NULL: nobody
  *

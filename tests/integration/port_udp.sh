@@ -43,6 +43,19 @@ like "it is closed" "$(ask 127.0.0.1 7100 x)" '*ECONNREFUSED*'
 is "and can be added again" "$(ctl add-ports 0.0.0.0:7100:9/udp4)" 5
 like "and answers again" "$(ask -p 5555 127.0.0.1 7100 x)" '10.0.2.2 *'
 
+fails "a time of silence of a TCP port" ctl add-ports --udp-idle=1 0.0.0.0:7101:9/tcp4
+like "is refused" "$rk_said" '*invalid UDPIdle: tcp4 has none*'
+fails "more than a day" ctl add-ports --udp-idle=86401 0.0.0.0:7101:9/udp4
+like "is refused too" "$rk_said" '*--udp-idle is 0 to 86400 seconds*'
+is "a port with a time of its own" "$(ctl add-ports --udp-idle=1 0.0.0.0:7101:9/udp4)" 6
+stats() { ctl list-ports --json --stats | grep "\"id\":$1,"; }
+like "it is listed" "$(stats 6)" '*"udpIdle":1*'
+like "it answers" "$(ask -p 5557 127.0.0.1 7101 x)" '10.0.2.2 *'
+like "and did for one client" "$(stats 6)" '*"accepted":1,*'
+has_forgotten() { stats 6 | grep -q '"active":0,'; }
+ok "who is forgotten soon" wait_for 10 has_forgotten
+like "while others are not" "$(stats 5)" '*"active":1,*'
+
 nsprobe serve udp-echo,0.0.0.0,7200 >"$T/taken" &
 taken=$!
 wait_for 2 grep -q ready "$T/taken"

@@ -43,7 +43,7 @@ missing() {
 	sed -n "s/^\\t'$1') echo '\\(.*\\)' ;;/\\1/p" "$docs/rootless-supervisor" | tr ' ' '\n' >"$tmp/bash"
 	"$docs/make_docs" names "$1" | while read -r name; do
 		case "$1 $name" in
-		'rootlessctl list-ports stats' | 'rootlessctl remove-ports drain') ;; # these are RootlessKit's to the letter
+		'rootlessctl list-ports stats' | 'rootlessctl remove-ports drain' | 'rootlessctl add-ports udp-idle') ;; # these are RootlessKit's to the letter
 		*) grep -qE -- "(^| )--?$name(,|=| |\[|\$)" "$tmp/help" || echo "--$name: --help" ;;
 		esac
 		grep -qE -- "^(-., )?--$name(=|\$)" "$tmp/page" || echo "--$name: man page"

@@ -308,6 +308,8 @@ static const struct {
 	{ "R|--accel=fast|true", "accel must be auto, tproxy, redirect or off, not \"fast\"",
 	  false },
 	{ "O|--port-loopback=maybe|true", "port-loopback must be yes or no, not \"maybe\"", false },
+	{ "O|--port-udp-idle=86401|true", "port-udp-idle must be 0 to 86400 seconds, got 86401",
+	  false },
 	{ "O|--net=none|--port-loopback=no|true",
 	  "port-loopback=no needs a network (--net=slirp): with --net=none the child has no "
 	  "address but loopback, so that no published port would lead anywhere",

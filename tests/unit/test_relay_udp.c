@@ -57,6 +57,19 @@ static struct published publish(uint32_t id, uint16_t first, uint16_t second)
 	return p;
 }
 
+/* the same, with what else the parent may say */
+static struct published publish_as(struct worker_port spec)
+{
+	struct published p = { .sock = host_socket(SOCK_DGRAM), .id = spec.id };
+
+	p.port = port_of(p.sock);
+	spec.protocol = IPPROTO_UDP;
+	spec.ntargets = 1;
+	ck_assert_int_eq(msg_send(rig.control, &worker_proto, WORKER_PORT_ADD, &spec, &p.sock, 1),
+			 0);
+	return p;
+}
+
 static int client_of(const struct published *p)
 {
 	struct sockaddr_in a = loopback(p->port);
@@ -400,6 +413,71 @@ START_TEST(a_flood_of_clients_is_bounded_and_others_are_served)
 }
 END_TEST
 
+#define NTUNNELED 200
+START_TEST(a_tunnel_needs_few_flows_until_somebody_answers)
+{
+	const struct sockaddr_in vxlan = loopback(8472);
+	int server = child_socket_at(&rig, SOCK_DGRAM, &vxlan), client = -1;
+	struct published p =
+		publish_as((struct worker_port){ .id = 1, .target = { target(8472) } });
+	unsigned ports = 0, before;
+	static uint8_t known[UINT16_MAX + 1];
+
+	client = client_of(&p);
+	say(client, "x", 1); /* the stock of sockets is there now */
+	ck_assert_int_eq(server_gets(server, WAIT_MS), 1);
+	before = nfds();
+	for (int i = 0; i < NTUNNELED; i++) {
+		int fd = client_of(&p);
+
+		say(fd, &i, sizeof(i));
+		close(fd);
+		ck_assert_int_eq(server_gets(server, WAIT_MS), sizeof(i));
+		ck_assert_int_eq(memcmp(seen, &i, sizeof(i)), 0);
+		ports += !known[ntohs(from.sin_port)];
+		known[ntohs(from.sin_port)] = 1;
+	}
+	ck_assert_uint_ge(ports, 2);
+	ck_assert_uint_le(ports, 16);
+	ck_assert_uint_le(nfds(), before + 16 + SOCKPOOL_BATCH_MAX * 5 / 4);
+	echo(client, server, "y", 1); /* so it is none, and each client has a flow */
+	for (int i = 0; i < 20; i++) {
+		client = client_of(&p);
+		echo(client, server, &i, sizeof(i));
+	}
+}
+END_TEST
+
+START_TEST(a_flow_ends_after_the_silence_of_its_port)
+{
+	int server = child_socket(&rig, SOCK_DGRAM), a, b;
+	struct published brief = publish_as((struct worker_port){
+		.id = 1, .target = { target(port_of(server)) }, .idle_ms = 1 });
+	struct published p = publish(2, port_of(server), 0);
+	struct sockaddr_in first;
+	unsigned before;
+
+	b = client_of(&p);
+	echo(b, server, "b", 1);
+	first = from;
+	before = nfds();
+	for (int i = 0; i < 120; i++) {
+		a = client_of(&brief);
+		echo(a, server, "a", 1);
+		close(a);
+		a = client_of(&brief);
+		say(a, "unanswered", 10);
+		ck_assert_int_eq(server_gets(server, WAIT_MS), 10);
+		close(a);
+	}
+	for (int i = 0; i < 300 && nfds() > before + 100; i++) /* the stock may have grown */
+		usleep(10 * 1000);
+	ck_assert_uint_le(nfds(), before + 100);
+	echo(b, server, "b", 1);
+	ck_assert_int_eq(from.sin_port, first.sin_port); /* the other port's flow is there */
+}
+END_TEST
+
 static void remove_port(const struct published *p)
 {
 	const struct worker_port_remove msg = { .id = p->id };
@@ -541,6 +619,8 @@ int main(void)
 	tcase_add_test(live, a_server_that_comes_back_is_found_at_once);
 	tcase_add_test(live, a_client_without_a_socket_holds_nobody_up);
 	tcase_add_test(live, a_flood_of_clients_is_bounded_and_others_are_served);
+	tcase_add_test(live, a_tunnel_needs_few_flows_until_somebody_answers);
+	tcase_add_test(live, a_flow_ends_after_the_silence_of_its_port);
 	tcase_add_test(live, a_removed_port_is_free_and_its_clients_are_forgotten);
 	suite_add_tcase(s, live);
 	tcase_add_checked_fixture(parts, NULL, NULL);
