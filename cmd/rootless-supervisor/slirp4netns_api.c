@@ -23,6 +23,7 @@
 
 #define REQUEST_MAX 4095
 #define CLIENT_S 2
+#define PAUSE_MS 100 /* after an accept that failed */
 #define QUEUE 128
 #define FORWARDS_MAX 1024 /* a list of all fits the buffer of a socket */
 
@@ -157,11 +158,12 @@ static void watch(const struct s4nn_api *a, int fd, uint32_t events)
 	epoll_ctl(a->epoll, EPOLL_CTL_MOD, fd, &e);
 }
 
+/* or the end of a rest, when there is none */
 static void hang_up(struct s4nn_api *a)
 {
 	static const struct itimerspec never;
 
-	close(a->client);
+	cleanup_closep(&a->client);
 	a->client = -1;
 	timerfd_settime(a->timer, 0, &never, NULL);
 	watch(a, a->listener, EPOLLIN);
@@ -178,14 +180,26 @@ static void answer(struct s4nn_api *a, json_t *reply)
 	hang_up(a);
 }
 
+/* the client is still there: descriptors are short, or a security module refuses */
+static void rest(struct s4nn_api *a)
+{
+	static const struct itimerspec pause = { .it_value.tv_nsec = PAUSE_MS * 1000000L };
+
+	timerfd_settime(a->timer, 0, &pause, NULL);
+	watch(a, a->listener, 0);
+}
+
 static void take_client(struct s4nn_api *a)
 {
 	static const struct itimerspec limit = { .it_value.tv_sec = CLIENT_S };
 	struct epoll_event e = { .events = EPOLLIN };
 
 	a->client = accept4(a->listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-	if (a->client < 0)
+	if (a->client < 0) {
+		if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED)
+			rest(a);
 		return;
+	}
 	a->got = 0;
 	e.data.fd = a->client;
 	timerfd_settime(a->timer, 0, &limit, NULL);
@@ -229,7 +243,7 @@ void s4nn_api_serve(struct s4nn_api *a)
 		return;
 	if (e.data.fd == a->listener && a->client < 0)
 		take_client(a);
-	else if (e.data.fd == a->timer && a->client >= 0)
+	else if (e.data.fd == a->timer)
 		hang_up(a);
 	else if (e.data.fd == a->client)
 		read_client(a);

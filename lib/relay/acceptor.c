@@ -2,7 +2,8 @@
 /*
  * acceptor.c - take connections from a listener
  *
- * When descriptors or memory are short, or the owner has no room, the listener rests for 100 ms:
+ * When descriptors or memory are short, or the owner has no room, or a security module refuses what
+ * it may let pass later, the listener rests for 100 ms:
  * its clients wait in the kernel's queue, it is never closed for that. One that was shut down has
  * neither clients nor a rest: epoll would tell of it for ever, whatever it is asked for.
  */
@@ -49,17 +50,24 @@ static int accept_failed(struct acceptor *a, int error)
 	case EAGAIN:
 		a->inherits = true;
 		return 0;
-	case EMFILE:
-	case ENFILE:
-	case ENOBUFS:
-	case ENOMEM:
-		return acceptor_pause(a, strerror(error));
+	case EINTR:
+	case ECONNABORTED: /* errors of that one connection, or of the network: the next may do */
+	case EPROTO:
+	case ENOPROTOOPT:
+	case EOPNOTSUPP:
+	case ENETDOWN:
+	case ENETUNREACH:
+	case ENONET:
+	case EHOSTDOWN:
+	case EHOSTUNREACH:
+		return 0;
 	case EINVAL: /* this moment */
 	case EBADF:
 	case ENOTSOCK:
 		return was_shut_down(a);
-	default: /* an error of that one connection, or of the network: the next may do */
-		return 0;
+	default: /* a shortage, or a refusal (EPERM of a security module): the client is still there
+		  */
+		return acceptor_pause(a, strerror(error));
 	}
 }
 

@@ -61,8 +61,8 @@ static const struct {
 	int error;
 	bool rests;
 } rows[] = {
-	{ EMFILE, true }, { ENFILE, true },        { ENOBUFS, true },
-	{ ENOMEM, true }, { ECONNABORTED, false }, { EPROTO, false },
+	{ EMFILE, true },        { ENFILE, true },  { ENOBUFS, true }, { ENOMEM, true },
+	{ ECONNABORTED, false }, { EPROTO, false }, { EPERM, true },   { EACCES, true },
 };
 
 static struct acceptor a;
