@@ -45,13 +45,23 @@ int given_count(void)
 	return (int)n;
 }
 
+/* sd_listen_fds() */
+static bool is_for_us(void)
+{
+	const char *pid = getenv("LISTEN_PID");
+	uint64_t p;
+
+	return pid && str_to_u64(pid, INT32_MAX, &p) == 0 && (pid_t)p == getpid();
+}
+
 static int read_names(struct given *g)
 {
 	static char unknown[] = "unknown";
 	const char *names = getenv("LISTEN_FDNAMES");
 	char *rest = NULL;
 
-	g->n = given_count();
+	/* unlike what is only passed on, as RootlessKit does: another's are not ours to take */
+	g->n = is_for_us() ? given_count() : 0;
 	g->text = rest = strdup(names ? names : "");
 	if (!rest)
 		return -ENOMEM;
@@ -163,9 +173,11 @@ static int publish_named(struct options *o, struct given *g, const char *text, s
 	if (r == 0 && !found)
 		return err_say(
 			err, ENOENT,
-			"systemd has not passed a socket '%s' (there are %d in all): set "
+			"systemd has not passed a socket '%s' (there are %d in all%s): set "
 			"FileDescriptorName=%s in its socket unit, and Sockets= in the service",
-			name, g->n, name);
+			name, g->n,
+			g->n || given_count() == 0 ? "" : ", LISTEN_PID names another process",
+			name);
 	return r;
 }
 

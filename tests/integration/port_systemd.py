@@ -47,5 +47,5 @@ if os.fork() == 0:
     with open(os.environ["HOLDER"], "w") as f:
         f.write(str(os.getpid()))
     os.execvp("sleep", ["sleep", "1000"])
-os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS=str(len(pairs)), LISTEN_FDNAMES=":".join(names))
+os.environ.update(LISTEN_PID=os.environ.get("PID", str(os.getpid())), LISTEN_FDS=str(len(pairs)), LISTEN_FDNAMES=":".join(names))
 os.execvp("rootless-supervisor", ["rootless-supervisor", *args])

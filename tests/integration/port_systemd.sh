@@ -43,6 +43,12 @@ refused() {
 	let_go
 }
 refused 'web=tcp4,127.0.0.1,7001' @other:80 "systemd has not passed a socket 'other' (there are 1 in all): set FileDescriptorName=other"
+passing 'web=tcp4,127.0.0.1,7001'
+RK_ENV="$RK_ENV PID=1"
+rk_run --net=slirp -p @web:80 -- true
+like "sockets for another process are not ours" "$(cat "$RK_ERR")" "*(there are 0 in all, LISTEN_PID names another process)*"
+documented "which is documented" "$RK_ERR"
+let_go
 refused 'web=unix' @web:80 "the socket 'web' of systemd is no listening TCP or bound UDP socket"
 refused 'web=tcp4,127.0.0.1,7001' @web "a socket of systemd is published by @NAME:"
 refused 'web=tcp4,127.0.0.1,7001' @web:80-90 "a socket of systemd is published by @NAME:"
