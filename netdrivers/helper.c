@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <event2/event.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,6 +24,7 @@
 #include "lib/base/cleanup.h"
 #include "lib/base/fd.h"
 #include "lib/base/log.h"
+#include "lib/base/loop.h"
 #include "lib/base/proc.h"
 #include "lib/base/str.h"
 #include "lib/parent/pace.h"
@@ -30,6 +32,7 @@
 #define LINE_MAX_BYTES 256
 #define READS_A_ROUND 16  /* of the output, so that a talker does not starve the others */
 #define OUTPUT_PACE 65536 /* bytes of it in PACE_MS; the rest waits in the pipe */
+#define EXEC_MS 5000      /* from fork to the end of exec */
 #define KILL_MS 2000 /* a process in an uninterruptible wait is left to the kernel after that */
 
 struct helper {
@@ -153,14 +156,31 @@ static int become(const struct helper_spec *s, pid_t parent, int *fds, int nfds,
 	return -errno;
 }
 
-/* the errno of a failed exec comes through a pipe that the exec closes */
+/* the errno of a failed exec comes through a pipe that the exec closes; a file on a server that
+ * does not answer keeps the exec waiting */
+static int wait_for_exec(int fd)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+	uint64_t end = clock_ms() + EXEC_MS;
+	int errnum = 0, r;
+
+	do {
+		uint64_t now = clock_ms();
+
+		r = poll(&p, 1, now < end ? (int)(end - now) : 0);
+	} while (r < 0 && errno == EINTR);
+	if (r == 0)
+		return -ETIMEDOUT;
+	return r > 0 && read(fd, &errnum, sizeof(errnum)) == sizeof(errnum) ? -errnum : 0;
+}
+
 static int start_process(struct helper *h, int out, int ready, struct err *err)
 {
 	const struct helper_spec *s = &h->spec;
 	int fds[HELPER_FD + HELPER_FDS_MAX + 1], status[2], nfds = HELPER_FD, errnum = 0;
 	autoclose int null = open("/dev/null", O_RDONLY | O_CLOEXEC), reader = -1;
 	pid_t self = getpid();
-	ssize_t n;
+	int r;
 
 	if (null < 0 || pipe2(status, O_CLOEXEC) < 0)
 		return err_set(err, errno, "starting %s", s->argv[0]);
@@ -177,16 +197,13 @@ static int start_process(struct helper *h, int out, int ready, struct err *err)
 		int tell = fcntl(status[1], F_DUPFD_CLOEXEC, HELPER_FD + HELPER_FDS_MAX + 1);
 
 		errnum = -become(s, self, fds, nfds, tell);
-		n = write(tell, &errnum, sizeof(errnum));
-		_exit(n < 0);
+		_exit(write(tell, &errnum, sizeof(errnum)) < 0);
 	}
 	close(status[1]);
 	if (h->pid < 0)
 		return err_set(err, errno, "starting %s", s->argv[0]);
-	do {
-		n = read(reader, &errnum, sizeof(errnum));
-	} while (n < 0 && errno == EINTR);
-	return n == sizeof(errnum) ? err_set(err, errnum, "starting %s", s->argv[0]) : 0;
+	r = wait_for_exec(reader);
+	return r < 0 ? err_set(err, -r, "starting %s", s->argv[0]) : 0;
 }
 
 /* a pipe that we read, watched by @cb */

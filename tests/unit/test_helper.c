@@ -228,6 +228,28 @@ START_TEST(says_what_cannot_be_run)
 }
 END_TEST
 
+/* a lease on the program's file keeps its exec waiting for 45 s, as a dead file server does */
+START_TEST(an_exec_that_hangs_is_given_up)
+{
+	struct helper_spec spec = spec_of("");
+	char path[] = "/tmp/rk-helper-XXXXXX";
+	int fd = mkostemp(path, O_CLOEXEC);
+	char *const argv[] = { path, NULL };
+	struct helper *h = NULL;
+	struct err err = { 0 };
+
+	spec.argv = argv;
+	signal(SIGIO, SIG_IGN);
+	ck_assert_int_eq(fchmod(fd, 0700), 0);
+	ck_assert_int_eq(fcntl(fd, F_SETLEASE, F_WRLCK), 0);
+	ck_assert_int_eq(helper_start(&spec, &h, &err), -ETIMEDOUT);
+	ck_assert_ptr_nonnull(strstr(err.msg, ": Connection timed out"));
+	ck_assert_int_eq(waitpid(-1, NULL, WNOHANG), -1); /* it is dead and reaped */
+	close(fd);
+	unlink(path);
+}
+END_TEST
+
 START_TEST(deaths_are_forgotten_after_a_minute)
 {
 	struct deaths d = { 0 };
@@ -260,6 +282,7 @@ int main(void)
 	tcase_add_loop_test(t, leaves_nothing_behind, 0, 2);
 	tcase_set_timeout(t, 30);
 	tcase_add_test(t, says_what_cannot_be_run);
+	tcase_add_test(t, an_exec_that_hangs_is_given_up);
 	tcase_add_test(t, deaths_are_forgotten_after_a_minute);
 	suite_add_tcase(s, t);
 	srunner_run_all(r, CK_NORMAL);
