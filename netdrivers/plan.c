@@ -17,9 +17,6 @@
 
 #define DEFAULT_CIDR "10.0.2.0/24"
 #define DEFAULT_IFNAME "tap0"
-#define DEFAULT_MTU 65520
-#define MTU_MIN 68        /* RFC 791 */
-#define MTU_MIN_IPV6 1280 /* RFC 8200 */
 #define PREFIX_MAX \
 	25 /* the child is network+100: it must lie inside, and so must libslirp's range */
 
@@ -88,8 +85,8 @@ int plan_interface(const struct net_opts *o, const char *ifname, uint32_t mtu, s
 
 	if (r < 0)
 		return r;
-	if (p.mtu && p.mtu < MTU_MIN)
-		return err_say(err, EINVAL, "mtu must be >= %d, got %u", MTU_MIN, p.mtu);
+	if (p.mtu && p.mtu < NET_MTU_MIN)
+		return err_say(err, EINVAL, "mtu must be >= %d, got %u", NET_MTU_MIN, p.mtu);
 	*ret = p;
 	return 0;
 }
@@ -98,7 +95,7 @@ int plan_user_mode_at(const struct net_opts *o, const struct plan_places *at, st
 		      struct err *err)
 {
 	struct net_plan p;
-	int r = plan_interface(o, DEFAULT_IFNAME, DEFAULT_MTU, &p, err);
+	int r = plan_interface(o, DEFAULT_IFNAME, NET_MTU_DEFAULT, &p, err);
 
 	if (r == 0)
 		r = plan_cidr(o->cidr && *o->cidr ? o->cidr : DEFAULT_CIDR, o->name, &p, err);
@@ -108,11 +105,11 @@ int plan_user_mode_at(const struct net_opts *o, const struct plan_places *at, st
 	p.dns = host_of(p.network, at->dns);
 	p.address = host_of(p.network, at->child);
 	p.host_loopback = !o->disable_host_loopback;
-	if (o->ipv6 && p.mtu >= MTU_MIN_IPV6)
+	if (o->ipv6 && p.mtu >= NET_MTU_MIN_IPV6)
 		plan_ipv6(&p);
 	else if (o->ipv6)
-		log_warning("network", "IPv6 is off: it needs an MTU of %d, not %u", MTU_MIN_IPV6,
-			    p.mtu);
+		log_warning("network", "IPv6 is off: it needs an MTU of %d, not %u",
+			    NET_MTU_MIN_IPV6, p.mtu);
 	*ret = p;
 	return 0;
 }

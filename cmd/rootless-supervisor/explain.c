@@ -9,6 +9,7 @@
 #include "lib/base/log.h"
 #include "lib/base/options.h"
 #include "lib/base/str.h"
+#include "lib/parent/egress.h"
 #include "lib/parent/idmap.h"
 #include "netdrivers/netdriver.h"
 #include "portdrivers/portdriver.h"
@@ -80,7 +81,7 @@ static void network(FILE *out, const struct parent_setup *s, const struct net_pl
 	const struct options *o = s->opt;
 
 	if (s->net->flags & NET_F_GATEWAY) {
-		explain_gateway(out, plan, o->accel);
+		explain_gateway(out, plan, o);
 	} else {
 		explain_heading(out, "links");
 		fprintf(out, "  %s\n",
@@ -140,21 +141,33 @@ static void processes(FILE *out, const struct parent_setup *s)
 	fputc('\n', out);
 }
 
+static int host_mtu(int *ret, struct err *err)
+{
+	uint32_t mtu;
+	int r = egress_mtu(&mtu, err);
+
+	if (r == 0)
+		*ret = (int)mtu;
+	return r;
+}
+
 int explain(const struct parent_setup *setup, FILE *out)
 {
 	const struct options *o = setup->opt;
-	const struct net_opts net = { .name = o->net,
-				      .cidr = o->cidr,
-				      .ifname = o->ifname,
-				      .mtu = o->mtu,
-				      .disable_host_loopback = o->disable_host_loopback,
-				      .ipv6 = o->ipv6 };
+	struct net_opts net = { .name = o->net,
+				.cidr = o->cidr,
+				.ifname = o->ifname,
+				.mtu = o->mtu,
+				.disable_host_loopback = o->disable_host_loopback,
+				.ipv6 = o->ipv6 };
 	AUTO(idmap_freep) struct idmap *m = NULL;
 	struct net_plan plan = { 0 };
 	struct err err = { 0 };
 	int r = 0;
 
-	if (setup->net->parent_plan)
+	if (o->mtu_auto)
+		r = host_mtu(&net.mtu, &err);
+	if (r == 0 && setup->net->parent_plan)
 		r = setup->net->parent_plan(&net, &plan, &err);
 	if (r == 0)
 		r = idmap_choose(o->idmap, o->subid_source, &m, &err);

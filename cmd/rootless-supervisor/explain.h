@@ -15,6 +15,6 @@ int explain(const struct parent_setup *setup, FILE *out);
 void explain_heading(FILE *out, const char *title);
 
 /* explain_gateway() - explain_net.c: links, addresses, routes, rules, nf_tables and settings */
-void explain_gateway(FILE *out, const struct net_plan *plan, enum accel_mode accel);
+void explain_gateway(FILE *out, const struct net_plan *plan, const struct options *o);
 
 #endif

@@ -41,12 +41,13 @@ static const char *proto_name(uint8_t proto)
 					 : "";
 }
 
-static void links(FILE *out, const struct net_plan *plan)
+static void links(FILE *out, const struct net_plan *plan, bool mtu_auto)
 {
 	char ip[IP_TEXT_MAX];
 
 	explain_heading(out, "links");
-	fprintf(out, "  child    %s, veth, MTU %u, %s", plan->ifname, plan->mtu,
+	fprintf(out, "  child    %s, veth, MTU %u%s, %s", plan->ifname, plan->mtu,
+		mtu_auto ? " (auto: follows the host's default routes)" : "",
 		ip_text(plan, AF_INET, RECIPE_CHILD, false, ip));
 	if (plan->ipv6)
 		fprintf(out, ", %s", ip_text(plan, AF_INET6, RECIPE_CHILD, false, ip));
@@ -136,12 +137,13 @@ static void settings(FILE *out, const struct net_plan *plan, uint32_t phase)
 	}
 }
 
-void explain_gateway(FILE *out, const struct net_plan *plan, enum accel_mode accel)
+void explain_gateway(FILE *out, const struct net_plan *plan, const struct options *o)
 {
+	enum accel_mode accel = o->accel;
 	uint32_t rung = accel == ACCEL_REDIRECT ? RECIPE_REDIRECT : RECIPE_TPROXY;
 	const uint32_t phases[] = { 0, RECIPE_PREPARE | rung, RECIPE_SWITCH | rung };
 
-	links(out, plan);
+	links(out, plan, o->mtu_auto);
 	if (accel != ACCEL_OFF)
 		fputs("  gateway  " GATEWAY_BOUNCE
 		      ", a tun: connections that wait for the host's\n",

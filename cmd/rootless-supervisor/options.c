@@ -122,11 +122,11 @@ static int refuse_value(enum dialect dialect, const struct word *w, int why, str
 		return err_set(err, ENOMEM, "reading option --%s", w->def->name);
 	go_quote(q, sizeof(q), w->value);
 	if (dialect == DIALECT_OURS)
-		return err_say(err, EINVAL, "option --%s takes %s, not %s", w->def->name,
+		return err_say(err, EINVAL, "option --%s takes %s%s%s, not %s", w->def->name,
 			       is_bool          ? "true or false"
 			       : why == -ERANGE ? "a smaller number"
 						: "a number",
-			       q);
+			       w->def->word ? " or " : "", w->def->word ? w->def->word : "", q);
 	if (is_bool)
 		return err_say(err, EINVAL, "invalid boolean value %s for -%.*s: parse error", q,
 			       name_len(w), w->name);

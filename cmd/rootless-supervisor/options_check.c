@@ -17,8 +17,6 @@
 #include "lib/base/gotext.h"
 #include "lib/base/str.h"
 
-#define MTU_MAX 65521
-
 static const char *const ours_copy_up[] = { "/etc", "/run" };
 
 /* what a daemon of the host left in /run and one inside must make anew */
@@ -55,9 +53,11 @@ static int check_mtu(struct check *c, struct err *err)
 {
 	int64_t mtu = c->v[OPT_MTU].number;
 
-	if (mtu < 0 || mtu > MTU_MAX)
-		return err_say(err, EINVAL, "mtu must be <= %d, got %lld", MTU_MAX, (long long)mtu);
+	if (mtu < 0 || mtu > NET_MTU_MAX)
+		return err_say(err, EINVAL, "mtu must be <= %d, got %lld", NET_MTU_MAX,
+			       (long long)mtu);
 	c->o->mtu = (int)mtu;
+	c->o->mtu_auto = *c->v[OPT_MTU].text != '\0';
 	return 0;
 }
 

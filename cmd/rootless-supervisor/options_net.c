@@ -55,6 +55,9 @@ static int check_net_without_address(struct check *c, struct err *err)
 
 	if (c->o->mtu)
 		option_warn(c, "unsupported mtu for --net=%s: %d", net, c->o->mtu);
+	if (c->o->mtu_auto)
+		option_warn(c, "unsupported mtu for --net=%s: auto", net);
+	c->o->mtu_auto = false;
 	if (c->o->cidr)
 		return err_say(err, EINVAL, "custom cidr is not supported for --net=%s", net);
 	if (c->o->ifname)
@@ -133,6 +136,12 @@ int option_check_net(struct check *c, struct err *err)
 		return err_say(err, EINVAL, "unknown network mode: %s", net);
 	if (strcmp(net, "gvisor-tap-vsock") == 0 && c->v[OPT_IPV6].given && c->v[OPT_IPV6].flag)
 		return err_say(err, EINVAL, "--ipv6 is not supported for gvisor-tap-vsock");
+	if (c->o->mtu_auto && c->net->parent_plan && !option_net_has(c, NET_F_GATEWAY))
+		return err_hint(err,
+				err_say(err, ENOTSUP,
+					"mtu \"auto\" is not supported for --net=%s%s", net,
+					c->o->net_external ? " by a program of others" : ""),
+				"--mtu=1500, or the built-in network (--net=slirp) for auto");
 	if (strcmp(net, "gvisor-tap-vsock") == 0 && c->o->net_external)
 		return check_gvproxy(c, err);
 	if (strcmp(net, "vpnkit") == 0)

@@ -54,9 +54,10 @@ const struct option_def option_table[OPT_NIDS] = {
 	[OPT_NET] = { "net", NULL, NULL, OPTION_STRING, IN_BOTH, "Network",
 		      OURS_THEIRS("slirp", "host"), .value = "DRIVER", .help = "network driver",
 		      .choices = net_driver_names },
-	[OPT_MTU] = { "mtu", NULL, NULL, OPTION_INT, IN_BOTH, "Network", SAME("0"),
+	[OPT_MTU] = { "mtu", NULL, NULL, OPTION_INT, IN_BOTH, "Network", SAME("0"), .word = "auto",
 		      .value = "BYTES",
-		      .help = "MTU for non-host network (0: the driver's, 65520)" },
+		      .help = "MTU for non-host network (0: the driver's, 65520; auto: that of the "
+			      "host's default routes, followed, with slirp and slirp4netns)" },
 	[OPT_CIDR] = { "cidr", NULL, NULL, OPTION_STRING, IN_BOTH, "Network", .value = "CIDR",
 		       .help = "CIDR for slirp and slirp4netns networks (default: 10.0.2.0/24)" },
 	[OPT_IFNAME] = { "ifname", NULL, NULL, OPTION_STRING, IN_BOTH, "Network", .value = "NAME",
@@ -228,7 +229,9 @@ int option_value_set(const struct option_def *d, struct option_value *v, const c
 	case OPTION_BOOL:
 		return go_parse_bool(text, &v->flag);
 	case OPTION_INT:
-		return go_parse_int(text, true, &v->number);
+		v->text = d->word && strcmp(text, d->word) == 0 ? d->word : "";
+		v->number = 0;
+		return *v->text ? 0 : go_parse_int(text, true, &v->number);
 	case OPTION_STRING:
 		v->text = text;
 		return 0;

@@ -81,6 +81,7 @@ struct option_def {
 	const char *default_value[NDIALECTS]; /* as typed; NULL: none. Not for slices */
 	bool hide_default;                    /* the help says it in words, or it means "none" */
 	bool whole;                           /* of a slice: a comma is a part of the value */
+	const char *word;                     /* of an int: may stand for a number; or NULL */
 	const char *value;                    /* name of the value in our help; NULL for bools */
 	const char *help;
 	const char *(*choices)(void); /* appended to the help in brackets; may be NULL */
@@ -93,7 +94,7 @@ struct option_value {
 	uint32_t given; /* enum option_form bits; 0: the default */
 	bool flag;
 	int64_t number;
-	const char *text; /* "" when there is neither value nor default */
+	const char *text; /* "" when there is neither value nor default; of an int: the word */
 	char **items;     /* of a slice; owned, options_parse() frees them */
 	size_t nitems;
 };

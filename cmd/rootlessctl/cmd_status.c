@@ -88,7 +88,8 @@ static void show_network(const json_t *info)
 		printf(", %s%s", client_text(net, "childIP"),
 		       json_is_true(json_object_get(net, "ipv6")) ? " and IPv6" : "");
 	if (number(extra, "mtu"))
-		printf(", MTU %lld", number(extra, "mtu"));
+		printf(", MTU %lld%s", number(extra, "mtu"),
+		       json_is_true(json_object_get(extra, "mtuAuto")) ? " (auto)" : "");
 	if (json_is_true(json_object_get(json_object_get(info, "instance"), "detachedNetns")))
 		printf(", detached: %s/netns", client_text(info, "stateDir"));
 	putchar('\n');

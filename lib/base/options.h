@@ -76,6 +76,7 @@ struct options {
 
 	const char *net;           /* as typed */
 	int mtu;                   /* 0: the driver's default */
+	bool mtu_auto;             /* the host's, followed; mtu is 0 */
 	const char *cidr, *ifname; /* NULL: the driver's default */
 	bool disable_host_loopback, ipv6, detach_netns;
 	enum accel_mode accel;

@@ -11,6 +11,10 @@
 #define NET_DNS_PORT 53
 #define NET_DNS_SOCKS_MAX 4 /* of the gateway: UDP and TCP, for each family */
 #define NET_MAC_LEN 6
+#define NET_MTU_MIN 68        /* RFC 791 */
+#define NET_MTU_MIN_IPV6 1280 /* RFC 8200 */
+#define NET_MTU_MAX 65521     /* libslirp's */
+#define NET_MTU_DEFAULT 65520
 #define NET_ACCEL_FDS_MAX \
 	5 /* bounce0; a transparent TCP listener and UDP socket for each family \
 	   */

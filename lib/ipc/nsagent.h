@@ -8,7 +8,7 @@
 #include "lib/ipc/msg.h"
 #include "lib/ipc/netplan.h"
 
-#define NSAGENT_VERSION 8
+#define NSAGENT_VERSION 9
 
 enum nsagent_state { /* bits: what the receiver is in */
 		     NSAGENT_STARTING = 1,
@@ -57,6 +57,12 @@ struct nsagent_ready {
 	uint8_t prefix, zero3[3];
 };
 
+/* parent -> agent: another MTU for all links that it has set up. There is no answer: what cannot be
+ * done is logged */
+struct nsagent_mtu {
+	uint32_t mtu; /* bytes */
+};
+
 /* relay -> agent: a batch of unbound sockets, non-blocking, close-on-exec; or one rtnetlink socket
  * that hears when routes, rules and addresses change */
 struct nsagent_sockets {
@@ -76,7 +82,8 @@ struct nsagent_sockets {
 	  NSAGENT_STARTING | NSAGENT_UP) \
 	X(NSAGENT_SOCKETS_REQ, 4, struct nsagent_sockets, 0, 0, ROLE_BIT(ROLE_RELAY), NSAGENT_UP) \
 	X(NSAGENT_SOCKETS_ANS, 5, struct nsagent_sockets, 0, MSG_FDS_MAX, ROLE_BIT(ROLE_NSAGENT), \
-	  NSAGENT_UP)
+	  NSAGENT_UP) \
+	X(NSAGENT_MTU, 6, struct nsagent_mtu, 0, 0, ROLE_BIT(ROLE_PARENT), NSAGENT_UP)
 
 enum nsagent_type { NSAGENT_MESSAGES(MSG_ENUM_ENTRY) };
 extern const struct msg_proto nsagent_proto;

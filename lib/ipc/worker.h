@@ -38,10 +38,15 @@ struct relay_config {
 
 struct slirp_config {
 	struct net_plan net;
-	uint8_t tap_mac[6]; /* of the interface behind which the guests are (slirp0 or the child's
-			       tap) */
-	uint8_t direct;     /* 1: the tap is the child's own; 0: the tap is in the gateway netns */
-	uint8_t zero;
+	uint8_t tap_mac[6];  /* of the interface behind which the guests are (slirp0 or the child's
+				tap) */
+	uint8_t direct;      /* 1: the tap is the child's own; 0: the tap is in the gateway netns */
+	uint8_t mtu_follows; /* 1: WORKER_MTU may come */
+};
+
+/* another MTU of the virtual network, from now on that of its net_plan */
+struct worker_mtu {
+	uint32_t mtu; /* bytes */
 };
 
 struct worker_dns {
@@ -134,7 +139,8 @@ struct worker_stats {
 	X(WORKER_PONG, 10, struct worker_counters, 0, 0, \
 	  ROLE_BIT(ROLE_RELAY) | ROLE_BIT(ROLE_SLIRP), WORKER_UP) \
 	X(WORKER_STATS_REQ, 11, struct worker_stats_req, 0, 0, ROLE_BIT(ROLE_PARENT), WORKER_UP) \
-	X(WORKER_STATS, 12, struct worker_stats, 0, 0, ROLE_BIT(ROLE_RELAY), WORKER_UP)
+	X(WORKER_STATS, 12, struct worker_stats, 0, 0, ROLE_BIT(ROLE_RELAY), WORKER_UP) \
+	X(WORKER_MTU, 13, struct worker_mtu, 0, 0, ROLE_BIT(ROLE_PARENT), WORKER_UP)
 
 enum worker_type { WORKER_MESSAGES(MSG_ENUM_ENTRY) };
 extern const struct msg_proto worker_proto;

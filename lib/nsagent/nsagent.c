@@ -10,6 +10,7 @@
 #include "lib/nsagent/nsagent.h"
 
 #include <errno.h>
+#include <net/if.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
@@ -27,6 +28,8 @@
 #include "lib/cause/cause.h"
 #include "lib/nsagent/childnet.h"
 #include "lib/nsagent/gateway.h"
+#include "lib/nsagent/gateway_recipe.h"
+#include "lib/nsagent/mtu.h"
 #include "lib/nsagent/rights.h"
 #include "lib/nsagent/sockets.h"
 #include "lib/nsagent/sysctl.h"
@@ -43,6 +46,7 @@ struct agent {
 	uint8_t tap_mac[6];
 	struct accel accel;      /* as tap */
 	struct dhcp_lease lease; /* of the child's interface; prefix is 0: none */
+	char ifname[IFNAMSIZ];   /* of that; "": only lo is ours */
 	const struct options *opt;
 };
 
@@ -117,6 +121,8 @@ static int set_up_child(struct agent *a, const struct nsagent_config *cfg, struc
 
 	a->tap = net.tap;
 	a->lease = net.lease;
+	if (cfg->setup != NSAGENT_SETUP_LO)
+		memcpy(a->ifname, cfg->net.ifname, sizeof(a->ifname));
 	for (size_t i = 0; i < a->opt->nsysctl && r == 0; i++)
 		r = sysctl_set_asked(&a->opt->sysctl[i], err);
 	return r;
@@ -229,7 +235,38 @@ static void renew(struct agent *a)
 	msg_send(a->parent, &nsagent_proto, NSAGENT_FAILED, &err, NULL, 0);
 }
 
-/* 0: the parent is gone, as it should be at the end; else a negative errno */
+static void set_mtu(const char *ifname, uint32_t mtu)
+{
+	struct err err = { 0 };
+
+	if (*ifname && mtu_set(ifname, mtu, &err) < 0)
+		log_warning("network", "%s; it stays as it is", err.msg);
+}
+
+static void do_mtu(const struct agent *a, const struct nsagent_mtu *m)
+{
+	if (a->kind == NSAGENT_CHILD) {
+		set_mtu(a->ifname, m->mtu);
+		return;
+	}
+	set_mtu(GATEWAY_VETH, m->mtu);
+	set_mtu(GATEWAY_TAP, m->mtu);
+	if (a->accel.rung != NET_ACCEL_OFF)
+		set_mtu(GATEWAY_BOUNCE, m->mtu);
+}
+
+/* 1 to go on; 0: the parent is gone, as it should be at the end; else a negative errno */
+static int serve_parent(const struct agent *a)
+{
+	struct msg m;
+	int r = msg_recv(a->parent, &nsagent_proto, ROLE_PARENT, NSAGENT_UP, MSG_DONTWAIT, &m);
+
+	if (r > 0) /* no other message is allowed */
+		do_mtu(a, (const struct nsagent_mtu *)m.payload);
+	return r == -EAGAIN ? 1 : r;
+}
+
+/* 0: the parent is gone; else a negative errno */
 static int serve(struct agent *a)
 {
 	for (;;) {
@@ -243,11 +280,9 @@ static int serve(struct agent *a)
 		if (ms_to_renewal(a) == 0)
 			renew(a);
 		if (p[0].revents) {
-			struct msg m;
-			int r = msg_recv(a->parent, &nsagent_proto, ROLE_PARENT, NSAGENT_UP,
-					 MSG_DONTWAIT, &m);
+			int r = serve_parent(a);
 
-			if (r != -EAGAIN) /* no message is allowed: r is not 1 */
+			if (r <= 0)
 				return r;
 		}
 		if (p[1].revents) {

@@ -38,6 +38,7 @@ struct api_info {
 	time_t started;
 	bool detached_netns;                  /* the network is STATE/netns */
 	unsigned mtu;                         /* of the network; 0: none of ours */
+	bool mtu_auto;                        /* it follows the host's */
 	const struct worker_dns *dns_servers; /* of the host; NULL: nobody is asked */
 	struct events *events;                /* NULL: none are kept */
 	const char *net_driver;               /* NULL: --net=host, no object at all */

@@ -94,6 +94,8 @@ static json_t *extra_new(const struct api_info *info)
 		json_object_set_new(j, "sandbox", sandbox_new(info));
 	if (info->mtu)
 		json_object_set_new(j, "mtu", json_integer(info->mtu));
+	if (info->mtu_auto)
+		json_object_set_new(j, "mtuAuto", json_true());
 	if (info->dns_servers)
 		json_object_set_new(j, "dnsServers", dns_servers_new(info->dns_servers));
 	return j;

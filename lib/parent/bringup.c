@@ -293,9 +293,11 @@ static int make_plan(struct instance *in, struct err *err)
 				.disable_host_loopback = o->disable_host_loopback,
 				.ipv6 = o->ipv6 };
 
-	in->has_plan = in->setup->net->parent_plan != NULL;
-	int r = in->has_plan ? in->setup->net->parent_plan(&net, &in->plan, err) : 0;
+	int r = o->mtu_auto ? mtu_start(in, &net.mtu, err) : 0;
 
+	in->has_plan = in->setup->net->parent_plan != NULL;
+	if (r == 0 && in->has_plan)
+		r = in->setup->net->parent_plan(&net, &in->plan, err);
 	return r < 0 ? r : netrun_prepare(in, err);
 }
 

@@ -23,6 +23,7 @@
 #include "lib/parent/watchdog.h"
 
 struct evacuation;
+struct egress;
 struct events;
 struct idmap;
 struct nursery_exited;
@@ -167,6 +168,7 @@ struct instance {
 	uint8_t tap_mac[6];
 	struct worker_dns dns;
 	struct resolver *resolver; /* NULL: this network has no files of names */
+	struct egress *egress;     /* NULL: its MTU does not change */
 
 	struct ports *ports;
 	struct api *api;
@@ -265,6 +267,11 @@ int names_start(struct instance *in, struct err *err);
 /* names_refresh() - in->plan has another name server */
 int names_refresh(struct instance *in, struct err *err);
 void names_stop(struct instance *in);
+
+/* mtu.c: the host's MTU, for --mtu=auto; followed from mtu_follow() on, when the command runs */
+int mtu_start(struct instance *in, int *ret_mtu, struct err *err);
+int mtu_follow(struct instance *in, struct err *err);
+void mtu_stop(struct instance *in);
 
 /* release.c: all is up: ports, child_pid, API, and only then the command */
 int release(struct instance *in, struct err *err);

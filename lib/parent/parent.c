@@ -113,7 +113,7 @@ void instance_clear(struct instance *in, enum pending bit)
 		netrun_start(in);
 	if (in->pending || in->phase != PHASE_STARTING)
 		return;
-	if (release(in, &in->err) < 0) {
+	if (release(in, &in->err) < 0 || mtu_follow(in, &in->err) < 0) {
 		instance_fail(in);
 		return;
 	}
@@ -302,6 +302,7 @@ static int open_loop(struct instance *in, struct err *err)
 static void tear_down(struct instance *in)
 {
 	names_stop(in);
+	mtu_stop(in);
 	release_undo(in);
 	netrun_stop(in);
 	in->events = events_free(in->events);

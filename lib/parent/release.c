@@ -108,6 +108,7 @@ static void fill_info(struct instance *in)
 		if (in->setup->net->flags & NET_F_GATEWAY)
 			in->info.accel = net_accel_name(in->accel);
 		in->info.mtu = in->plan.mtu;
+		in->info.mtu_auto = in->opt->mtu_auto;
 		in->info.dns_servers = &in->dns;
 		if (in->accel_why[0])
 			in->info.accel_why = in->accel_why;

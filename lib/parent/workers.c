@@ -206,7 +206,7 @@ int worker_prepare(struct instance *in, enum worker_kind kind, struct err *err)
 
 static int configure_slirp(struct instance *in)
 {
-	struct slirp_config c = { .net = in->plan };
+	struct slirp_config c = { .net = in->plan, .mtu_follows = in->egress != NULL };
 
 	memcpy(c.tap_mac, in->tap_mac, sizeof(c.tap_mac));
 	return msg_send(in->worker[KIND_SLIRP].control.fd, &worker_proto, WORKER_SLIRP_CONFIG, &c,

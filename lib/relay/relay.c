@@ -144,6 +144,17 @@ static int do_ping(struct relay *r)
 	return answer(r, WORKER_PONG, &counters);
 }
 
+static int do_mtu(struct relay *r, const struct msg *m)
+{
+	struct worker_mtu to;
+
+	memcpy(&to, m->payload, sizeof(to));
+	if (to.mtu < NET_MTU_MIN || to.mtu > NET_MTU_MAX)
+		return err_say(&r->err, EPROTO, "the parent's MTU of %u is none", to.mtu);
+	r->bounce.plan.mtu = to.mtu; /* UDP out looks there as well */
+	return 0;
+}
+
 static int do_message(struct relay *r, struct msg *m)
 {
 	struct worker_dns servers;
@@ -160,6 +171,8 @@ static int do_message(struct relay *r, struct msg *m)
 		if (dns_set_servers(&r->dns, &servers) == 0)
 			return 0;
 		return err_say(&r->err, EPROTO, "the parent's list of DNS servers is malformed");
+	case WORKER_MTU:
+		return do_mtu(r, m);
 	case WORKER_PING:
 		return do_ping(r);
 	default:

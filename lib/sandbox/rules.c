@@ -133,6 +133,7 @@ const struct rule seccomp_rules[] = {
 	ALLOW("close", R | S | A, "all that is opened"),
 	INT_IS(RULE_ALLOW, "ioctl", R, 1, SIOCATMARK,
 	       "urgent data makes splice say EAGAIN for ever"),
+	INT_IS(RULE_SPARE, "ioctl", A, 1, SIOCSIFMTU, "--mtu=auto, when the host's has changed"),
 	INT_IS(RULE_SPARE, "ioctl", A, 1, SIOCGIFHWADDR, "a lease of DHCP"),
 	INT_IS(RULE_SPARE, "ioctl", A, 1, SIOCGIFINDEX, "the same"),
 	INT_IS(RULE_SPARE, "ioctl", R | S, 1, FIONREAD, "libslirp asks how much there is"),

@@ -265,7 +265,7 @@ static void serve_echo(struct stack *s)
 /* the parent of a worker, who wants to know of @stack */
 struct parent_control {
 	struct stack_control control;
-	const struct stack *stack;
+	struct stack *stack;
 };
 
 /* Return: 1 to go on, 0 at end of file */
@@ -283,6 +283,13 @@ static int on_parent_ready(struct stack_control *c, struct err *err)
 		stack_counters(p->stack, &counters);
 		r = msg_send(control, &worker_proto, WORKER_PONG, &counters, NULL, 0);
 		return r < 0 && !msg_peer_gone(r) ? err_set(err, -r, "answering the parent") : 1;
+	}
+	if (r == 1 && m.type == WORKER_MTU) {
+		struct worker_mtu to;
+
+		memcpy(&to, m.payload, sizeof(to));
+		r = stack_set_mtu(p->stack, to.mtu, err);
+		return r < 0 ? r : 1;
 	}
 	if (r == 1) {
 		r = -EPROTO;

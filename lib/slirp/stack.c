@@ -24,12 +24,9 @@
 #include "lib/base/loop.h"
 
 #define CONFIG_VERSION 6 /* the newest configuration that is filled in here */
-#define MTU_MIN 68       /* libslirp's limits */
-#define MTU_MAX OFFLOAD_MTU
-#define MTU_MIN6 1280
-#define DHCP_FIRST 15  /* of the network, as slirp4netns */
-#define POLLS_FIRST 64 /* room for so many sockets; doubled when needed */
-#define LINES_BURST 20 /* of libslirp's own lines, and so many a second */
+#define DHCP_FIRST 15    /* of the network, as slirp4netns */
+#define POLLS_FIRST 64   /* room for so many sockets; doubled when needed */
+#define LINES_BURST 20   /* of libslirp's own lines, and so many a second */
 
 /* --- what libslirp calls ------------------------------------------------------------------ */
 
@@ -165,14 +162,25 @@ static const SlirpCb callbacks = {
 
 /* --- birth and death ---------------------------------------------------------------------- */
 
+static int check_mtu(const struct net_plan *p, uint32_t mtu, struct err *err)
+{
+	uint32_t least = p->ipv6 ? NET_MTU_MIN_IPV6 : NET_MTU_MIN;
+
+	static_assert(NET_MTU_MAX == OFFLOAD_MTU,
+		      "the most that is asked for is the most it takes");
+	if (mtu < least || mtu > NET_MTU_MAX)
+		return err_say(err, EINVAL, "MTU %u: libslirp takes %u to %u", mtu, least,
+			       NET_MTU_MAX);
+	return 0;
+}
+
 static int check_config(const struct slirp_config *cfg, struct err *err)
 {
 	const struct net_plan *p = &cfg->net;
-	uint32_t least = p->ipv6 ? MTU_MIN6 : MTU_MIN;
+	int r = check_mtu(p, p->mtu, err);
 
-	if (p->mtu < least || p->mtu > MTU_MAX)
-		return err_say(err, EINVAL, "MTU %u: libslirp takes %u to %u", p->mtu, least,
-			       MTU_MAX);
+	if (r < 0)
+		return r;
 	if (p->prefix < 1 || p->prefix > 30 || p->prefix6 > 126)
 		return err_say(err, EINVAL,
 			       "prefix length %u or %u leaves no room for child, gateway and DNS",
@@ -180,10 +188,14 @@ static int check_config(const struct slirp_config *cfg, struct err *err)
 	return 0;
 }
 
-static SlirpConfig make_config(const struct net_plan *p, struct stack_services *sv, bool offload)
+static SlirpConfig make_config(const struct slirp_config *cfg, struct stack_services *sv,
+			       bool offload)
 {
+	const struct net_plan *p = &cfg->net;
 	size_t mtu = offload ? OFFLOAD_MTU : p->mtu;
-	size_t mru = offload ? offload_segment(p->mtu) + IP4_LEN + TCP_LEN : p->mtu;
+	/* it cannot be told later: what fits the largest fits all */
+	size_t segment = offload_segment(cfg->mtu_follows ? OFFLOAD_MTU : p->mtu);
+	size_t mru = offload ? segment + IP4_LEN + TCP_LEN : p->mtu;
 	uint32_t mask = UINT32_MAX << (32 - p->prefix);
 	SlirpConfig c = {
 		.version = SLIRP_CONFIG_VERSION_MAX < CONFIG_VERSION ? SLIRP_CONFIG_VERSION_MAX
@@ -298,7 +310,7 @@ int stack_new_serving(const struct slirp_config *cfg, const struct stack_service
 	guests_init(&s->guests, &cfg->net, cfg->tap_mac);
 	privclock_init(&s->clock, clock_ms_start);
 	g_log_set_default_handler(on_glib_line, s);
-	config = make_config(&cfg->net, &s->services, s->tap.vnet);
+	config = make_config(cfg, &s->services, s->tap.vnet);
 	s->slirp = slirp_new(&config, &callbacks, s);
 	if (!s->slirp)
 		return err_say(err, EINVAL, "libslirp %s refuses its configuration",
@@ -320,6 +332,18 @@ int stack_forward_add(struct stack *s, const struct stack_forward *f)
 int stack_forward_remove(struct stack *s, const struct stack_forward *f)
 {
 	return slirp_remove_hostfwd(s->slirp, f->udp, f->host, f->host_port) < 0 ? -ENOENT : 0;
+}
+
+int stack_set_mtu(struct stack *s, uint32_t mtu, struct err *err)
+{
+	int r = check_mtu(&s->cfg.net, mtu, err);
+
+	if (r < 0)
+		return r;
+	if (!s->cfg.mtu_follows || !s->tap.vnet)
+		return err_say(err, EPROTO, "MTU %u: that of this network does not change", mtu);
+	s->cfg.net.mtu = s->offload.mtu = mtu;
+	return 0;
 }
 
 static void log_counters(const struct stack *s)

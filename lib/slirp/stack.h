@@ -55,6 +55,9 @@ int stack_run(struct stack *s, int control, struct err *err);
 /* stack_serve() - the same until @control says that it is the end */
 int stack_serve(struct stack *s, struct stack_control *control, struct err *err);
 
+/* stack_set_mtu() - of the network from now on; 0, or a negative errno when it cannot be that */
+int stack_set_mtu(struct stack *s, uint32_t mtu, struct err *err);
+
 /* a port of the host that leads to the guest, IPv4 only; ports in host order */
 struct stack_forward {
 	bool udp;

@@ -10,9 +10,13 @@ compare() {
 	is "the comparison comes to its end" $? 0
 	tap_of "$T/tap"
 }
-rk_start --net=slirp --ipv6 -- sleep 100 || exit
+rk_start --net=slirp --ipv6 --mtu=auto -- sleep 100 || exit
 counted() { [ "$(as_user rootlessctl --socket "$STATE/api.sock" info --json | grep -c '"budgets"')" = 2 ]; }
 wait_for 7 counted # a moment after the start
+ip link set h0 mtu 1400
+followed() { as_user rootlessctl --socket "$STATE/api.sock" events | grep -q mtu-changed; }
+wait_for 10 followed
+ip link set h0 mtu 1500
 compare
 rk_stop
 rk_start --net=slirp --source-ip-transparent=false -- sleep 100 || exit

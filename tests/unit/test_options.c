@@ -141,9 +141,9 @@ static void dump(const struct options *o, char text[DUMP_MAX])
 {
 	FILE *f = fmemopen(text, DUMP_MAX, "w");
 
-	fprintf(f, " dialect=%d named=%d debug=%d state_dir=%s ready_fd=%d net=%s mtu=%d ",
+	fprintf(f, " dialect=%d named=%d debug=%d state_dir=%s ready_fd=%d net=%s mtu=%d auto=%d ",
 		o->dialect, o->named_rootlesskit, o->debug, or_dash(o->state_dir), o->ready_fd,
-		o->net, o->mtu);
+		o->net, o->mtu, o->mtu_auto);
 	fprintf(f,
 		"cidr=%s ifname=%s loopback=%d ipv6=%d detach=%d accel=%d ncopy_up=%zu skip=%zu ",
 		or_dash(o->cidr), or_dash(o->ifname), o->disable_host_loopback, o->ipv6,
