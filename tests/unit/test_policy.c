@@ -211,10 +211,13 @@ START_TEST(nothing_else_reaches_loopback)
 
 			if (policy_judge(&p, AF_INET, &a, IPPROTO_UDP, 9, &f) != POLICY_ALLOWED)
 				continue;
-			if (f.addr[0] == 127 || f.addr[0] == 0)
-				ck_assert(mode == OPEN && a.s_addr == p.gateway.s_addr);
-			else
-				ck_assert_mem_eq(f.addr, &a, sizeof(a));
+			/* an assertion that holds is a system call: none for each of 3 million */
+			if (f.addr[0] == 127 || f.addr[0] == 0
+				    ? mode == OPEN && a.s_addr == p.gateway.s_addr
+				    : memcmp(f.addr, &a, sizeof(a)) == 0)
+				continue;
+			ck_abort_msg("mode %d: %08x leads to %u.%u.%u.%u", mode, ntohl(a.s_addr),
+				     f.addr[0], f.addr[1], f.addr[2], f.addr[3]);
 		}
 	}
 }
