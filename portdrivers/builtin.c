@@ -218,6 +218,29 @@ static struct published *published_new(uint32_t id, bool tcp, int nports)
 	return p;
 }
 
+/* the first of the ports that would do which nobody has; the last one's error when there is none */
+static int open_any(struct published *p, struct port_spec *spec, bool named_rootlesskit,
+		    struct err *err)
+{
+	struct port_spec one = *spec;
+	struct err said = { 0 };
+	int r = -EADDRINUSE;
+
+	for (int i = 0; i <= spec->others && r == -EADDRINUSE; i++) {
+		one.parent_port = spec->parent_port + i;
+		r = hostsock_open(&one, named_rootlesskit, &p->fd[0], &said);
+	}
+	if (r < 0) {
+		if (err)
+			*err = said;
+		return r;
+	}
+	p->nports = 1;
+	spec->parent_port = one.parent_port;
+	spec->others = 0;
+	return 0;
+}
+
 /* @spec has the port that was found, when any would do */
 static int open_all(struct published *p, struct port_spec *spec, bool named_rootlesskit,
 		    struct err *err)
@@ -236,6 +259,8 @@ static int open_all(struct published *p, struct port_spec *spec, bool named_root
 		spec->given_fd = 0;
 		return 0;
 	}
+	if (spec->others)
+		return open_any(p, spec, named_rootlesskit, err);
 	for (int i = 0; i <= spec->more; i++) {
 		int r = hostsock_open(&one, named_rootlesskit, &p->fd[i], err);
 

@@ -218,7 +218,9 @@ static int read_short_ports(struct port_spec *s, struct piece parent, struct pie
 		return refuse(err, text, "no port or range of ports", parent);
 	if (s->more && s->parent_port == 0)
 		return refuse(err, text, "a range needs ports on the host", child);
-	if (s->more != more)
+	if (s->more == 0) /* Docker's: any free one of them, for one port of the child */
+		s->others = more;
+	else if (s->more != more)
 		return refuse(err, text, "the child's range has another length", child);
 	return 0;
 }
@@ -292,6 +294,12 @@ static int check_range(const struct port_spec *s, struct err *err)
 			       PORT_NUMBER_MAX);
 	if (s->more && s->parent_port == 0)
 		return err_say(err, EINVAL, "invalid Count: a range needs ports on the host");
+	if (s->others < 0 || s->others >= PORT_NUMBER_MAX || (s->others && s->more) ||
+	    (s->others && s->parent_port == 0) || s->parent_port + s->others > PORT_NUMBER_MAX)
+		return err_say(err, EINVAL,
+			       "invalid AnyOf: want 1 to %d ports from a ParentPort on, for one "
+			       "ChildPort",
+			       PORT_NUMBER_MAX);
 	if (s->parent_port + s->more > PORT_NUMBER_MAX || s->child_port + s->more > PORT_NUMBER_MAX)
 		return err_say(err, EINVAL, "invalid Count: the range ends behind port %d",
 			       PORT_NUMBER_MAX);
@@ -345,14 +353,16 @@ int port_spec_format(const struct port_spec *s, char *dst, size_t size)
 	bool with_child = *s->child_ip;
 
 	return str_format(dst, size, "%s%s%s:%s%s%s%s%s:%s/%s", parent6 ? "[" : "", s->parent_ip,
-			  parent6 ? "]" : "", port_numbers(s->parent_port, s->more, parent),
+			  parent6 ? "]" : "",
+			  port_numbers(s->parent_port, s->more + s->others, parent),
 			  with_child ? ":" : "", child6 ? "[" : "", s->child_ip, child6 ? "]" : "",
 			  port_numbers(s->child_port, s->more, child), s->proto);
 }
 
 bool port_spec_conflicts(const struct port_spec *a, const struct port_spec *b)
 {
-	return a->parent_port && a->parent_port <= b->parent_port + b->more &&
+	return !a->others && !b->others && a->parent_port &&
+	       a->parent_port <= b->parent_port + b->more &&
 	       b->parent_port <= a->parent_port + a->more && strcmp(a->proto, b->proto) == 0 &&
 	       strcmp(a->parent_ip, b->parent_ip) == 0;
 }
@@ -360,6 +370,6 @@ bool port_spec_conflicts(const struct port_spec *a, const struct port_spec *b)
 bool port_spec_equal(const struct port_spec *a, const struct port_spec *b)
 {
 	return a->parent_port == b->parent_port && a->child_port == b->child_port &&
-	       a->more == b->more && strcmp(a->proto, b->proto) == 0 &&
+	       a->more == b->more && a->others == b->others && strcmp(a->proto, b->proto) == 0 &&
 	       strcmp(a->parent_ip, b->parent_ip) == 0 && strcmp(a->child_ip, b->child_ip) == 0;
 }

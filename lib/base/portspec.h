@@ -27,6 +27,8 @@ struct port_spec {
 	char child_ip[PORT_IP_MAX];  /* "" : the driver's choice */
 	int parent_port, child_port; /* parent_port 0, by our rules: any that is free */
 	int more;                    /* ports that follow these, each to the next one: a range */
+	int others;                  /* ports behind parent_port that would do as well, by our
+					rules; 0: none, or one was found */
 	int udp_idle;                /* seconds of silence after which a client is forgotten;
 					0: not said. No part of the text */
 	int given_fd;                /* a socket that systemd has passed is the port; 0: none */

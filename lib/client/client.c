@@ -134,6 +134,8 @@ int client_add_port(const char *socket_path, const struct port_spec *spec, json_
 
 	if (j && spec->more)
 		json_object_set_new(j, "count", json_integer(spec->more + 1LL));
+	if (j && spec->others)
+		json_object_set_new(j, "anyOf", json_integer(spec->others + 1LL));
 	if (j && spec->udp_idle)
 		json_object_set_new(j, "udpIdle", json_integer(spec->udp_idle));
 	req.body = body = j ? json_dumps(j, JSON_COMPACT) : NULL;

@@ -354,9 +354,9 @@ static int read_port(const json_t *v, const char *field, int *ret, struct err *e
 }
 
 /* ports of a range; what cannot be one stays so, and is refused by the check */
-static int read_count(const json_t *v, int *ret_more, struct err *err)
+static int read_count(const json_t *v, const char *field, int *ret_more, struct err *err)
 {
-	int count = 1, r = read_port(v, "count", &count, err);
+	int count = 1, r = read_port(v, field, &count, err);
 
 	*ret_more = count > 0 ? count - 1 : -1;
 	return r;
@@ -379,7 +379,9 @@ static int read_field(const char *name, const json_t *v, struct port_spec *s, st
 	if (strcasecmp(name, "childPort") == 0)
 		return read_port(v, "childPort", &s->child_port, err);
 	if (strcasecmp(name, "count") == 0)
-		return read_count(v, &s->more, err);
+		return read_count(v, "count", &s->more, err);
+	if (strcasecmp(name, "anyOf") == 0)
+		return read_count(v, "anyOf", &s->others, err);
 	if (strcasecmp(name, "udpIdle") == 0)
 		return read_port(v, "udpIdle", &s->udp_idle, err);
 	return 0;

@@ -349,7 +349,7 @@ const char *ports_describe(const struct port_spec *s, char dst[static PORTS_DESC
 	char parent[PORT_NUMBERS_MAX], child[PORT_NUMBERS_MAX];
 
 	snprintf(dst, PORTS_DESCRIBE_MAX, "{%s %s %s %s %s}", s->proto, s->parent_ip,
-		 port_numbers(s->parent_port, s->more, parent),
+		 port_numbers(s->parent_port, s->more + s->others, parent),
 		 port_numbers(s->child_port, s->more, child), s->child_ip);
 	return dst;
 }

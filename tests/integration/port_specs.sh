@@ -35,6 +35,11 @@ is "as they are" "$(spec 7)" '{"proto":"tcp","parentPort":9000,"childPort":7,"co
 is "its answer has the free port" "$(ctl add-ports --json 7 | sed 's/"parentPort":[1-9][0-9]*/"parentPort":N/')" \
 	'{"id":9,"spec":{"proto":"tcp","parentPort":N,"childPort":7}}'
 is "and serves" "$(nsprobe ask 127.0.0.1 "$(parent_port 8)" found)" found
+is "the first of some that is free" "$(ctl add-ports --json 8050-9010:7)" '{"id":10,"spec":{"proto":"tcp","parentPort":8100,"childPort":7}}'
+is "leads to the one port" "$(nsprobe ask 127.0.0.1 8100 any)" any
+is "or UDP's" "$(ctl add-ports --json 127.0.0.1:8098-8100:7/udp4 | sed 's/.*parentPort":\([0-9]*\).*/\1/')" 8100
+fails "none of them is free" ctl add-ports 8000-8050:7
+like "says which was the last" "$rk_said" '*listen tcp :8050: bind: address already in use*'
 fails "ranges that overlap" ctl add-ports 8099:7
 like "conflict" "$rk_said" '*conflict with ID 2*'
 fails "a range of which one is taken" ctl add-ports 7006-7008:6-8/tcp4
@@ -43,7 +48,7 @@ is "and takes none" "$(nsprobe connect 127.0.0.1 7006)" ECONNREFUSED
 fails "more than there is room for" ctl add-ports 10000-20000:10000-20000
 like "is said" "$rk_said" '*no room for so many ports: at most 4096*'
 is "a range goes whole" "$(ctl remove-ports 2)$(nsprobe connect 127.0.0.1 8000)$(nsprobe connect 127.0.0.1 8050)" 2ECONNREFUSEDECONNREFUSED
-is "and can come again" "$(ctl add-ports 8000-8099:80-179)$(nsprobe ask 127.0.0.1 8099 again)" 10again
+is "and can come again" "$(ctl add-ports 8000-8099:80-179)$(nsprobe ask 127.0.0.1 8099 again)" 12again
 fails "what is no spec" ctl add-ports 80:x
 rk_stop
 

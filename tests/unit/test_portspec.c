@@ -220,6 +220,8 @@ static const struct {
 	{ "8000-8099:80-179/udp", { "udp", "", "", 8000, 80, 99 } },
 	{ "[::]:8000-8001:[::1]:1-2/tcp6", { "tcp6", "::", "::1", 8000, 1, 1 } },
 	{ "8000-8000:80", { "tcp", "", "", 8000, 80, 0 } },
+	{ "8000-8010:80", { "tcp", "", "", 8000, 80, 0, 10 } },
+	{ "127.0.0.1:1-65535:80/udp4", { "udp4", "127.0.0.1", "", 1, 80, 0, 65534 } },
 	{ "1-65535:1-65535", { "tcp", "", "", 1, 1, 65534 } },
 	{ ":8080:80/tcp", { "tcp", "", "", 8080, 80, 0 } }, /* upstream's mean the same */
 	{ ":+80:+81/tcp", { "tcp", "", "", 80, 81, 0 } },
@@ -246,7 +248,7 @@ static const struct {
 	{ "0-1:80-81", "no port or range of ports: \"0-1\"" },
 	{ "8000-:80-81", "no port or range of ports: \"8000-\"" },
 	{ "8000-8001-8002:80-82", "no port or range of ports: \"8000-8001-8002\"" },
-	{ "8000-8010:80", "the child's range has another length: \"80\"" },
+	{ "8000-8010:80-81", "the child's range has another length: \"80-81\"" },
 	{ "8000:80-90", "the child's range has another length: \"80-90\"" },
 	{ "80-90", "a range needs ports on the host: \"80-90\"" },
 	{ "127.0.0.1::80-90", "a range needs ports on the host: \"80-90\"" },
