@@ -48,8 +48,9 @@ OTHER_WORDS = re.compile(
 TRACE = "/root/trace"
 MEMORY = {"malloc", "calloc", "realloc", "strdup", "strndup", "vasprintf"}  # always ENOMEM
 SIGNALS = ["SIGKILL", "SIGTERM"]
-END_S = 2.0  # from the end of the program to the end of all its processes
+END_S = 10.0  # from the end of the program to the end of all its processes
 WALL_S = 5.0  # a start that has failed must not let its user wait
+TRIES = 3  # one of them must be in time: others use the machine as well
 LIMIT_S = 6.0  # the longest limit of the program but that of the whole start
 HANG_S = 45.0  # more than any limit of the program: it is killed
 RECORDINGS = 3  # calls come in an order that varies a little: the union is swept
@@ -255,8 +256,6 @@ class Sweep:
             wrong.append(f"{len(errors)} error lines")
         if len(lines) > 3:
             wrong.append(f"{len(lines)} lines")
-        if seconds > (LIMIT_S if (call, kind) in LIES else WALL_S):
-            wrong.append(f"{seconds:.1f} s")
         if status == 125 and kind not in SIGNALS and \
                 call not in MEMORY and (call, kind) not in LIES and \
                 os.strerror(getattr(errno, kind)).lower() not in err.lower() and \
@@ -289,13 +288,23 @@ class Sweep:
         left = self.world.wait_for_processes() + self.world.differences()
         return left + ([] if status in (0, 143) else [f"the next start: {status} {err}"])
 
-    def once(self, fault):
+    def run(self, fault):
+        """what was hit, how it ended, what is wrong"""
         result = self.program.run(fault)
         hits = self.program.trace()
-        if not hits:
-            self.missed += 1
         call = hits[0][2] if hits else "no call was hit"
-        wrong = self.judge(fault, call, result)
+        late = result[2] > (LIMIT_S if (call, fault.split(":")[2]) in LIES else WALL_S)
+        return call, result, self.judge(fault, call, result), late
+
+    def once(self, fault):
+        for _ in range(TRIES):
+            call, result, wrong, late = self.run(fault)
+            if wrong or not late:
+                break
+            self.world.restore()
+        if late:
+            wrong.append(f"{result[2]:.1f} s")
+        self.missed += call == "no call was hit"
         self.runs += 1
         self.longest = max(self.longest, (result[2], fault))
         if not wrong:
