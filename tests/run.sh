@@ -21,7 +21,7 @@ one() {
 	start=$(date +%s)
 	rc=0
 	rm -f "$out/$name.tap"
-	CK_TIMEOUT_MULTIPLIER=5 CK_TAP_LOG_FILE_NAME=$out/$name.tap timeout --kill-after=5 "$limit" sh -c "$command" >"$log" 2>&1 </dev/null || rc=$?
+	CK_TIMEOUT_MULTIPLIER=10 CK_TAP_LOG_FILE_NAME=$out/$name.tap timeout --kill-after=5 "$limit" sh -c "$command" >"$log" 2>&1 </dev/null || rc=$?
 	if [ -s "$out/$name.tap" ]; then grep -E '^(not )?ok ' "$out/$name.tap" >>"$log"; fi
 	passed=$(grep -cE '^ok ' "$log") failed=$(grep -cE '^not ok ' "$log") skipped=0
 	if [ $rc = 77 ] && grep -q '# SKIP this machine' "$log"; then

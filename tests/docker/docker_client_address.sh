@@ -5,8 +5,8 @@
 need file:/usr/bin/rootlesskit-docker-proxy
 
 addr() { echo "${1% *}"; }
-who() { in_world nsprobe ask -t 3000 ${3:+-b "$3"} ${4:+-p "$4"} "$1" "$2" 2>&1; }
-uwho() { in_world nsprobe ask -u -t 3000 -b "$3" -p "$4" "$1" "$2" x 2>&1; }
+who() { in_world nsprobe ask -t 8000 ${3:+-b "$3"} ${4:+-p "$4"} "$1" "$2" 2>&1; }
+uwho() { in_world nsprobe ask -u -t 8000 -b "$3" -p "$4" "$1" "$2" x 2>&1; }
 who_soon() { wait_for 5 in_world nsprobe ask -t 1000 192.0.2.1 "$1"; }
 
 # Docker before 28 asks for a published port by its proxy only: without one the test asks, as Docker 28 does

@@ -16,8 +16,8 @@ start_dockerd() { # PROGRAM'S OPTION... -- DOCKERD'S OPTION...: until it answers
 	wait_dockerd
 }
 run() { ok "docker run --name $1" docker run -d --init --name "$@"; } # NAME ARG...
-ask() { nsprobe ask -t 2000 "$@" 2>&1; }
-ask_world() { in_world nsprobe ask -t 2000 "$@" 2>&1; }
+ask() { nsprobe ask -t 8000 "$@" 2>&1; }
+ask_world() { in_world nsprobe ask -t 8000 "$@" 2>&1; }
 says() { # TEXT COMMAND...
 	rk_text=$1
 	shift
@@ -138,13 +138,13 @@ way_out() {
 	is "and receives as much" "$(docker exec out nsprobe recv 192.0.2.2 19 67108864 1)" ok
 	ok "libslirp's interface saw none of it" test $(($(slirp0_bytes) - before)) -lt 100000
 	is "UDP" "$(docker exec out nsprobe ask -u 192.0.2.2 7 there)" there
-	like "UDP, nobody listens: that is seen" "$(docker exec out nsprobe ask -u -t 2000 192.0.2.2 4 x 2>&1)" '*ECONNREFUSED'
+	like "UDP, nobody listens: that is seen" "$(docker exec out nsprobe ask -u -t 8000 192.0.2.2 4 x 2>&1)" '*ECONNREFUSED'
 	ok "ping" docker exec out ping -c 1 -W 3 192.0.2.2
 	in_child iptables -I DOCKER-USER -d 192.0.2.3 -p tcp -j DROP
 	is "a drop in DOCKER-USER holds" "$(docker exec out nsprobe connect -t 1500 192.0.2.3 7)" ETIMEDOUT
-	is "for nobody else" "$(docker exec out nsprobe connect -t 3000 192.0.2.2 7)" ok
+	is "for nobody else" "$(docker exec out nsprobe connect -t 8000 192.0.2.2 7)" ok
 	in_child iptables -D DOCKER-USER -d 192.0.2.3 -p tcp -j DROP
-	is "and not longer than it is there" "$(docker exec out nsprobe connect -t 3000 192.0.2.3 7)" ok
+	is "and not longer than it is there" "$(docker exec out nsprobe connect -t 8000 192.0.2.3 7)" ok
 	ok "docker rm -f" docker rm -f out
 }
 

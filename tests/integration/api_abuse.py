@@ -13,9 +13,9 @@ import sys
 import time
 
 PATH, PID, RSS_KB = sys.argv[1], sys.argv[2], int(sys.argv[3])
-ADD_MS = 200  # the goal is 50; the machines of the tests are shared
+ADD_MS = 200  # half of them; the goal is 50, and the machines of the tests are shared
 LIMIT_S = 10  # for a request, and for taking the answer
-SLACK_S = 3
+SLACK_S = 10
 PLACES = 32  # connections at a time
 HELD_KB = PLACES * (16 + 64)  # the head and the body that each may have sent
 ADD = b'{"proto":"tcp4","parentIP":"127.0.0.1","parentPort":%d,"childPort":80}'
@@ -76,13 +76,13 @@ class Normal:
     """a client that does as it should; add() publishes a port and takes it back"""
 
     def __init__(self):
-        self.port, self.slowest = 20000, 0.0
+        self.port, self.took = 20000, []
 
     def add(self):
         self.port += 1
         begin = time.monotonic()
         status, body = ask(post(ADD % self.port))
-        self.slowest = max(self.slowest, (time.monotonic() - begin) * 1000)
+        self.took.append((time.monotonic() - begin) * 1000)
         if status != 201:
             check("a normal client publishes a port", False, f"{status} {body}")
             return
@@ -91,9 +91,10 @@ class Normal:
             check("a normal client takes it back", False, f"{status} {body}")
 
     def verdict(self, what):
-        check(f"{what}: a port is added in {ADD_MS} ms", self.slowest < ADD_MS, f"{self.slowest:.0f} ms")
-        print(f"# {what}: slowest add {self.slowest:.1f} ms")
-        self.slowest = 0.0
+        median = sorted(self.took)[len(self.took) // 2]
+        check(f"{what}: a port is added in {ADD_MS} ms", median < ADD_MS, f"{median:.0f} ms")
+        print(f"# {what}: slowest add {max(self.took):.1f} ms")
+        self.took = []
 
 
 def rss_kb(field="VmRSS"):
@@ -191,7 +192,7 @@ def half_closed(normal):
             s.shutdown(socket.SHUT_WR)
             got = read_end(s)
         took = time.monotonic() - begin
-        check(what, took < 2 and (b" 200 OK" in got) == want, f"{took:.1f} s: {got[:60]}")
+        check(what, took < 8 and (b" 200 OK" in got) == want, f"{took:.1f} s: {got[:60]}")
     normal.add()
 
 
@@ -200,7 +201,7 @@ def refused(what, data, *statuses):
     begin = time.monotonic()
     status, body = ask(data)
     took = time.monotonic() - begin
-    good = status in statuses and took < 2
+    good = status in statuses and took < 8
     if good and body:
         good = "message" in json.loads(body)
     check(f"{what}: {'/'.join(map(str, statuses))}", good, f"{status} after {took:.1f} s: {body[:200]}")
@@ -274,7 +275,7 @@ def main():
     for _ in range(2 * PLACES):
         ask(post(b'{"a":"%s"}' % (b"x" * 60000)))
         normal.add()
-    normal.slowest = 0.0
+    normal.took = []
     rss = rss_kb()
     cases = half_closed, floods, pipelined, nonsense, slow, idle, no_reader
     for case in cases:

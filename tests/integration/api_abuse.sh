@@ -46,14 +46,14 @@ other_asks() { as_other curl --silent --show-error --max-time 5 --unix-socket "$
 install -d -m 755 -o "$RK_UID" "$T/open"
 chmod 755 "$T"
 STATE=$T/open/state
-rk_start --net=slirp -- sleep 100 || exit
+rk_start --net=slirp -- sleep 1000 || exit
 fails "another user lists the state directory" as_other ls "$STATE"
 fails "and reads child_pid" as_other cat "$STATE/child_pid"
 fails "and connects" other_asks http://x/v1/info
 rk_stop
 
 RK_NAME=rootlesskit
-rk_start --net=slirp -- sleep 100 || exit
+rk_start --net=slirp -- sleep 1000 || exit
 is "named rootlesskit, the directory is open as upstream's" "$(stat -c %a "$STATE")" 755
 is "the socket is not" "$(stat -c '%a %U' "$STATE/api.sock")" "600 $RK_USER"
 like "another user cannot connect" "$(other_asks http://x/v1/ports)" "*7*onnect*"

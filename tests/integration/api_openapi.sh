@@ -10,7 +10,7 @@ compare() {
 	is "the comparison comes to its end" $? 0
 	tap_of "$T/tap"
 }
-rk_start --net=slirp --ipv6 --mtu=auto -- sleep 100 || exit
+rk_start --net=slirp --ipv6 --mtu=auto -- sleep 1000 || exit
 counted() { [ "$(as_user rootlessctl --socket "$STATE/api.sock" info --json | grep -c '"budgets"')" = 2 ]; }
 wait_for 7 counted # a moment after the start
 ip link set h0 mtu 1400
@@ -19,9 +19,9 @@ wait_for 10 followed
 ip link set h0 mtu 1500
 compare
 rk_stop
-rk_start --net=slirp --source-ip-transparent=false -- sleep 100 || exit
+rk_start --net=slirp --source-ip-transparent=false -- sleep 1000 || exit
 compare
 rk_stop
-rk_start --net=host -- sleep 100 || exit
+rk_start --net=host -- sleep 1000 || exit
 compare "$RK_SRC/lib/parent/api.c"
 rk_stop

@@ -18,7 +18,7 @@ for line in sys.stdin:
     j = json.loads(line)
     print(eval(sys.argv[1], {"j": j, "s": j.get("spec")}))' "$1" | tr '\n' ' '; }
 
-rk_start --net=slirp -- sleep 100 || exit
+rk_start --net=slirp -- sleep 1000 || exit
 same list-ports
 same list-ports --json
 is "nothing is published: no line of JSON" "$(ctl list-ports --json)" ""

@@ -110,7 +110,7 @@ wait "$follower"
 is "who follows ends with the instance" $? 0
 
 # found without --socket, where state directories are
-rk_start --net=none -- sleep 100 || exit
+rk_start --net=none -- sleep 1000 || exit
 here="env XDG_RUNTIME_DIR=${STATE%/*}"
 # shellcheck disable=SC2086 # a list of words
 {
@@ -118,7 +118,7 @@ here="env XDG_RUNTIME_DIR=${STATE%/*}"
 	like "by old commands, too" "$(as_user $here rootlessctl info)" "*- State Directory: $STATE*"
 	like "once, when both places are the same" "$(as_user env XDG_RUNTIME_DIR="${STATE%/*}" TMPDIR="${STATE%/*}/." rootlessctl status 2>&1)" "instance   $STATE, *"
 	is "nothing to see of others" "$(as_user env XDG_RUNTIME_DIR=/nonexistent rootlessctl info 2>&1)" 'error: please specify --socket or set $ROOTLESSKIT_STATE_DIR'
-	spawn rootless-supervisor --net=host --state-dir="${STATE%/*}/second" -- sleep 100
+	spawn rootless-supervisor --net=host --state-dir="${STATE%/*}/second" -- sleep 1000
 	second=$SPAWNED
 	as_user rootlessctl --socket "${STATE%/*}/second/api.sock" ready --wait
 	like "of several, each is named" "$(as_user $here rootlessctl status 2>&1 | sort)" "  ${STATE%/*}/second/api.sock

@@ -21,7 +21,7 @@ kill "$server"
 wait "$server"
 rm "$lies"
 
-rk_start --net=none --pidns -- sleep 100 || exit
+rk_start --net=none --pidns -- sleep 1000 || exit
 # shellcheck disable=SC2016 # expands inside
 look='for i in 0 1 2 7 8; do [ -e /proc/self/fd/$i ] && echo $i; done'
 is "exec: no descriptor but the first three" "$(rootlessctl --socket "$STATE/api.sock" exec -- sh -c "$look" 7</root 8</dev/null | tr '\n' ' ')" "0 1 2 "

@@ -71,7 +71,7 @@ is "and what fails" "$(/usr/bin/python3 -c 'import json,sys; print([f["id"] for 
 is "and every group was looked at" "$(/usr/bin/python3 -c 'import json,sys; print(len(json.load(open(sys.argv[1]))["ok"]))' "$RK_OUT")" 8
 is "a start agrees" "$(as_user rootless-supervisor -- echo it runs 2>&1)" "it runs"
 ms=$(sed -n 's/.*"elapsedMs": \([0-9]*\).*/\1/p' "$RK_OUT")
-ok "under a second: $ms ms" test "$ms" -lt $((1000 * ${RK_SLOW:-1}))
+ok "no wait of 10 s is in it: $ms ms" test "$ms" -lt $((8000 * ${RK_SLOW:-1}))
 is "it leaves no file" "$(as_user sh -c 'ls -A "$HOME" "$XDG_RUNTIME_DIR" "$TMPDIR"')" "$was"
 run_as as_user rootless-supervisor doctor
 like "doctor is the same" "$(cat "$RK_OUT")" "ok    USERNS*a start works here*"
@@ -416,7 +416,7 @@ run_as in_mounts "mount --bind $T/none /proc/sys/net" rootless-supervisor check 
 found BRIDGE_MODULE 1 "br_netfilter"
 run_as in_mounts "mount --bind $T/fs /sys/fs" rootless-supervisor check --preset=docker --json
 found SELINUX_LABEL 0 "label"
-spawn /usr/bin/rootlesskit sleep 100
+spawn /usr/bin/rootlesskit sleep 1000
 running() { user_check --preset=docker; [ "$(field ALREADY_RUNNING id)" ]; }
 wait_for 5 running
 found ALREADY_RUNNING 0 "rootlesskit of this user runs already"

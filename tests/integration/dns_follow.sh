@@ -17,7 +17,7 @@ put() { printf '%s\n' "$2" >"$1"; }
 replace_by_link() { ln -s "$1" "$2.new" && mv -T "$2.new" "$2"; }
 
 put $resolv "$one"
-rk_start --net=slirp -- sleep 110 || exit
+rk_start --net=slirp -- sleep 1000 || exit
 # shellcheck disable=SC2016 # expands there
 in_child sh -c 'until [ -e "$1" ]; do echo "$(nsprobe dns 10.0.2.3 where.world.test)"; sleep 0.05; done' \
 	sh "$T/stop" >"$T/answers" 2>&1 &

@@ -4,7 +4,7 @@
 . "${0%/*}/lib.sh"
 need userns tun
 
-rk_start --net=slirp --ipv6 -- sleep 50 || exit
+rk_start --net=slirp --ipv6 -- sleep 1000 || exit
 dns() { in_child nsprobe dns "$@"; }
 is "the child's file" "$(in_child cat /etc/resolv.conf | tr '\n' ' ')" \
 	"nameserver 10.0.2.3 nameserver fd00::3 search world.test "

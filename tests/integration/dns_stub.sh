@@ -10,7 +10,7 @@ mkdir -p /run/systemd/resolve
 printf 'nameserver 127.0.0.53\noptions edns0 trust-ad\nsearch lan.test\n' >/run/systemd/resolve/stub-resolv.conf
 ln -sf ../run/systemd/resolve/stub-resolv.conf /etc/resolv.conf
 
-rk_start --net=slirp --copy-up=/etc --copy-up=/run --disable-host-loopback -- sleep 50 || exit
+rk_start --net=slirp --copy-up=/etc --copy-up=/run --disable-host-loopback -- sleep 1000 || exit
 is "the stub is asked" "$(in_child nsprobe dns 10.0.2.3 where.world.test)" 127.0.0.53
 is "by TCP too" "$(in_child nsprobe dns --tcp 10.0.2.3 where.world.test)" 127.0.0.53
 isnt "the host's loopback is closed all the same" "$(in_child nsprobe connect 10.0.2.2 53)" ok

@@ -149,9 +149,9 @@ in_child() {
 	as_user nsenter --user --mount --net --preserve-credentials --target "$rk_cpid" -- "$@"
 }
 
-# wait_for SECONDS COMMAND...: until it succeeds
+# wait_for SECONDS COMMAND...: until it succeeds; seconds of an idle machine
 wait_for() {
-	rk_left=$(($1 * 20))
+	rk_left=$(($1 * 20 * ${RK_BUSY:-1}))
 	shift
 	until "$@" >/dev/null 2>&1; do
 		rk_left=$((rk_left - 1))
@@ -180,7 +180,7 @@ rk_ready_or_gone() { rk_ready || is_gone "$RK_PID"; }
 FAR=198.51.100.130 FAR6=2001:db8:f::2
 far_start() {
 	in_world sh -ec 'ip link add far0 type veth peer name far1
-		unshare --net sleep 200 & echo $! >"$1/far"
+		unshare --net sleep 1000 & echo $! >"$1/far"
 		until [ "$(readlink "/proc/$!/ns/net")" != "$(readlink /proc/self/ns/net)" ]; do sleep 0.02; done
 		ip link set far1 netns "$(cat "$1/far")"
 		ip address add 198.51.100.129/25 dev far0

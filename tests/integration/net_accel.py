@@ -74,7 +74,7 @@ def connect(addr, port, bind=None):
 # one local port again and again, the far side closes first
 def reuse(addr, times):
     own = "::" if ":" in addr else "0.0.0.0"
-    slowest = 0
+    slow = []
     for i in range(int(times)):
         start = time.monotonic()
         while True:
@@ -82,13 +82,14 @@ def reuse(addr, times):
                 s = connect(addr, 2001, (own, 5555))
                 break
             except OSError as e:  # the acknowledgement of the last end is still on its way
-                if e.errno != errno.EADDRNOTAVAIL or time.monotonic() - start > 0.9:
+                if e.errno != errno.EADDRNOTAVAIL or time.monotonic() - start > 5:
                     raise
         assert s.recv(3) == b"bye", i
         assert s.recv(1) == b"", i
         s.close()
-        slowest = max(slowest, time.monotonic() - start)
-    return "ok" if slowest < 0.9 else "slow: %.1f s" % slowest
+        if time.monotonic() - start > 0.9:  # a lost SYN comes again after a second
+            slow.append("%.1f s" % (time.monotonic() - start))
+    return "ok" if len(slow) <= int(times) // 10 else "slow: " + " ".join(slow)
 
 
 # one local port to two ports of one address at the same time

@@ -73,7 +73,7 @@ done
 RUNG=
 
 # a peer that is silent: the child waits as long as it wants, and when it has gone nothing stays
-rk_start --net=slirp --accel=tproxy -- sleep 100 || exit
+rk_start --net=slirp --accel=tproxy -- sleep 1000 || exit
 in_world ip route add blackhole 192.0.2.1 table 77
 in_world ip rule add to 192.0.2.1 table 77 pref 1
 before=$(relay_fds)
@@ -100,7 +100,7 @@ is "no connection to the host's loopback" "$(synced)" 0
 is "the canary heard nothing" "$(grep -vc ^ready "$T/canary")" 0
 is "the way out still works" "$(in_child nsprobe duplex 192.0.2.2 7 1000000 3)" ok
 rk_stop
-rk_start --net=slirp --accel=tproxy --disable-host-loopback=false -- sleep 100 || exit
+rk_start --net=slirp --accel=tproxy --disable-host-loopback=false -- sleep 1000 || exit
 like "opened: IPv4" "$(in_child nsprobe ask 10.0.2.2 4000)" '127.0.0.1 *'
 like "opened: IPv6" "$(in_child nsprobe ask fd00::2 4000)" '::1 *'
 is "opened: nobody listens" "$(in_child nsprobe connect 10.0.2.2 4001)" ECONNREFUSED
@@ -108,7 +108,7 @@ rk_stop
 kill $canary
 
 # the netns of --detach-netns has it too
-rk_start --net=slirp --accel=tproxy --detach-netns -- sleep 50 || exit
+rk_start --net=slirp --accel=tproxy --detach-netns -- sleep 1000 || exit
 rk_cpid=$(cat "$STATE/child_pid")
 is "detached" "$(as_user nsenter --user --mount --preserve-credentials --target "$rk_cpid" \
 	nsenter "--net=$STATE/netns" -- nsprobe duplex 192.0.2.2 7 1000000 3)" ok

@@ -13,7 +13,7 @@ R, S = w["relay"]["totals"], w["slirp"]["totals"]
 sys.exit(not eval(sys.argv[1]))' "$1"
 }
 
-rk_start --net=slirp --accel=tproxy -- sleep 100 || exit
+rk_start --net=slirp --accel=tproxy -- sleep 1000 || exit
 # they come a moment after the start, then every 5 s
 ok "there are numbers at once" wait_for 4 seen 'r["tcpOut"] == R["tcpOutOpened"] == R["udpOutSent"] == R["dnsAsked"] == S["refused"] == 0'
 ok "and limits" seen 'all(limit.values()) and limit["connections"] == limit["tcpOut"]'
@@ -21,7 +21,7 @@ ok "and limits" seen 'all(limit.values()) and limit["connections"] == limit["tcp
 is "TCP" "$(in_child nsprobe ask 192.0.2.2 7 x)" x
 is "UDP" "$(in_child nsprobe ask -u 192.0.2.2 7 x)" x
 is "DNS" "$(in_child nsprobe dns 10.0.2.3 web.world.test | head -n 1)" 192.0.2.2
-is "a connection that nobody takes" "$(in_child nsprobe connect -t 2000 192.0.2.2 4)" ECONNREFUSED
+is "a connection that nobody takes" "$(in_child nsprobe connect -t 8000 192.0.2.2 4)" ECONNREFUSED
 like "UDP that the policy refuses" "$(in_child nsprobe ask -u -t 1000 240.0.0.1 9 x 2>&1)" '*EHOSTUNREACH'
 # a ping that it refuses, by hand; then a connection that stays until it is told to end
 cat >"$T/open.py" <<'EOT'

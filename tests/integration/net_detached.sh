@@ -37,7 +37,7 @@ rk_stop
 done
 RUNG=
 
-rk_start --net=slirp --detach-netns --copy-up=/etc --copy-up=/run -- sleep 50 || exit
+rk_start --net=slirp --detach-netns --copy-up=/etc --copy-up=/run -- sleep 1000 || exit
 is "with /run copied up the path holds" "$(in_netns nsprobe duplex 192.0.2.2 7 1000000 3)" ok
 rk_stop
 
@@ -48,7 +48,7 @@ is "--net=none: the port" "$(nsprobe duplex 127.0.0.1 7007 1000000 3)" ok
 is "--net=none: no way out" "$(in_netns nsprobe connect 192.0.2.2 7)" ENETUNREACH
 rk_stop
 
-rk_start --net=host --detach-netns -- sleep 50 || exit
+rk_start --net=host --detach-netns -- sleep 1000 || exit
 like "--net=host: an empty namespace all the same" "$(in_netns ip -o link)" '1: lo: <LOOPBACK>*state DOWN*'
 rk_stop
 

@@ -17,7 +17,7 @@ ip -6 route add unreachable 2001:db8:5::/48
 echo "0 2147483647" >/proc/sys/net/ipv4/ping_group_range
 
 for RUNG in $RUNGS; do
-rk_start --net=slirp -- sleep 50 || exit
+rk_start --net=slirp -- sleep 1000 || exit
 is "an answer" "$(echoes one 192.0.2.2)" "32 bytes of 192.0.2.2"
 is "by IPv6" "$(echoes one 2001:db8::2)" "32 bytes of 2001:db8::2"
 is "of the gateway" "$(echoes one 10.0.2.2)" "32 bytes of 10.0.2.2"
@@ -51,7 +51,7 @@ done
 
 echo "1 0" >/proc/sys/net/ipv4/ping_group_range
 for RUNG in $RUNGS; do
-rk_start --net=slirp -- sleep 50 || exit
+rk_start --net=slirp -- sleep 1000 || exit
 is "no group of ours: a refusal" "$(echoes one 192.0.2.2)" "error 3 13 0 of 10.0.2.2"
 is "by IPv6" "$(echoes one 2001:db8::2)" "error 1 1 0 of fd00::2"
 like "which is said, once" "$(grep -v '^$' "$RK_ERR")" "rootless-supervisor: warning: network: ping of the child is refused: no group of this user is in the host's net.ipv4.ping_group_range*"

@@ -29,7 +29,7 @@ dgram="ask -u -t 1500"
 for RUNG in $RUNGS; do
 prohibited=EHOSTUNREACH
 [ "$RUNG" != off ] || prohibited=ENETUNREACH # all that libslirp can say
-rk_start --net=slirp -- sleep 50 || exit
+rk_start --net=slirp -- sleep 1000 || exit
 # on-link addresses that nobody has: the child's kernel asks for 3 s, the others meanwhile
 in_child sh -c 'for a in 10.0.2.77 10.0.2.200 fd00::77; do nsprobe connect -t 12000 $a 7 & done; wait' >"$T/neighbours" &
 neighbours=$!
@@ -78,7 +78,7 @@ rk_stop
 done
 RUNG=
 
-rk_start --net=slirp --disable-host-loopback=false -- sleep 50 || exit
+rk_start --net=slirp --disable-host-loopback=false -- sleep 1000 || exit
 for a in 10.0.2.2 fd00::2; do
 	sees ECONNREFUSED connect $a 4
 	sees ECONNREFUSED ask -u $a 4 x

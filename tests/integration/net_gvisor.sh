@@ -27,7 +27,7 @@ like "ports" "$info" '*"portDriver": *"driver": "gvisor-tap-vsock"*"protos"*'
 rk_stop
 done
 RUNG=
-rk_start --net=gvisor-tap-vsock --cidr=10.77.0.0/24 -- sleep 50 || exit
+rk_start --net=gvisor-tap-vsock --cidr=10.77.0.0/24 -- sleep 1000 || exit
 is "another network: the name server" "$(in_child nsprobe dns 10.77.0.1 web.world.test)" 192.0.2.2
 is "the host's loopback is closed" "$(in_child nsprobe connect 10.77.0.1 8080)" ENETUNREACH
 rk_stop

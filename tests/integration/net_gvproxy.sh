@@ -12,7 +12,7 @@ chmod 666 "$T/log"
 RK_ENV="VPNKIT_LOG=$T/log GVPROXY_HALVES=1"
 info() { as_user rootlessctl --socket "$STATE/api.sock" info --json | python3 -c "import json, sys; i = json.load(sys.stdin); print($1)"; }
 restarts() { [ "$(info 'i["workers"]["gvproxy"]["restarts"]')" = "$1" ]; }
-echoes() { [ "$(in_child nsprobe ask -t 3000 192.168.127.1 7 hello)" = hello ]; }
+echoes() { [ "$(in_child nsprobe ask -t 8000 192.168.127.1 7 hello)" = hello ]; }
 
 rk_start --net=gvisor-tap-vsock --gvproxy-binary="$PEER" --disable-host-loopback=false -p 127.0.0.1:7007:7/tcp -- \
 	nsprobe serve tcp-echo,0.0.0.0,7 || exit

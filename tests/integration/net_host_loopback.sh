@@ -32,7 +32,7 @@ bend='
 	ip addr del 127.0.0.1/8 dev lo'
 
 for RUNG in $RUNGS; do
-rk_start --net=slirp -- sleep 50 || exit
+rk_start --net=slirp -- sleep 1000 || exit
 for a in 10.0.2.2 10.0.2.3; do
 	isnt "TCP to $a" "$(in_child nsprobe connect -t 700 $a 4000)" ok
 	is "UDP to $a" "$(in_child nsprobe ask -u -t 300 $a 4000 x 2>/dev/null)" ""
@@ -51,7 +51,7 @@ is "the world is still reached" "$(in_child nsprobe ask 192.0.2.2 1007 | cut -d'
 like "addresses of the host that are no loopback are open" "$(in_child nsprobe ask 192.0.2.1 4001)" '192.0.2.1 *'
 rk_stop
 
-rk_start --net=slirp --disable-host-loopback=false -- sleep 50 || exit
+rk_start --net=slirp --disable-host-loopback=false -- sleep 1000 || exit
 for a in 10.0.2.2 fd00::2; do
 	is "opened: TCP to $a" "$(in_child nsprobe ask $a 4000)" heard
 	is "opened: UDP to $a" "$(in_child nsprobe ask -u $a 4000 x)" heard

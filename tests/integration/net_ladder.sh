@@ -12,7 +12,7 @@ said() { grep "TCP out goes" "$RK_ERR"; }
 # rung and reason that auto comes to, without what the third column names
 while read -r rung lacking reason; do
 	without "$lacking"
-	rk_start --net=slirp -- sleep 50 || exit
+	rk_start --net=slirp -- sleep 1000 || exit
 	told=$(info)
 	like "without $lacking: $rung" "$told" "*\"accel\":\"$rung\"*"
 	if [ "$rung" = tproxy ]; then
@@ -52,7 +52,7 @@ for demanded in tproxy:tproxy redirect:nat tproxy:nf_tables redirect:tun; do
 	documented "which is explained" "$RK_ERR"
 done
 without tproxy,nat,tun,nf_tables
-rk_start --net=slirp --accel=off -- sleep 50 || exit
+rk_start --net=slirp --accel=off -- sleep 1000 || exit
 unlike "--accel=off has no reason" "$(info)" "*accelReason*"
 is "TCP" "$(in_child nsprobe duplex 192.0.2.2 7 1000000 3)" ok
 rk_stop

@@ -55,7 +55,7 @@ for RUNG in $RUNGS; do
 mtus="1280 65520" timestamps=12 # an option of each segment
 [ "$RUNG" != off ] || mtus="1280 1500 9000 65520" timestamps=0
 for mtu in $mtus; do
-	rk_start --net=slirp --mtu="$mtu" -- sleep 100 || exit
+	rk_start --net=slirp --mtu="$mtu" -- sleep 1000 || exit
 	for to in 192.0.2.2 2001:db8::2; do
 		header=40
 		case $to in *:*) header=60 ;; esac
@@ -87,7 +87,7 @@ done
 
 # a bridge with an MTU of its own behind tap0, as dockerd makes it
 for RUNG in $RUNGS; do
-rk_start --net=slirp -- sleep 100 || exit
+rk_start --net=slirp -- sleep 1000 || exit
 in_child sh -ec '
 	unshare --net sleep 90 >/dev/null 2>&1 & echo $! >/run/container
 	sleep 0.3

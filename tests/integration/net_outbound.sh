@@ -6,7 +6,7 @@ need userns tun tool:busybox
 echo "0 4294967294" >/proc/sys/net/ipv4/ping_group_range
 
 for RUNG in $RUNGS; do
-rk_start --net=slirp -- sleep 50 || exit
+rk_start --net=slirp -- sleep 1000 || exit
 is "TCP both ways at once" "$(in_child nsprobe duplex 192.0.2.2 7 1000000 3)" ok
 is "UDP" "$(in_child nsprobe ask -u 192.0.2.2 7 hello)" hello
 is "an address that is not on-link" "$(in_child nsprobe ask -u 198.51.100.7 7 far)" far
@@ -35,7 +35,7 @@ like "the name of the host" "$(in_child getent ahostsv4 "$(uname -n)")" '127.0.0
 rk_stop
 is "the command's end by TERM" "$RK_STATUS" 143
 
-rk_start --net=slirp --cidr=10.99.0.0/24 --ifname=up0 --mtu=1500 -- sleep 50 || exit
+rk_start --net=slirp --cidr=10.99.0.0/24 --ifname=up0 --mtu=1500 -- sleep 1000 || exit
 like "--cidr, --ifname" "$(in_child ip -o -4 address show dev up0)" '* 10.99.0.100/24 *'
 like "--mtu" "$(in_child ip -o link show dev up0)" '* mtu 1500 *'
 is "TCP at MTU 1500" "$(in_child nsprobe duplex 192.0.2.2 7 1000000 3)" ok

@@ -9,8 +9,8 @@ info() { as_user rootlessctl --socket "$STATE/api.sock" info --json | python3 -c
 restarts() { [ "$(info 'i["workers"]["pasta"]["restarts"]')" = "$1" ]; }
 # TCP of Debian 12's pasta does not notice an end and repeats data: no more than the first bytes count
 answers() { "$@" 2>/dev/null | grep -q '^hello'; }
-out() { answers in_child nsprobe ask -t 1000 192.0.2.2 7 hello; }
-tcp() { answers nsprobe ask -t 1000 192.0.2.1 "$1" hello; }
+out() { answers in_child nsprobe ask -t 8000 192.0.2.2 7 hello; }
+tcp() { answers nsprobe ask -t 8000 192.0.2.1 "$1" hello; }
 
 rk_start --net=pasta --port-driver=implicit --ipv6=false -- nsprobe serve tcp-echo,0.0.0.0,7007 udp-echo,0.0.0.0,7008 || exit
 like "its arguments are upstream's" "$(args)" "/usr/bin/pasta --foreground --pid=$STATE/.pasta.pid --stderr --ns-ifname=tap0 --mtu=65520 --config-net \
@@ -36,7 +36,7 @@ ok "again: published" wait_for 5 tcp 7007
 rk_stop
 is "status" "$RK_STATUS" 143
 
-rk_start --net=pasta --disable-host-loopback=false --cidr=10.9.8.0/24 --mtu=1500 --ifname=eth7 -- sleep 50 || exit
+rk_start --net=pasta --disable-host-loopback=false --cidr=10.9.8.0/24 --mtu=1500 --ifname=eth7 -- sleep 1000 || exit
 like "other arguments" "$(args)" "* --ns-ifname=eth7 --mtu=1500 *--address=10.9.8.100 *--dns-forward=10.9.8.3 --tcp-ports=none --udp-ports=none *"
 like "IPv6 has the host's addresses" "$(in_child ip -6 -o address show dev eth7 scope global)" '*inet6 2001:db8::1*'
 kill -s KILL "$RK_PID"
@@ -44,7 +44,7 @@ ok "it does not outlive a killed parent" wait_for 5 sh -c "! pgrep -u $RK_UID pa
 rk_wait
 ok "nor does the rest" wait_for 5 sh -c "! pgrep -u $RK_UID ."
 
-rk_start --net=pasta --detach-netns --on-worker-crash=exit --copy-up=/etc --copy-up=/run -- sleep 50 || exit
+rk_start --net=pasta --detach-netns --on-worker-crash=exit --copy-up=/etc --copy-up=/run -- sleep 1000 || exit
 child=$(cat "$STATE/child_pid")
 like "detached: the arguments" "$(args)" "*--userns=/proc/$child/ns/user --netns=/proc/$child/root$STATE/netns "
 is "detached: UDP out" "$(as_user nsenter --user --mount --preserve-credentials --target "$child" nsenter "--net=$STATE/netns" -- nsprobe ask -u 192.0.2.2 7 hello)" hello

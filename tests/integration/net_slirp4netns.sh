@@ -10,11 +10,11 @@ ctl() { as_user rootlessctl --socket "$STATE/api.sock" "$@"; }
 s4n() { pgrep -u "$RK_UID" -x slirp4netns; }
 args() { tr '\0' ' ' <"/proc/$(s4n)/cmdline"; }
 info() { ctl info --json | python3 -c "import json, sys; i = json.load(sys.stdin); print($1)"; }
-tcp() { [ "$(nsprobe ask -t 3000 127.0.0.1 "$1" hello)" = hello ]; }
+tcp() { [ "$(nsprobe ask -t 8000 127.0.0.1 "$1" hello)" = hello ]; }
 # with a closed host loopback slirp4netns answers no UDP client on it
-udp() { [ "$(nsprobe ask -u -t 3000 192.0.2.1 "$1" hello)" = hello ]; }
+udp() { [ "$(nsprobe ask -u -t 8000 192.0.2.1 "$1" hello)" = hello ]; }
 restarts() { [ "$(info 'i["workers"]["slirp4netns"]["restarts"]')" = "$1" ]; }
-out() { [ "$(in_child nsprobe ask -t 3000 192.0.2.2 7 hello)" = hello ]; }
+out() { [ "$(in_child nsprobe ask -t 8000 192.0.2.2 7 hello)" = hello ]; }
 
 rk_start --net=slirp4netns --slirp4netns-binary=$S4N --port-driver=slirp4netns -p 127.0.0.1:7001:7/tcp -p :7002:8/udp -- \
 	nsprobe serve tcp-echo,0.0.0.0,7 udp-echo,0.0.0.0,8 || exit
@@ -69,7 +69,7 @@ ok "the sandboxed one does not outlive a killed parent" wait_for 5 sh -c "! pgre
 rk_wait
 ok "nor does the rest" wait_for 5 sh -c "! pgrep -u $RK_UID ."
 
-rk_start --net=slirp4netns --slirp4netns-binary=$S4N --slirp4netns-sandbox=auto --detach-netns --on-worker-crash=exit --copy-up=/etc --copy-up=/run -- sleep 50 || exit
+rk_start --net=slirp4netns --slirp4netns-binary=$S4N --slirp4netns-sandbox=auto --detach-netns --on-worker-crash=exit --copy-up=/etc --copy-up=/run -- sleep 1000 || exit
 child=$(cat "$STATE/child_pid")
 is "detached: the arguments" "$(args)" \
 	"$S4N --mtu 65520 -r 3 --disable-host-loopback --enable-ipv6 --userns-path=/proc/$child/ns/user --netns-type=path /proc/$child/root$STATE/netns tap0 "

@@ -17,7 +17,7 @@ is "the host's is what it was" "$(cat /proc/sys/net/ipv4/ip_forward)" "$host"
 rk_run --sysctl=net.ipv4.conf.tap0.rp_filter=2 --sysctl=net.ipv4.ip_forward=1 --sysctl=net.ipv4.ip_forward=0 -- \
 	cat /proc/sys/net/ipv4/conf/tap0/rp_filter /proc/sys/net/ipv4/ip_forward
 is "of the interface; the last of two counts" "$(tr '\n' ' ' <"$RK_OUT")" "2 0 "
-rk_start --detach-netns --sysctl=net.ipv4.ip_forward=1 -- sleep 100
+rk_start --detach-netns --sysctl=net.ipv4.ip_forward=1 -- sleep 1000
 # shellcheck disable=SC2016 # expands inside
 is "detached: in STATE/netns, not where the command is" \
 	"$(as_user nsenter -U -m --preserve-credentials -t "$(cat "$STATE/child_pid")" sh -c \

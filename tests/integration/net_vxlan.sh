@@ -8,7 +8,7 @@ need "kernel:ip link add rs-vxlan type vxlan id 1 dstport 0 && ip link del rs-vx
 other_netns() { [ "$(readlink "/proc/$1/ns/net")" != "$(readlink /proc/self/ns/net)" ]; }
 for host in a b; do
 	mkdir "$T/$host"
-	unshare --net sleep 300 &
+	unshare --net sleep 1000 &
 	echo $! >"$T/$host/ns"
 	wait_for 5 other_netns $! || bail "no namespace for host $host"
 done

@@ -10,7 +10,7 @@ world_py() { in_world $py "$@"; }
 ctl() { as_user rootlessctl --socket "$STATE/api.sock" "$@"; }
 # who ADDR PORT [FROM [PORT]]: whom the server in the child sees, from the world
 who() { in_world nsprobe ask -t 5000 ${3:+-b "$3"} ${4:+-p "$4"} "$1" "$2"; }
-uwho() { in_world nsprobe ask -u -t 2000 ${3:+-b "$3"} ${4:+-p "$4"} "$1" "$2" x; }
+uwho() { in_world nsprobe ask -u -t 8000 ${3:+-b "$3"} ${4:+-p "$4"} "$1" "$2" x; }
 addr() { echo "${1% *}"; }
 
 # addresses of the world that the host reaches by its default route only

@@ -11,7 +11,7 @@ reach() {
 	case $1 in udp*) rk_u=-u ;; *) rk_u= ;; esac
 	case $2 in 127.* | ::1) set -- "$1" "$2" "$3" env ;; *) set -- "$1" "$2" "$3" in_world ;; esac
 	# shellcheck disable=SC2086 # -u or nothing
-	[ "$($4 nsprobe ask $rk_u -t 2000 "$2" "$3" hello 2>/dev/null)" = hello ] && echo yes || echo no
+	[ "$($4 nsprobe ask $rk_u -t 8000 "$2" "$3" hello 2>/dev/null)" = hello ] && echo yes || echo no
 }
 
 # proto, parent address, whether IPv4, whether IPv6
@@ -56,6 +56,6 @@ protos() { as_user rootlessctl --socket "$STATE/api.sock" info --json | tr -d ' 
 # dockerd, which puts childIP in the place of loopback, would collide with itself at one address
 is "with the child's own address, IPv6 is served but not offered" "$(protos)" '"tcp","tcp4","udp","udp4"'
 rk_stop
-rk_start --net=slirp --source-ip-transparent=false -- sleep 50 || exit
+rk_start --net=slirp --source-ip-transparent=false -- sleep 1000 || exit
 is "else it is offered too" "$(protos)" '"tcp","tcp4","tcp6","udp","udp4","udp6"'
 rk_stop

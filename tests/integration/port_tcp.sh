@@ -38,7 +38,7 @@ fails "a privileged port" ctl add-ports 0.0.0.0:81:1007/tcp
 like "says how to mend it" "$rk_said" '*cannot expose privileged port 81*ip_unprivileged_port_start=81*'
 
 is "nobody in the child listens: a reset, not silence" "$(ctl add-ports 127.0.0.1:7300:4444/tcp)" 6
-like "it ends at once" "$(nsprobe ask -t 3000 127.0.0.1 7300 x 2>&1)" '*'
+like "it ends at once" "$(nsprobe ask -t 8000 127.0.0.1 7300 x 2>&1)" '*'
 rk_stop
 is "the end" "$RK_STATUS" 143
 is "the ports are free" "$(nsprobe connect 127.0.0.1 7007)" ECONNREFUSED

@@ -5,9 +5,11 @@
 . "${0%/*}/lib.sh"
 need userns tun
 
-rk_start --net=slirp -p 0.0.0.0:7007:7/udp -p 0.0.0.0:7008:10.0.2.100:8/udp -- sleep 50 || exit
+rk_start --net=slirp -p 0.0.0.0:7007:7/udp -p 0.0.0.0:7008:10.0.2.100:8/udp -- sleep 1000 || exit
 ask() { in_world nsprobe ask -u -t 400 -p 5555 192.0.2.1 "$@" 2>&1; }
 answers() { [ "$(ask "$1" hello)" = hello ]; }
+# by one datagram
+at_once() { [ "$(in_world nsprobe ask -u -t 5000 -p 5555 192.0.2.1 "$1" hello)" = hello ]; }
 # serve ADDR PORT: in the child, in the background; its pid in SERVER
 serve() {
 	: >"$T/served"
@@ -23,12 +25,12 @@ unserve() {
 for port in 7 8; do
 	like "port $port: nobody serves: silence, no refusal" "$(ask "700$port" x)" '*nothing came*'
 	serve 0.0.0.0 $port
-	ok "port $port: a server that comes late answers the next datagram" answers "700$port"
+	ok "port $port: a server that comes late answers the next datagram" at_once "700$port"
 	unserve 0.0.0.0 $port
 	like "port $port: it is gone" "$(ask "700$port" x)" '*nothing came*'
 	like "port $port: it is still gone" "$(ask "700$port" x)" '*nothing came*'
 	serve 0.0.0.0 $port
-	ok "port $port: it is back, and answers the same client at once" answers "700$port"
+	ok "port $port: it is back, and answers the same client at once" at_once "700$port"
 	unserve 0.0.0.0 $port
 done
 serve 127.0.0.1 7

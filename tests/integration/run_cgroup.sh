@@ -37,7 +37,7 @@ done
 # shellcheck disable=SC2086 # words
 {
 	RK_NAME=rootlesskit
-	rk_start $FLAGS -- sleep 100
+	rk_start $FLAGS -- sleep 1000
 	is "every process of the group moved, our own and the caller's" "$(all_in)" "/${GROUP##*/}/evac"
 	is "the group itself has none left" "$(cat "$GROUP/cgroup.procs")" ""
 	is "its controllers are handed down" "$(cat "$GROUP/cgroup.subtree_control")" "$(cat "$GROUP/cgroup.controllers")"
@@ -45,13 +45,13 @@ done
 	RK_NAME=rootless-supervisor
 	is "and taken back" "$(cat "$GROUP/cgroup.subtree_control")" ""
 
-	rk_start $FLAGS --net=slirp --detach-netns -- sleep 100
+	rk_start $FLAGS --net=slirp --detach-netns -- sleep 1000
 	is "detached: moved as well" "$(all_in)" "/${GROUP##*/}/evac"
 	is "detached: but /sys/fs/cgroup is the host's" "$(as_user nsenter -U -m --preserve-credentials -t "$(cat "$STATE/child_pid")" stat -c %d /sys/fs/cgroup)" "$(stat -c %d /sys/fs/cgroup)"
 	rk_stop
 
 	for net in none slirp; do
-		rk_start $FLAGS --net=$net -- sleep 100
+		rk_start $FLAGS --net=$net -- sleep 1000
 		rk_stop KILL
 		ok "killed, --net=$net: the subgroup goes" wait_for 8 sh -c "! test -e '$GROUP/evac'"
 		is "who was there before is back, the controllers are taken back" "$(group_of $$) $(cat "$GROUP/cgroup.subtree_control")" "/${GROUP##*/} "

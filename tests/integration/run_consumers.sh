@@ -18,7 +18,7 @@ spawn socat TCP-LISTEN:8080,bind=127.0.0.1,reuseaddr EXEC:"nsenter --preserve-cr
 socat=$SPAWNED
 # shellcheck disable=SC2016 # awk's
 wait_for 5 awk '$2 == "0100007F:1F90" { found = 1 } END { exit !found }' /proc/net/tcp
-is "a port by socat and nsenter" "$(nsprobe ask -t 3000 127.0.0.1 8080)" pong
+is "a port by socat and nsenter" "$(nsprobe ask -t 8000 127.0.0.1 8080)" pong
 kill "$socat" 2>/dev/null
 wait "$socat"
 kill "$foo"
@@ -82,7 +82,7 @@ for line in '--net=slirp4netns --copy-up=/etc --disable-host-loopback' \
 	'--net=slirp4netns --copy-up=/etc --disable-host-loopback --detach-netns' \
 	'--net=host --mtu=1500 --port-driver=none --mtu=0' '--net=host --detach-netns'; do
 	# shellcheck disable=SC2086 # words
-	spawn rootlesskit --state-dir="$STATE" $line sleep 100 2>"$RK_ERR"
+	spawn rootlesskit --state-dir="$STATE" $line sleep 1000 2>"$RK_ERR"
 	buildkit=$SPAWNED
 	wait_for 10 test -s "$STATE/child_pid"
 	is "BuildKit's '$line': child_pid" "$(wc -l <"$STATE/child_pid") $(tr -d '0-9' <"$STATE/child_pid")" "0 "

@@ -50,7 +50,7 @@ is "the host has what it had" "$(ls -AR /etc)" "$(cat "$T/etc.before")"
 ok "and /run as well" test -d /run/docker/x -a -d /run/kept -a ! -e /etc/ssl-like/new
 
 # a host's file made later is not seen at top level, and the daemon's own is not seen outside
-rk_start --net=none -- sleep 100
+rk_start --net=none -- sleep 1000
 touch /etc/later
 fails "a later file of /etc is not there inside" in_child test -e /etc/later
 in_child touch /etc/own

@@ -17,7 +17,7 @@ RK_ENV='ROOTLESSKIT_STATE_DIR=/outer ROOTLESSKIT_PARENT_EUID=77'
 rk_run --net=none --state-dir="$STATE" -- sh -c 'env | grep -c ^ROOTLESSKIT_; echo "$ROOTLESSKIT_STATE_DIR $ROOTLESSKIT_PARENT_EUID"'
 is "a nested start has its own values" "$(tr '\n' ' ' <"$RK_OUT")" "3 $STATE $RK_UID "
 RK_ENV=
-rk_start --net=host -- sleep 100
+rk_start --net=host -- sleep 1000
 tr '\0' '\n' <"/proc/$(cat "$STATE/child_pid")/environ" | grep ROOTLESSKIT | sort >"$T/got"
 is "/proc/child_pid/environ shows them" "$(grep ^ROOTLESSKIT_ "$T/got")" "ROOTLESSKIT_PARENT_EGID=$RK_GID
 ROOTLESSKIT_PARENT_EUID=$RK_UID

@@ -86,7 +86,7 @@ for which in child gateway; do
 	wait_for 5 grep -q on "$RK_OUT"
 	kill -s KILL "$(agent $which)"
 	ok "$which agent killed: a warning says what it means" wait_for 2 grep -q 'warning: .*agent of .* died' "$RK_ERR"
-	is "$which agent killed: the network goes on" "$(in_child nsprobe connect -t 2000 192.0.2.2 7)" ok
+	is "$which agent killed: the network goes on" "$(in_child nsprobe connect -t 8000 192.0.2.2 7)" ok
 	rk_stop
 	is "$which agent killed: the command's own end" "$RK_STATUS" 3
 	is "$which agent killed: one line in all" "$(wc -l <"$RK_ERR")" 1
@@ -97,7 +97,7 @@ done
 rk_start --net=slirp -- sh -c "$polite"
 wait_for 5 grep -q on "$RK_OUT"
 kill -s STOP "$RK_PID"
-is "a stopped parent: traffic goes on" "$(in_child nsprobe connect -t 2000 192.0.2.2 7)" ok
+is "a stopped parent: traffic goes on" "$(in_child nsprobe connect -t 8000 192.0.2.2 7)" ok
 kill -s CONT "$RK_PID"
 rk_stop
 is "and it ends as ever" "$RK_STATUS" 3

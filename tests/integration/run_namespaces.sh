@@ -42,7 +42,7 @@ is "rshared" "$(propagation --net=host --propagation=rshared)" 'shared master '
 is "shared" "$(propagation --net=host --propagation=shared)" 'shared master '
 mkdir "$T/host-mount" "$T/inner"
 for type in rprivate:no rslave:yes; do
-	rk_start --net=host --propagation="${type%:*}" -- sleep 100
+	rk_start --net=host --propagation="${type%:*}" -- sleep 1000
 	mount -t tmpfs later "$T/host-mount"
 	as_user nsenter -U --preserve-credentials -m -t "$(cat "$STATE/child_pid")" sh -c \
 		"mount -t tmpfs x $T/inner && grep -q ' $T/host-mount ' /proc/self/mountinfo && echo yes || echo no" >"$T/seen"

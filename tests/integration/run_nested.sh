@@ -48,7 +48,7 @@ one_error_line "no ids for the inner one: words" "$RK_ERR" 'No subuid ranges fou
 documented "it is in the documentation" "$RK_ERR"
 
 # SIGKILL of the outer parent: nothing of either is left, but for the inner one's directory
-rk_start -- sh "$T/inner" -- sleep 100
+rk_start -- sh "$T/inner" -- sleep 1000
 wait_for 10 test -e "$RK_TMP/inner/api.sock"
 rk_stop KILL
 ok "SIGKILL of the outer one: every process goes" wait_for 5 sh -c "! pgrep -U $RK_UID"

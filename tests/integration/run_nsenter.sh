@@ -11,7 +11,7 @@ for mode in --net=host --net=slirp '--net=none --pidns'; do
 	*) others=-n ;;
 	esac
 	# shellcheck disable=SC2086 # words
-	rk_start $mode -- sleep 100
+	rk_start $mode -- sleep 1000
 	pid=$(cat "$STATE/child_pid")
 	is "no newline, only digits $mode" "$(tr -d 0-9 <"$STATE/child_pid" | wc -c)" 0
 	is "mode 0444 $mode" "$(stat -c %a "$STATE/child_pid")" 444
@@ -23,7 +23,7 @@ $(for ns in user mnt net; do readlink "/proc/$pid/ns/$ns"; done)"
 	rk_stop
 done
 
-rk_start --net=host -- sleep 100
+rk_start --net=host -- sleep 1000
 is "--net=host: the parent has exactly one child" "$(pgrep -P "$RK_PID")" "$(cat "$STATE/child_pid")"
 # shellcheck disable=SC2046 # as upstream's test does it
 is "and ps takes it unquoted" "$(ps -o comm= -p $(pgrep -P "$RK_PID"))" rootless-superv
@@ -35,7 +35,7 @@ cat >"$T/poller" <<-'EOT'
 	until [ -f "$1/child_pid" ]; do :; done
 	pid=$(cat "$1/child_pid")
 	nsenter -U --preserve-credentials -m -n -t "$pid" sh -c '
-		nsprobe connect -t 3000 192.0.2.2 7 && test -L /etc/passwd && test -S "$1/api.sock" ||
+		nsprobe connect -t 8000 192.0.2.2 7 && test -L /etc/passwd && test -S "$1/api.sock" ||
 			{ sleep 0.02; test -S "$1/api.sock" && echo "api.sock came later"; }' sh "$1"
 	nsprobe connect 127.0.0.1 8080 | sed s/ECONNRESET/ok/ # nobody serves inside
 EOT
@@ -44,7 +44,7 @@ for start in $(seq 20); do
 	# the command is late on purpose: nothing that is usable may depend on it
 	spawn sh "$T/poller" "$STATE" >"$T/poll.$start" 2>&1
 	poller=$SPAWNED
-	rk_start --net=slirp -p 127.0.0.1:8080:80/tcp -- sleep 100
+	rk_start --net=slirp -p 127.0.0.1:8080:80/tcp -- sleep 1000
 	if wait_for 5 is_gone $poller && [ "$(tr '\n' ' ' <"$T/poll.$start")" = "ok ok " ]; then
 		good=$((good + 1))
 	else

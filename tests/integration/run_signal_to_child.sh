@@ -7,7 +7,7 @@ need userns
 killed() {
 	RK_NAME=$1 want=$2 pattern=$3
 	shift 3
-	rk_start --net=host "$@" -- sleep 100 || return
+	rk_start --net=host "$@" -- sleep 1000 || return
 	wait_for 5 command_runs
 	kill -s USR1 "$(cat "$STATE/child_pid")"
 	rk_wait

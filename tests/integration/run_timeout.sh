@@ -7,7 +7,7 @@ RK=$RK_BIN/rootless-supervisor
 cat >"$T/command" <<-'EOT'
 	exec 2>/dev/null # the shell's words on its sleep, which TERM ends as well
 	n=0
-	trap 'n=$((n + 1)); echo "term $n $(nsprobe ask -t 2000 192.0.2.2 1007 x)"' TERM
+	trap 'n=$((n + 1)); echo "term $n $(nsprobe ask -t 8000 192.0.2.2 1007 x)"' TERM
 	trap 'echo int' INT
 	echo ready
 	while [ $n = 0 ]; do sleep 0.02; done

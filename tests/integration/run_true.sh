@@ -20,7 +20,7 @@ is "root inside" "$(cat "$RK_OUT")" 0
 rk_run --net=none -- sh -c 'cat /proc/self/uid_map | wc -l; ip -o link | grep -c .'
 is "the subordinate ids are mapped, and only lo is there" "$(tr '\n' ' ' <"$RK_OUT")" "2 1 "
 
-rk_start --net=none -- sleep 100
+rk_start --net=none -- sleep 1000
 ok "it runs with a state directory" test -f "$STATE/child_pid"
 is "in its own network namespace" "$(in_child sh -c 'ls /sys/class/net >/dev/null; ip -o link | grep -c .')" 1
 rk_stop

@@ -13,7 +13,7 @@ kinds() {
 	done
 }
 
-rk_start --net=slirp --sandbox=require -p 127.0.0.1:7080:80/tcp -p 127.0.0.1:7080:80/udp -- sleep 100 || exit
+rk_start --net=slirp --sandbox=require -p 127.0.0.1:7080:80/tcp -p 127.0.0.1:7080:80/udp -- sleep 1000 || exit
 relay=$(pgrep rs-relay) slirp=$(pgrep rs-slirp)
 all='userns root nocaps bound notrace nonewprivs' last='seccomp limits' # noexec and landlock: not every kernel
 like "info tells it" "$(info)" "*\"sandbox\":{\"relay\":\"$all*$last\",\"slirp\":\"$all*$last\"}*"
@@ -78,7 +78,7 @@ like "by slirp too" "$(in_child nsprobe ask -u 192.0.2.2 1007)" "192.0.2.1 *"
 is "and DNS" "$(in_child nsprobe dns 10.0.2.3 web.world.test)" 192.0.2.2
 rk_stop
 
-rk_start --net=slirp --sandbox=off -- sleep 100 || exit
+rk_start --net=slirp --sandbox=off -- sleep 1000 || exit
 like "off: info tells it" "$(info)" '*"sandbox":{"relay":"","slirp":""}*'
 is "off: the host's root" "$(readlink "/proc/$(pgrep rs-relay)/ns/mnt")" "$(readlink "/proc/$RK_PID/ns/mnt")"
 for p in "$RK_PID" "$(pgrep rs-nursery)" "$(pgrep rs-relay)" $(pgrep rs-nsagent); do
@@ -88,7 +88,7 @@ is "off: no word of it" "$(cat "$RK_ERR")" ""
 rk_stop
 
 # what a filter that killed it looks like
-rk_start --net=slirp -- sleep 100 || exit
+rk_start --net=slirp -- sleep 1000 || exit
 kill -s SYS "$(pgrep rs-relay)"
 wait_for 5 grep -q SIGSYS "$RK_ERR"
 like "the culprit is named" "$(cat "$RK_ERR")" "*the relay worker made a system call that it must not make (SIGSYS)*"
@@ -114,7 +114,7 @@ without --sandbox=off
 is "no filters: off does not mind" "$RK_STATUS$(cat "$RK_ERR")" 0
 
 # other networks have a relay only
-rk_start --net=none --port-driver=builtin --sandbox=require -- sleep 100 || exit
+rk_start --net=none --port-driver=builtin --sandbox=require -- sleep 1000 || exit
 is "none: the relay's root is empty" "$(ls -A "/proc/$(pgrep rs-relay)/root/")" ""
 rk_stop
 rk_run --sandbox=maybe true

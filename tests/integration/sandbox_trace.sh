@@ -7,7 +7,7 @@ need userns tun
 none='seize=EPERM mem=EACCES getfd=EPERM fds=EACCES exe=EACCES environ=EACCES setns=EACCES readv=EPERM'
 all='seize=ok mem=ok getfd=ok fds=ok exe=ok environ=ok setns=ok readv=ok'
 
-rk_start --net=slirp --sandbox=require -- sleep 100 || exit
+rk_start --net=slirp --sandbox=require -- sleep 1000 || exit
 # cells DESCRIPTION PROCESS ROOT CONTAINER: what each of the two gets
 cells() {
 	[ "$2" ] || bail "no process: $1"
@@ -31,6 +31,6 @@ is "root of the child and its command" "$(in_child nsprobe trace "$(pgrep sleep)
 rk_stop
 
 # the refusals above are the confinement's
-rk_start --net=slirp --sandbox=off -- sleep 100 || exit
+rk_start --net=slirp --sandbox=off -- sleep 1000 || exit
 is "off: the parent may be looked at by its user" "$(as_user nsprobe trace "$RK_PID")" "${all% setns*} setns=EPERM readv=ok"
 rk_stop

@@ -14,7 +14,7 @@ api=$RK_RUN/s4n.sock
 # target: a sleeping process in new namespaces of the user, TARGET
 # shellcheck disable=SC2086,SC2154 # lists of words of lib.sh
 target() {
-	(exec $rk_user $rk_env unshare --user --map-root-user --net sleep 100) &
+	(exec $rk_user $rk_env unshare --user --map-root-user --net sleep 1000) &
 	TARGET=$!
 	wait_for 5 sh -c "grep -q . /proc/$TARGET/uid_map && grep -qx sleep /proc/$TARGET/comm"
 }
@@ -23,7 +23,7 @@ inside() { as_user nsenter --user --net --preserve-credentials --target "$TARGET
 # shellcheck disable=SC2086 # lists of words
 s4n() {
 	rm -f "$T/exit"; mkfifo -m 666 "$T/exit"
-	sleep 100 >"$T/exit" &
+	sleep 1000 >"$T/exit" &
 	PLUG=$!
 	: >"$T/s4nready"
 	(exec $rk_user $rk_env "$@" 7>"$T/s4nready" 8<"$T/exit" >"$T/s4nout" 2>"$T/s4nerr" </dev/null) &
@@ -67,7 +67,7 @@ print("offered", socket.inet_ntoa(b[16:20]), "by", socket.inet_ntoa(b[20:24]))
 EOF
 ask() { as_user python3 "$T/api.py" "$api" "$@"; }
 add() { echo "{\"execute\":\"add_hostfwd\",\"arguments\":{$1}}"; }
-tcp() { [ "$(nsprobe ask -t 3000 192.0.2.1 7001 hello)" = hello ]; }
+tcp() { [ "$(nsprobe ask -t 8000 192.0.2.1 7001 hello)" = hello ]; }
 
 # use PROGRAM: all that is asked of both, said on stdout
 use() {
@@ -98,7 +98,7 @@ use() {
 	echo "forwarded TCP $(nsprobe duplex 192.0.2.1 7001 300000 3)"
 	ask "$(add '"proto":"tcp","host_addr":"127.0.0.1","host_port":7005,"guest_port":80')"
 	echo "forwarded TCP of the loopback $(nsprobe duplex 127.0.0.1 7005 300000 3)"
-	echo "forwarded UDP $(nsprobe ask -u -t 3000 192.0.2.1 7002 hello)"
+	echo "forwarded UDP $(nsprobe ask -u -t 8000 192.0.2.1 7002 hello)"
 	ask '{"execute":"remove_hostfwd","arguments":{"id":1}}' '{"execute":"remove_hostfwd","arguments":{"id":1}}' '{"execute":"list_hostfwd"}'
 	echo "removed $(nsprobe connect 192.0.2.1 7001)"
 	unplug
@@ -118,7 +118,7 @@ six() {
 	echo "by advertisement: $(inside ip -6 route show default | sed 's/expires.*//')"
 	echo "TCP $(inside nsprobe duplex 2001:db8::2 7 300000 3)"
 	echo "DNS $(inside nsprobe dns 10.9.8.3 web.world.test)"
-	echo "loopback $(inside nsprobe ask -t 3000 10.9.8.2 7009 hello)"
+	echo "loopback $(inside nsprobe ask -t 8000 10.9.8.2 7009 hello)"
 	echo nameserver 192.0.2.1 >/etc/resolv.conf
 	echo "options edns0" >>/etc/resolv.conf
 	cp "$T/resolv.conf" /etc/resolv.conf.new
@@ -218,11 +218,11 @@ is "it ends" "$(cat "$T/said")" "status 0"
 kill "$TARGET"
 
 # by root, in a namespace of its own: low ports are all that it keeps
-unshare --net sleep 100 &
+unshare --net sleep 1000 &
 TARGET=$!
 wait_for 5 grep -qx sleep "/proc/$TARGET/comm"
 mkfifo "$T/end"
-sleep 100 >"$T/end" &
+sleep 1000 >"$T/end" &
 PLUG=$!
 : >"$T/s4nready" # what the last one wrote
 "$OURS" -c -r 7 -e 8 -a "$T/root.sock" "$TARGET" tap0 7>"$T/s4nready" 8<"$T/end" >"$T/s4nout" 2>"$T/s4nerr" &

@@ -5,13 +5,13 @@
 need userns
 
 for round in 1 2 3 4 5; do
-	rk_start --net=none -- sh -c 'i=0; while [ $i -lt 300 ]; do sleep 60 & i=$((i + 1)); done; wait' || exit
+	rk_start --net=none -- sh -c 'i=0; while [ $i -lt 300 ]; do sleep 1000 & i=$((i + 1)); done; wait' || exit
 	old=$(cat "$STATE/child_pid")
 	[ $round != 5 ] || kill -s STOP "$old"
 	kill -s KILL "$RK_PID"
 	wait "$RK_PID" 2>/dev/null
 	RK_PID=''
-	rk_start --net=none -- sleep 60 || exit
+	rk_start --net=none -- sleep 1000 || exit
 	[ $round != 5 ] || kill -s CONT "$old"
 	ok "round $round: the old child ends" wait_for 5 is_gone "$old"
 	sleep 0.1 # whatever it had in mind

@@ -7,7 +7,7 @@ need userns
 tree() { (cd "$1" && find . -printf '%p %y %m %s %l\n' | sort && find . -type f -exec cat {} +); }
 
 # --- locked ---
-rk_start --net=none -- sleep 100
+rk_start --net=none -- sleep 1000
 before=$(tree "$STATE")
 first=$RK_PID
 for name in rootless-supervisor:125:'in use by another instance*--state-dir' rootlesskit:1:"failed to lock $STATE/lock, another RootlessKit is running with the same state directory?"; do
@@ -76,7 +76,7 @@ fails "which is removed" test -e "$STATE"
 as_user rm "$RK_TMP/link"
 
 # --- nobody else may look ---
-rk_start --net=none -- sleep 100
+rk_start --net=none -- sleep 1000
 is "the modes" "$(cd "$STATE" && stat -c '%n %a' . api.sock lock child_pid | tr '\n' ' ')" ". 700 api.sock 600 lock 600 child_pid 444 "
 fails "another user cannot enter" setpriv --reuid 65534 --regid 65534 --clear-groups ls "$STATE"
 rk_stop

@@ -14,7 +14,7 @@ begin() {
 	rk_start --net=slirp -p "127.0.0.1:$2:7/tcp" -p "127.0.0.1:$2:8/udp" -- \
 		nsprobe serve tcp-echo,0.0.0.0,7 udp-echo,0.0.0.0,8 || exit
 }
-serves() { [ "$(nsprobe ask -t 2000 127.0.0.1 "$1" hello)" = hello ]; }
+serves() { [ "$(nsprobe ask -t 8000 127.0.0.1 "$1" hello)" = hello ]; }
 changed() { now=$(worker "$1" "$2") && [ "$now" != "$3" ]; }
 replaced() { grep -q "warning: workers: the $2 worker did not answer for 15 s; its connections are lost, it is started again" "$T/err.$1"; }
 switches() { sed -n 's/^voluntary_ctxt_switches:[^0-9]*//p' "/proc/$1/status"; }
@@ -43,7 +43,7 @@ ok "a stopped relay is replaced" wait_for 12 replaced relay relay
 ok "a stopped slirp is replaced" wait_for 12 replaced slirp slirp
 took=$(($(date +%s) - begin_s))
 echo "# after $took s"
-ok "15 s is not 30" [ "$took" -lt 30 ]
+ok "15 s are not a minute" [ "$took" -lt 60 ]
 ok "the relay is another one" changed "$relay_parent" relay "$relay"
 ok "the slirp is another one" changed "$slirp_parent" slirp "$slirp"
 ok "it serves" serves 7001

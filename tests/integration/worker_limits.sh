@@ -11,7 +11,7 @@ polite='trap "echo term; exit 3" TERM; echo on; while :; do sleep 0.02; done'
 worker() { pgrep -u "$RK_UID" -x "rs-$1"; }
 is_new() { new=$(worker "$1") && [ "$new" != "$2" ]; }
 no_worker() { [ -z "$(worker "$1")" ]; }
-serves() { [ "$(nsprobe ask -t 3000 127.0.0.1 7007 hello)" = hello ]; }
+serves() { [ "$(nsprobe ask -t 8000 127.0.0.1 7007 hello)" = hello ]; }
 said() { grep -q "$1" "$RK_ERR"; }
 # dies ROLE: and another one comes
 dies() {

@@ -8,8 +8,8 @@ ctl() { as_user rootlessctl --socket "$STATE/api.sock" "$@"; }
 state() { ctl info --json | python3 -c 'import json, sys; print(json.load(sys.stdin)["workers"]["relay"]["state"])'; }
 relay() { pgrep -u "$RK_UID" -x rs-relay; }
 is_up() { [ "$(state)" = up ]; }
-tcp() { [ "$(nsprobe ask -t 3000 127.0.0.1 "$1" hello)" = hello ]; }
-udp() { [ "$(nsprobe ask -u -t 300 127.0.0.1 "$1" hello)" = hello ]; }
+tcp() { [ "$(nsprobe ask -t 8000 127.0.0.1 "$1" hello)" = hello ]; }
+udp() { [ "$(nsprobe ask -u -t 8000 127.0.0.1 "$1" hello)" = hello ]; }
 listens() { ss -Hlntu "sport = :$1" | grep -q .; }
 listed() { ctl list-ports --json | python3 -c 'import json, sys
 print(*(json.loads(line)["spec"]["parentPort"] for line in sys.stdin))'; }

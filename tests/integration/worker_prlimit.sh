@@ -11,7 +11,7 @@ ticks() { set -- $(sed 's/.*) //' "/proc/$1/stat") && echo $((${12} + ${13})); }
 asked() { as_user curl -s -m "$1" -o /dev/null -w '%{http_code}' --unix-socket "$STATE/api.sock" http://x/v1/info; }
 relay() { pgrep -P "$(pgrep -P "$RK_PID" -x rs-nursery)" -x rs-relay; }
 is_new() { new=$(relay) && [ "$new" != "$old" ]; }
-serves() { [ "$(nsprobe ask -t 3000 127.0.0.1 7007 hello)" = hello ]; }
+serves() { [ "$(nsprobe ask -t 8000 127.0.0.1 7007 hello)" = hello ]; }
 
 rk_start --net=slirp -p 127.0.0.1:7007:7/tcp -- nsprobe serve tcp-echo,0.0.0.0,7 || exit
 wait_for 5 grep -q ^ready "$RK_OUT"

@@ -16,7 +16,7 @@ import sys
 import threading
 import time
 
-LIMIT_S = 8.0  # then it is not served
+LIMIT_S = 20.0  # then it is not served
 
 
 def load(addr, port, n):

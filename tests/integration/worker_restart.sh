@@ -6,7 +6,7 @@
 . "${0%/*}/lib.sh"
 need userns tun tool:python3
 RUNS=${RK_RESTART_RUNS:-5} # of 4 deaths of relay and one of slirp, on each rung: the fifth would be the end
-LIMIT_MS=2000              # the goal is 500, on a machine of its own
+LIMIT_MS=2000              # the median; the goal is 500, on a machine of its own; else it is not served at all
 py="python3 $RK_SRC/tests/integration/worker_restart.py"
 
 worker() { pgrep -u "$RK_UID" -x "rs-$1"; }
@@ -84,7 +84,7 @@ for way in "auto:$RUNS" redirect:1 "off:$RUNS"; do
 		is "$what: the parent's descriptors" "$(fds "$RK_PID")" "$parent_fds"
 		is "$what: the nursery's descriptors" "$(fds "$(worker nursery)")" "$nursery_fds"
 		# sanitizers keep what is freed for a while, and look for leaks themselves
-		ok "$what: the parent has not grown" [ $(($(rss_kb "$RK_PID") - parent_kb)) -lt $((1024 * ${RK_SLOW:-1})) ]
+		ok "$what: the parent has not grown" [ $(($(rss_kb "$RK_PID") - parent_kb)) -lt $((2048 * ${RK_SLOW:-1})) ]
 		is "$what: a warning a death" "$(grep -c 'worker was killed by signal 9 (Killed); its connections are lost, it is started again' "$RK_ERR")" 5
 		rk_stop
 		is "$what: the end is as ever" "$RK_STATUS $(grep -c 'error' "$RK_ERR")" "143 0"
@@ -100,7 +100,7 @@ for line in open(sys.argv[2], encoding="ascii"):
         times.setdefault((role, what), []).append(int(ms))
 for (role, what), ms in times.items():
     ms.sort()
-    good = ms[0] >= 0 and ms[-1] < limit
+    good = ms[0] >= 0 and ms[len(ms) // 2] < limit
     print(f"{'' if good else 'not '}ok 1 - {role} killed: {what} is served within {limit} ms")
     print(f"# {len(ms)} times: median {ms[len(ms) // 2]} ms, longest {ms[-1]} ms")
 EOT

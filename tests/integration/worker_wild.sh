@@ -44,6 +44,6 @@ is "and was not replaced" "$(grep -c 'started again' "$RK_ERR")" 0
 # one that answers what nobody asked still breaks no more than its own life
 $py message "$relay" 0.2 3 "$version" 0 >"$T/messages" # READY, of another length
 ok "a message of a wrong length: another one comes" wait_for 5 grep -q 'worker relay broke the protocol; its connections are lost, it is started again' "$RK_ERR"
-is "which serves" "$(nsprobe ask -t 3000 127.0.0.1 7007 hello)" hello
+is "which serves" "$(nsprobe ask -t 8000 127.0.0.1 7007 hello)" hello
 rk_stop
 is "status" "$RK_STATUS" 143

@@ -44,12 +44,13 @@ outer() {
 	# shellcheck disable=SC2064 # the value of now
 	trap "rmdir '$base'" EXIT
 	trap 'interrupted $!' INT TERM HUP
+	deadline=$((${deadline:-60} * ${RK_SLOW:-1} * ${RK_BUSY:-1}))
 	rc=0
-	RK_BASE=$base RK_BUILD=$build timeout --signal=KILL "$((${deadline:-60} * ${RK_SLOW:-1}))" \
+	RK_BASE=$base RK_BUILD=$build timeout --signal=KILL "$deadline" \
 		unshare --mount --pid --net --ipc --fork --kill-child --mount-proc \
 		"$build/tests/nsprobe/nsprobe" init sh "$here/world.sh" --inside "$@" &
 	wait $! || rc=$?
-	if [ $rc = 137 ]; then echo "not ok - deadline: ${deadline:-60} s (times ${RK_SLOW:-1}) are over"; fi
+	if [ $rc = 137 ]; then echo "not ok - deadline: $deadline s are over"; fi
 	exit $rc
 }
 
