@@ -195,7 +195,7 @@ far_start() {
 	wait_for 5 far_answers 198.51.100.129 || bail "the far host does not answer"
 	wait_for 5 far_answers 2001:db8:f::1 || bail "the far host does not answer by IPv6" # a link is ready for IPv6 up to a second after it is up
 }
-far_answers() { [ "$(nsenter --net="/proc/$FAR_PID/ns/net" nsprobe connect -t 300 "$1" 9)" = ECONNREFUSED ]; }
+far_answers() { [ "$(nsenter --net="/proc/$FAR_PID/ns/net" nsprobe connect -t 300 "$1" 9)" = ok ]; } # the sink of the world
 far_stop() { kill "$FAR_PID"; }
 
 # rk_start [ARG...]: the program in the background with state directory $STATE, until it is ready.
