@@ -1,22 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 /* cmd_status.c - rootlessctl status: what runs, on one screen */
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 
+#include "cmd/rootlessctl/look.h"
 #include "cmd/rootlessctl/rootlessctl.h"
 #include "lib/base/str.h"
 #include "lib/client/client.h"
 
 #define PORTS_SHOWN 20
-#define AMOUNT_MAX 24
+#define WINDOW_MS 250 /* between two looks */
 #define WORD_MAX 80
 #define COLUMNS 100
-
-static long long number(const json_t *object, const char *field)
-{
-	return (long long)json_integer_value(json_object_get(object, field));
-}
 
 /* "3h 05m", the two largest units */
 static void show_age(long long seconds)
@@ -27,24 +24,6 @@ static void show_age(long long seconds)
 		printf("%lldh %02lldm", seconds / 3600, seconds / 60 % 60);
 	else
 		printf("%lldm %02llds", seconds / 60, seconds % 60);
-}
-
-/* "1.2 MB" */
-static const char *amount(long long n, char text[AMOUNT_MAX])
-{
-	static const char units[] = " kMGTP";
-	double v = (double)n;
-	size_t u = 0;
-
-	while (v >= 1000 && units[u + 1]) {
-		v /= 1000;
-		u++;
-	}
-	if (u == 0)
-		str_format(text, AMOUNT_MAX, "%lld B", n);
-	else
-		str_format(text, AMOUNT_MAX, "%.1f %cB", v, units[u]);
-	return text;
 }
 
 static void show_list(const json_t *list)
@@ -65,10 +44,10 @@ static void show_instance(const json_t *info)
 
 	printf("instance   %s, version %s\n", client_text(info, "stateDir"),
 	       client_text(info, "version"));
-	printf("processes  child %lld", number(info, "childPID"));
+	printf("processes  child %lld", look_number(info, "childPID"));
 	if (i) {
-		printf(", supervisor %lld, up for ", number(i, "pid"));
-		show_age((long long)time(NULL) - number(i, "started"));
+		printf(", supervisor %lld, up for ", look_number(i, "pid"));
+		show_age((long long)time(NULL) - look_number(i, "started"));
 	}
 	putchar('\n');
 }
@@ -87,8 +66,8 @@ static void show_network(const json_t *info)
 	if (*client_text(net, "childIP"))
 		printf(", %s%s", client_text(net, "childIP"),
 		       json_is_true(json_object_get(net, "ipv6")) ? " and IPv6" : "");
-	if (number(extra, "mtu"))
-		printf(", MTU %lld%s", number(extra, "mtu"),
+	if (look_number(extra, "mtu"))
+		printf(", MTU %lld%s", look_number(extra, "mtu"),
 		       json_is_true(json_object_get(extra, "mtuAuto")) ? " (auto)" : "");
 	if (json_is_true(json_object_get(json_object_get(info, "instance"), "detachedNetns")))
 		printf(", detached: %s/netns", client_text(info, "stateDir"));
@@ -121,7 +100,7 @@ static void show_workers(const json_t *info)
 	json_object_foreach(workers, name, w)
 	{
 		printf("worker     %s: %s, %lld restart%s", name, client_text(w, "state"),
-		       number(w, "restarts"), number(w, "restarts") == 1 ? "" : "s");
+		       look_number(w, "restarts"), look_number(w, "restarts") == 1 ? "" : "s");
 		if (*client_text(sandbox, name))
 			printf("; %s", client_text(sandbox, name));
 		putchar('\n');
@@ -153,10 +132,10 @@ static void show_budgets(const char *worker, const json_t *w)
 
 	json_object_foreach(budgets, name, b)
 	{
-		if (!number(b, "max"))
+		if (!look_number(b, "max"))
 			continue; /* not a part of this run */
-		str_format(word, sizeof(word), "%s %lld/%lld", name, number(b, "used"),
-			   number(b, "max"));
+		str_format(word, sizeof(word), "%s %lld/%lld", name, look_number(b, "used"),
+			   look_number(b, "max"));
 		show_word(&list, word);
 	}
 	if (list.column)
@@ -198,20 +177,21 @@ static void show_port(const json_t *port)
 {
 	const json_t *spec = json_object_get(port, "spec"), *stats = json_object_get(port, "stats");
 	const char *ip = client_text(spec, "parentIP"), *why = client_text(stats, "lastError");
-	char in[AMOUNT_MAX], out[AMOUNT_MAX];
+	char in[LOOK_AMOUNT_MAX], out[LOOK_AMOUNT_MAX];
 
-	printf("port %-5lld %s%s%s:%lld -> %s%s%lld/%s", number(port, "id"),
+	printf("port %-5lld %s%s%s:%lld -> %s%s%lld/%s", look_number(port, "id"),
 	       strchr(ip, ':') ? "[" : "", *ip ? ip : "*", strchr(ip, ':') ? "]" : "",
-	       number(spec, "parentPort"), client_text(spec, "childIP"),
-	       *client_text(spec, "childIP") ? ":" : "", number(spec, "childPort"),
+	       look_number(spec, "parentPort"), client_text(spec, "childIP"),
+	       *client_text(spec, "childIP") ? ":" : "", look_number(spec, "childPort"),
 	       client_text(spec, "proto"));
 	if (stats) {
-		printf(": %lld of %lld open, %s in, %s out", number(stats, "active"),
-		       number(stats, "accepted"), amount(number(stats, "bytesIn"), in),
-		       amount(number(stats, "bytesOut"), out));
-		if (number(stats, "refused"))
-			printf(", %lld refused%s%s%s", number(stats, "refused"), *why ? " (" : "",
-			       why, *why ? ")" : "");
+		printf(": %lld of %lld open, %s in, %s out", look_number(stats, "active"),
+		       look_number(stats, "accepted"),
+		       look_amount(look_number(stats, "bytesIn"), in),
+		       look_amount(look_number(stats, "bytesOut"), out));
+		if (look_number(stats, "refused"))
+			printf(", %lld refused%s%s%s", look_number(stats, "refused"),
+			       *why ? " (" : "", why, *why ? ")" : "");
 	}
 	putchar('\n');
 }
@@ -233,18 +213,68 @@ static void show_ports(const json_t *info, const json_t *ports)
 		       n - PORTS_SHOWN);
 }
 
+static long long used(const json_t *workers, const char *worker, const char *budget)
+{
+	return look_number(
+		json_object_get(json_object_get(json_object_get(workers, worker), "budgets"),
+				budget),
+		"used");
+}
+
+/* what of it passes by us: a network of others, or none, does not */
+static void show_flows(const json_t *info)
+{
+	const json_t *w = json_object_get(info, "workers"), *rates = json_object_get(info, "rates");
+	char in[LOOK_AMOUNT_MAX], out[LOOK_AMOUNT_MAX];
+
+	if (!rates)
+		return;
+	printf("flows      TCP %lld out, %lld published, %lld DNS, %lld by libslirp; UDP %lld out, "
+	       "%lld published, %lld by libslirp; %lld pings\n",
+	       used(w, "relay", "tcpOut"), used(w, "relay", "tcpPublished"),
+	       used(w, "relay", "dnsConnections"), used(w, "slirp", "tcp"),
+	       used(w, "relay", "udpOutPairs"), used(w, "relay", "udpClients"),
+	       used(w, "slirp", "udp"), used(w, "slirp", "echo"));
+	printf("rates      %lld connections/s, %s/s in, %s/s out, %lld datagrams/s of UDP out\n",
+	       look_number(rates, "connectionsPerSecond"),
+	       look_amount(look_number(rates, "bytesInPerSecond"), in),
+	       look_amount(look_number(rates, "bytesOutPerSecond"), out),
+	       look_number(rates, "datagramsPerSecond"));
+}
+
+/* what passes now goes into @info: ports, workers, and rates between two looks */
+static int look_twice(const struct ctl *ctl, json_t *info, struct err *err)
+{
+	const bool has_ports = json_object_get(info, "portDriver");
+	struct look before = { 0 }, now = { 0 };
+	int r = look_new(ctl->socket_path, has_ports, &before, err);
+
+	if (r == 0) {
+		if (before.list.workers)
+			poll(NULL, 0, WINDOW_MS);
+		r = look_new(ctl->socket_path, has_ports, &now, err);
+	}
+	if (r == 0 && json_is_array(now.ports))
+		json_object_set(info, "ports", now.ports);
+	if (r == 0 && now.list.workers) {
+		json_object_set(info, "workers", now.list.workers);
+		json_object_set_new(info, "rates", look_rates(&before, &now));
+	}
+	look_done(&before);
+	look_done(&now);
+	return r;
+}
+
 int cmd_status(const struct ctl *ctl, struct err *err)
 {
-	autojson json_t *info = NULL, *ports = NULL;
+	autojson json_t *info = NULL;
 	int r = client_info(ctl->socket_path, &info, err);
 
-	if (r == 0 && json_object_get(info, "portDriver"))
-		r = client_list_ports(ctl->socket_path, true, &ports, err);
+	if (r == 0)
+		r = look_twice(ctl, info, err);
 	if (r < 0)
 		return r;
 	if (ctl->json) {
-		if (ports && !json_is_null(ports))
-			json_object_set(info, "ports", ports);
 		json_dumpf(info, stdout, JSON_INDENT(4));
 		putchar('\n');
 		return 0;
@@ -252,7 +282,8 @@ int cmd_status(const struct ctl *ctl, struct err *err)
 	show_instance(info);
 	show_network(info);
 	show_workers(info);
+	show_flows(info);
 	show_counters(info);
-	show_ports(info, ports);
+	show_ports(info, json_object_get(info, "ports"));
 	return 0;
 }

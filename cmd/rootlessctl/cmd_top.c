@@ -1,41 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
-/*
- * cmd_top.c - rootlessctl top: what passes each published port, now
- *
- * Rates are differences of what two answers say, by the time between them. A port that was not
- * there before, and a relay that began to count anew, have no rate yet.
- */
+/* cmd_top.c - rootlessctl top: what passes now, in all, by each port, and the busiest flows */
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "cmd/rootlessctl/clean.h"
+#include "cmd/rootlessctl/look.h"
 #include "cmd/rootlessctl/rootlessctl.h"
 #include "lib/base/str.h"
 #include "lib/client/client.h"
 
-#define AMOUNT_MAX 24
+#define AMOUNT_MAX (LOOK_AMOUNT_MAX + 2)
 #define PORT_TEXT_MAX (2 * PORT_IP_MAX + 32)
-#define CLEAR "\033[H\033[2J"
+#define FLOWS_SHOWN 10
 
 static const char *const counters[] = { "accepted", "bytesIn", "bytesOut" };
 static const char *const rates[] = { "connectionsPerSecond", "bytesInPerSecond",
 				     "bytesOutPerSecond" };
-
-static int64_t now_us(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * INT64_C(1000000) + t.tv_nsec / 1000;
-}
-
-static int64_t number(const json_t *object, const char *field)
-{
-	return json_integer_value(json_object_get(object, field));
-}
 
 /* the statistics of a port in an earlier answer; NULL: it was not there */
 static const json_t *earlier(const json_t *ports, int64_t id)
@@ -45,7 +27,7 @@ static const json_t *earlier(const json_t *ports, int64_t id)
 
 	json_array_foreach(ports, i, p)
 	{
-		if (number(p, "id") == id)
+		if (look_number(p, "id") == id)
 			return json_object_get(p, "stats");
 	}
 	return NULL;
@@ -55,7 +37,7 @@ static const json_t *earlier(const json_t *ports, int64_t id)
 static json_t *row_new(const json_t *port, const json_t *before, int64_t us)
 {
 	json_t *stats = json_object_get(port, "stats"), *row;
-	const json_t *old = earlier(before, number(port, "id"));
+	const json_t *old = earlier(before, look_number(port, "id"));
 
 	if (!stats)
 		return NULL;
@@ -64,12 +46,9 @@ static json_t *row_new(const json_t *port, const json_t *before, int64_t us)
 	json_object_set(row, "spec", json_object_get(port, "spec"));
 	json_object_set(row, "active", json_object_get(stats, "active"));
 	for (size_t i = 0; i < ARRAY_SIZE(counters); i++) {
-		int64_t n = number(stats, counters[i]) - number(old, counters[i]);
+		int64_t n = look_number(stats, counters[i]) - look_number(old, counters[i]);
 
-		if (!old || n < 0)
-			n = 0;
-		json_object_set_new(row, rates[i],
-				    json_integer((json_int_t)((double)n * 1e6 / (double)us)));
+		json_object_set_new(row, rates[i], json_integer(look_per_second(old ? n : 0, us)));
 	}
 	return row;
 }
@@ -81,7 +60,7 @@ static json_t *rows_new(const json_t *ports, const json_t *before, int64_t us)
 
 	json_array_foreach(ports, i, p)
 	{
-		json_t *row = row_new(p, before, us > 0 ? us : 1);
+		json_t *row = row_new(p, before, us);
 
 		if (row)
 			json_array_append_new(rows, row);
@@ -89,17 +68,11 @@ static json_t *rows_new(const json_t *ports, const json_t *before, int64_t us)
 	return rows;
 }
 
-static const char *amount(int64_t n, char text[AMOUNT_MAX])
+static const char *per_second(const json_t *object, const char *field, char text[AMOUNT_MAX])
 {
-	static const char *const units[] = { "", "k", "M", "G", "T", "P" };
-	double v = (double)n;
-	size_t u = 0;
+	char n[LOOK_AMOUNT_MAX];
 
-	while (v >= 1000 && u + 1 < ARRAY_SIZE(units)) {
-		v /= 1000;
-		u++;
-	}
-	str_format(text, AMOUNT_MAX, "%.*f %sB/s", u ? 1 : 0, v, units[u]);
+	str_format(text, AMOUNT_MAX, "%s/s", look_amount(look_number(object, field), n));
 	return text;
 }
 
@@ -109,24 +82,57 @@ static void show_row(const json_t *row)
 	char port[PORT_TEXT_MAX], in[AMOUNT_MAX], out[AMOUNT_MAX];
 
 	snprintf(port, sizeof(port), "%.*s:%lld/%s", PORT_IP_MAX, client_text(spec, "parentIP"),
-		 (long long)number(spec, "parentPort"), client_text(spec, "proto"));
-	printf("%-6lld %-28s %8lld %8lld %14s %14s\n", (long long)number(row, "id"), port,
-	       (long long)number(row, "active"), (long long)number(row, rates[0]),
-	       amount(number(row, rates[1]), in), amount(number(row, rates[2]), out));
+		 look_number(spec, "parentPort"), client_text(spec, "proto"));
+	printf("%-6lld %-28s %8lld %8lld %14s %14s\n", look_number(row, "id"), port,
+	       look_number(row, "active"), look_number(row, rates[0]),
+	       per_second(row, rates[1], in), per_second(row, rates[2], out));
 }
 
-static void show(const struct ctl *ctl, const json_t *rows)
+static void show_flow(const json_t *f)
 {
+	char who[2 * LOOK_ADDRESS_MAX], child[LOOK_ADDRESS_MAX], far[LOOK_ADDRESS_MAX];
+	char in[AMOUNT_MAX], out[AMOUNT_MAX];
+
+	str_format(who, sizeof(who), "%s - %s", look_address(f, "child", child),
+		   look_address(f, "far", far));
+	printf("%-6s %-46s %14s %14s\n", client_text(f, "proto"), who, per_second(f, rates[1], in),
+	       per_second(f, rates[2], out));
+}
+
+static void show_text(const json_t *screen)
+{
+	const json_t *all = json_object_get(screen, "rates");
+	const json_t *ports = json_object_get(screen, "ports");
+	const json_t *flows = json_object_get(screen, "flows");
+	char in[AMOUNT_MAX], out[AMOUNT_MAX];
+
+	if (isatty(STDOUT_FILENO))
+		clean_screen();
+	printf("%lld connections/s, %s in, %s out, %lld datagrams/s of UDP out\n",
+	       look_number(all, rates[0]), per_second(all, rates[1], in),
+	       per_second(all, rates[2], out), look_number(all, "datagramsPerSecond"));
+	printf("%-6s %-28s %8s %8s %14s %14s\n", "ID", "PORT", "OPEN", "NEW/S", "IN", "OUT");
+	for (size_t i = 0; i < json_array_size(ports); i++)
+		show_row(json_array_get(ports, i));
+	if (json_array_size(flows))
+		printf("%-6s %-46s %14s %14s\n", "PROTO", "CHILD - FAR", "IN", "OUT");
+	for (size_t i = 0; i < json_array_size(flows); i++)
+		show_flow(json_array_get(flows, i));
+}
+
+static void show(const struct ctl *ctl, const struct look *before, const struct look *now)
+{
+	autojson json_t *screen = json_object();
+
+	json_object_set_new(screen, "rates", look_rates(before, now));
+	json_object_set_new(screen, "ports",
+			    rows_new(now->ports, before->ports, now->us - before->us));
+	json_object_set_new(screen, "flows", look_flow_rates(before, now, FLOWS_SHOWN));
 	if (ctl->json) {
-		json_dumpf(rows, stdout, JSON_COMPACT);
+		json_dumpf(screen, stdout, JSON_COMPACT);
 		putchar('\n');
 	} else {
-		if (isatty(STDOUT_FILENO))
-			fputs(CLEAR, stdout);
-		printf("%-6s %-28s %8s %8s %14s %14s\n", "ID", "PORT", "OPEN", "NEW/S", "IN",
-		       "OUT");
-		for (size_t i = 0; i < json_array_size(rows); i++)
-			show_row(json_array_get(rows, i));
+		show_text(screen);
 	}
 	fflush(stdout);
 }
@@ -141,25 +147,23 @@ int check_top(const struct ctl *ctl, struct err *err)
 
 int cmd_top(const struct ctl *ctl, struct err *err)
 {
-	autojson json_t *before = NULL;
-	int64_t then = now_us();
-	int r = client_list_ports(ctl->socket_path, true, &before, err);
+	autojson json_t *info = NULL;
+	struct look before = { 0 };
+	int r = client_info(ctl->socket_path, &info, err);
+	const bool has_ports = json_object_get(info, "portDriver");
 
+	if (r == 0)
+		r = look_new(ctl->socket_path, has_ports, &before, err);
 	for (int64_t n = 0; r == 0 && !ferror(stdout) && (!ctl->count || n < ctl->count); n++) {
-		autojson json_t *rows = NULL;
-		json_t *ports = NULL;
-		int64_t now;
+		struct look now = { 0 };
 
 		poll(NULL, 0, (int)ctl->interval * 1000);
-		now = now_us();
-		r = client_list_ports(ctl->socket_path, true, &ports, err);
-		if (r < 0)
-			return r;
-		rows = rows_new(ports, before, now - then);
-		show(ctl, rows);
-		json_decref(before);
-		before = ports;
-		then = now;
+		r = look_new(ctl->socket_path, has_ports, &now, err);
+		if (r == 0)
+			show(ctl, &before, &now);
+		look_done(&before);
+		before = now;
 	}
+	look_done(&before);
 	return r;
 }

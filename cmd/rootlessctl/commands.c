@@ -62,7 +62,13 @@ static const struct goflag of_top[] = {
 	  "Seconds between two looks (default: 1)" },
 	{ "count", NULL, GOFLAG_INT, offsetof(struct ctl, count), "value",
 	  "End after so many (default: 0, never)" },
-	FLAG_BOOL("json", NULL, json, "Prints as JSON, an array each time (default: false)"),
+	FLAG_BOOL("json", NULL, json, "Prints as JSON, an object each time (default: false)"),
+	HELP,
+};
+static const struct goflag of_flows[] = {
+	{ "limit", NULL, GOFLAG_INT, offsetof(struct ctl, limit), "value",
+	  "Show so many, those that moved the most (default: 0, a screenful; as JSON all)" },
+	JSON,
 	HELP,
 };
 static const struct goflag of_exec[] = {
@@ -85,6 +91,8 @@ const struct command ctl_commands[CTL_NCOMMANDS] = {
 	  cmd_status },
 	{ "top", "Show what passes the ports, live", "[flags]", NULL, FLAGS(of_top), check_top,
 	  cmd_top },
+	{ "flows", "Show who talks to whom, and how much", "[flags]", NULL, FLAGS(of_flows),
+	  check_flows, cmd_flows },
 	{ "ready", "Succeed when the instance is up", "[flags]", NULL, FLAGS(of_ready), NULL,
 	  cmd_ready, .may_wait = true },
 	{ "exec", "Run a command inside", "[flags] -- COMMAND [ARG...]",

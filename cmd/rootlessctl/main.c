@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cmd/rootlessctl/clean.h"
 #include "cmd/rootlessctl/rootlessctl.h"
 #include "lib/base/cleanup.h"
 #include "lib/base/nearest.h"
@@ -90,8 +91,11 @@ int main(int argc, char **argv)
 	struct ctl ctl = { .socket_flag = "", .timeout = READY_SECONDS, .interval = 1 };
 	const struct command *c;
 	struct err err = { 0 };
-	int first = goflag_parse(argc, argv, ctl_globals, CTL_NGLOBALS, &ctl, &err);
+	int first;
 
+	if (clean_output() < 0)
+		return EXIT_FAILURE;
+	first = goflag_parse(argc, argv, ctl_globals, CTL_NGLOBALS, &ctl, &err);
 	if (first < 0) {
 		printf("Incorrect Usage. %s\n\n", err.msg);
 		ctl_help();

@@ -18,6 +18,7 @@ struct ctl {
 	int64_t udp_idle;        /* of add-ports; seconds */
 	int64_t after, timeout;  /* an event's number; seconds */
 	int64_t interval, count; /* of top: seconds, rounds */
+	int64_t limit;           /* of flows; 0: a screenful */
 	const char *socket_path; /* NULL while arguments are checked */
 	char **args;             /* NULL-terminated */
 };
@@ -34,7 +35,7 @@ struct command {
 };
 
 /* the tables that the parser, the help, the man page and the completions are made of */
-#define CTL_NCOMMANDS 10
+#define CTL_NCOMMANDS 11
 #define CTL_INTERVAL_MAX 3600
 #define CTL_NGLOBALS 4
 extern const struct command ctl_commands[CTL_NCOMMANDS];
@@ -68,6 +69,8 @@ int cmd_events(const struct ctl *ctl, struct err *err);
 int cmd_metrics(const struct ctl *ctl, struct err *err);
 int check_top(const struct ctl *ctl, struct err *err);
 int cmd_top(const struct ctl *ctl, struct err *err);
+int check_flows(const struct ctl *ctl, struct err *err);
+int cmd_flows(const struct ctl *ctl, struct err *err);
 int check_exec(const struct ctl *ctl, struct err *err);
 int cmd_exec(const struct ctl *ctl, struct err *err);
 

@@ -31,6 +31,10 @@ enum counter_kind {
 	  "that the peer or the way to it refused: the child was told") \
 	X(COUNT_TCP_OUT_ABANDONED, ROLE_RELAY, COUNTER_TOTAL, "tcpOutAbandoned", \
 	  "given up by the child before the peer answered") \
+	X(COUNT_TCP_OUT_BYTES_IN, ROLE_RELAY, COUNTER_TOTAL, "tcpOutBytesIn", \
+	  "bytes given to the child by connections out") \
+	X(COUNT_TCP_OUT_BYTES_OUT, ROLE_RELAY, COUNTER_TOTAL, "tcpOutBytesOut", \
+	  "bytes that they took out of it") \
 	X(COUNT_UDP_OUT, ROLE_RELAY, COUNTER_BUDGET, "udpOut", "ports of the child that talk UDP") \
 	X(COUNT_UDP_PAIRS, ROLE_RELAY, COUNTER_BUDGET, "udpOutPairs", \
 	  "such a port and one peer of it") \

@@ -30,7 +30,9 @@ static_assert(sizeof(struct slirp_config) == 112, "wire format: bump WORKER_VERS
 static_assert(sizeof(struct worker_port) == 92, "wire format: bump WORKER_VERSION");
 static_assert(sizeof(struct worker_port_stats) == 48, "wire format: bump WORKER_VERSION");
 static_assert(sizeof(struct worker_stats) == 1936, "wire format: bump WORKER_VERSION");
-static_assert(sizeof(struct worker_counters) == 640, "wire format: bump WORKER_VERSION");
+static_assert(sizeof(struct worker_flow) == 80, "wire format: bump WORKER_VERSION");
+static_assert(sizeof(struct worker_flows) == 2024, "wire format: bump WORKER_VERSION");
+static_assert(sizeof(struct worker_counters) == 672, "wire format: bump WORKER_VERSION");
 static_assert(sizeof(struct worker_dns) == 76, "wire format: bump WORKER_VERSION");
 static_assert(sizeof(struct nsagent_config) == 120, "wire format: bump NSAGENT_VERSION");
 static_assert(sizeof(struct nsagent_ready) == 276, "wire format: bump NSAGENT_VERSION");

@@ -5,11 +5,12 @@
 
 #include "lib/base/err.h"
 #include "lib/ipc/counters.h"
+#include "lib/ipc/flows.h"
 #include "lib/ipc/msg.h"
 #include "lib/ipc/netplan.h"
 #include "lib/ipc/sandboxstate.h"
 
-#define WORKER_VERSION 13
+#define WORKER_VERSION 14
 
 /* descriptors that a worker is born with (the nursery puts them there) */
 #define WORKER_CONTROL_FD \
@@ -140,7 +141,10 @@ struct worker_stats {
 	  ROLE_BIT(ROLE_RELAY) | ROLE_BIT(ROLE_SLIRP), WORKER_UP) \
 	X(WORKER_STATS_REQ, 11, struct worker_stats_req, 0, 0, ROLE_BIT(ROLE_PARENT), WORKER_UP) \
 	X(WORKER_STATS, 12, struct worker_stats, 0, 0, ROLE_BIT(ROLE_RELAY), WORKER_UP) \
-	X(WORKER_MTU, 13, struct worker_mtu, 0, 0, ROLE_BIT(ROLE_PARENT), WORKER_UP)
+	X(WORKER_MTU, 13, struct worker_mtu, 0, 0, ROLE_BIT(ROLE_PARENT), WORKER_UP) \
+	X(WORKER_FLOWS_REQ, 14, struct worker_flows_req, 0, 0, ROLE_BIT(ROLE_PARENT), WORKER_UP) \
+	X(WORKER_FLOWS, 15, struct worker_flows, 0, 0, \
+	  ROLE_BIT(ROLE_RELAY) | ROLE_BIT(ROLE_SLIRP), WORKER_UP)
 
 enum worker_type { WORKER_MESSAGES(MSG_ENUM_ENTRY) };
 extern const struct msg_proto worker_proto;

@@ -21,6 +21,7 @@
 #include "lib/parent/api_json.h"
 #include "lib/parent/api_server.h"
 #include "lib/parent/events.h"
+#include "lib/parent/flows.h"
 #include "lib/parent/metrics.h"
 #include "lib/parent/ports.h"
 
@@ -138,6 +139,36 @@ static void get_metrics(struct api *a, struct api_conn *c, const struct api_requ
 	l = later_new(a, c);
 	if (l)
 		ports_ask_stats(a->ports, on_metrics, l);
+}
+
+static void on_flows(void *arg, const struct flows_found *found)
+{
+	struct later *l = arg;
+
+	if (l->conn) {
+		autofree char *body = api_json_flows(l->api->info, found);
+
+		answer_json(l->conn, 200, body);
+	}
+	free(l);
+}
+
+/* "next=PLACE"; from the first without it, and with what is no place */
+static void get_flows(struct api *a, struct api_conn *c, const struct api_request *req)
+{
+	static const char next[] = "next=";
+	uint64_t from = FLOWS_START;
+	struct later *l = later_new(a, c);
+
+	if (!l)
+		return;
+	if (str_starts(req->query, next) &&
+	    str_to_u64(req->query + strlen(next), FLOWS_PLACE_MAX, &from) < 0)
+		from = FLOWS_START;
+	if (a->info->flows)
+		flows_ask(a->info->flows, from, on_flows, l);
+	else
+		on_flows(l, &(struct flows_found){ .complete = true });
 }
 
 static void on_event(void *arg)
@@ -272,10 +303,10 @@ static const struct route {
 	bool needs_ports;
 	void (*serve)(struct api *a, struct api_conn *c, const struct api_request *req);
 } routes[] = {
-	{ "/v1/info", "GET", false, get_info },        { "/v1/events", "GET", false, get_events },
-	{ "/v1/metrics", "GET", false, get_metrics },  { "/metrics", "GET", false, get_metrics },
-	{ "/v1/ports", "GET", true, get_ports },       { "/v1/ports", "POST", true, post_port },
-	{ "/v1/ports/", "DELETE", true, delete_port },
+	{ "/v1/info", "GET", false, get_info },    { "/v1/events", "GET", false, get_events },
+	{ "/v1/flows", "GET", false, get_flows },  { "/v1/metrics", "GET", false, get_metrics },
+	{ "/metrics", "GET", false, get_metrics }, { "/v1/ports", "GET", true, get_ports },
+	{ "/v1/ports", "POST", true, post_port },  { "/v1/ports/", "DELETE", true, delete_port },
 };
 
 static bool route_fits(const struct route *r, const char *path)

@@ -16,6 +16,7 @@
 
 struct event_base;
 struct events;
+struct flow_calls;
 struct ports;
 struct worker_counters;
 struct worker_dns;
@@ -41,6 +42,7 @@ struct api_info {
 	bool mtu_auto;                        /* it follows the host's */
 	const struct worker_dns *dns_servers; /* of the host; NULL: nobody is asked */
 	struct events *events;                /* NULL: none are kept */
+	struct flow_calls *flows;             /* NULL: nobody can be asked */
 	const char *net_driver;               /* NULL: --net=host, no object at all */
 	const char *const *dns;               /* addresses as text, NULL-terminated; NULL: none */
 	const char *child_ip;                 /* NULL: unknown */

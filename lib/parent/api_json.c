@@ -171,8 +171,7 @@ static void set_counters(json_t *j, const struct api_worker *w)
 	json_object_set_new(j, "totals", totals);
 }
 
-/* not known to upstream's clients; NULL when there is none */
-static json_t *workers_new(const struct api_info *info)
+json_t *api_json_workers(const struct api_info *info)
 {
 	json_t *j = NULL;
 
@@ -197,7 +196,7 @@ static json_t *workers_new(const struct api_info *info)
 char *api_json_info(const struct api_info *info)
 {
 	autojson json_t *j = json_object();
-	json_t *workers = workers_new(info);
+	json_t *workers = api_json_workers(info);
 
 	json_object_set_new(j, "apiVersion", json_string(API_VERSION));
 	json_object_set_new(j, "version", text_new(info->version));

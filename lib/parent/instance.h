@@ -25,6 +25,7 @@
 struct evacuation;
 struct egress;
 struct events;
+struct flow_calls;
 struct idmap;
 struct nursery_exited;
 struct ports;
@@ -172,7 +173,8 @@ struct instance {
 
 	struct ports *ports;
 	struct api *api;
-	struct events *events; /* what has happened, for the API; NULL: memory was short */
+	struct events *events;    /* what has happened, for the API; NULL: memory was short */
+	struct flow_calls *flows; /* who wants to know of flows, the same */
 	struct api_info info;
 	struct info_text text;
 
@@ -239,6 +241,8 @@ void worker_log_flush(struct worker *w);
 void worker_drain(struct worker *w);
 /* worker_tell_dns() - in->dns to the relay; later, when it is not configured yet */
 int worker_tell_dns(struct instance *in, struct err *err);
+/* worker_ask_flows() - see flow_calls_new() */
+int worker_ask_flows(void *instance, enum role role, const struct worker_flows_req *req);
 
 /* confined.c: what a worker has given up, by its struct sandbox_report; is it enough to serve? */
 int worker_confined(struct worker *w, const void *payload, struct err *err);

@@ -26,6 +26,7 @@
 #include "lib/ipc/nursery.h"
 #include "lib/parent/evacuate.h"
 #include "lib/parent/events.h"
+#include "lib/parent/flows.h"
 #include "lib/parent/idmap.h"
 #include "lib/parent/instance.h"
 #include "lib/parent/statedir.h"
@@ -295,6 +296,7 @@ static int open_loop(struct instance *in, struct err *err)
 	    event_add(in->timer, &start_limit) < 0)
 		return err_set(err, ENOMEM, "making the event loop");
 	in->events = events_new(in->base);
+	in->flows = flow_calls_new(in->base, worker_ask_flows, in);
 	return restart_init(in, err);
 }
 
@@ -305,6 +307,7 @@ static void tear_down(struct instance *in)
 	mtu_stop(in);
 	release_undo(in);
 	netrun_stop(in);
+	in->flows = flow_calls_free(in->flows);
 	in->events = events_free(in->events);
 	if (in->child > 0 && !in->child_dead) {
 		if (!in->have_exited)

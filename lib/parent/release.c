@@ -88,7 +88,8 @@ static void fill_info(struct instance *in)
 				      .pid = getpid(),
 				      .started = time(NULL),
 				      .detached_netns = in->opt->detach_netns,
-				      .events = in->events };
+				      .events = in->events,
+				      .flows = in->flows };
 	if (in->setup->net->flags & NET_F_NETNS)
 		in->info.net_driver = in->opt->net;
 	if (in->has_plan) {

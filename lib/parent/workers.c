@@ -17,6 +17,7 @@
 #include "lib/base/loop.h"
 #include "lib/base/proc.h"
 #include "lib/base/str.h"
+#include "lib/parent/flows.h"
 #include "lib/parent/instance.h"
 #include "lib/parent/nursery.h"
 #include "lib/parent/ports.h"
@@ -123,6 +124,10 @@ static void worker_told(struct worker *w, const struct msg *m)
 	case WORKER_STATS:
 		if (in->ports)
 			ports_on_stats(in->ports, (const struct worker_stats *)m->payload);
+		break;
+	case WORKER_FLOWS:
+		if (in->flows)
+			flows_told(in->flows, w->role, (const struct worker_flows *)m->payload);
 		break;
 	case WORKER_FAILED:
 	default:
@@ -246,6 +251,21 @@ int worker_tell_dns(struct instance *in, struct err *err)
 		r = msg_send(w->control.fd, &worker_proto, WORKER_DNS, &in->dns, NULL, 0);
 	return r < 0 && !msg_peer_gone(r) ? err_set(err, -r, "telling the relay the name servers")
 					  : 0;
+}
+
+int worker_ask_flows(void *instance, enum role role, const struct worker_flows_req *req)
+{
+	static const struct msg_empty nothing;
+	const struct instance *in = instance;
+	const struct worker *w = &in->worker[role == ROLE_SLIRP ? KIND_SLIRP : KIND_RELAY];
+	uint16_t type = req ? WORKER_FLOWS_REQ : WORKER_PING;
+
+	if (w->life == LIFE_NONE)
+		return -ENOENT;
+	if (w->life != LIFE_UP)
+		return -EAGAIN;
+	return msg_send(w->control.fd, &worker_proto, type, req ? (const void *)req : &nothing,
+			NULL, 0);
 }
 
 int worker_configure(struct instance *in, enum worker_kind kind, struct err *err)

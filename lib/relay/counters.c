@@ -6,13 +6,35 @@
  */
 #include "lib/relay/counters.h"
 
+#include "lib/base/cleanup.h"
+
+/* connections out that are open, and the bytes of all that were */
+static unsigned count_open(const struct holds *h, uint64_t *ret_in, uint64_t *ret_out)
+{
+	const struct list *e = h->open.next;
+	unsigned n = 0;
+
+	*ret_in = h->bytes_in;
+	*ret_out = h->bytes_out;
+	for (; h->loop && e != &h->open; e = e->next, n++) {
+		const struct pump *p = &container_of(e, const struct flow, entry)->pump;
+
+		*ret_in += p->dir[FLOW_TARGET].moved;
+		*ret_out += p->dir[FLOW_CLIENT].moved;
+	}
+	return n;
+}
+
 static void count_tcp(const struct forward *f, const struct bounce *b, struct worker_counters *c)
 {
 	const struct flows *flows = &f->flows;
 	const struct holds *h = &b->holds;
 
 	counters_budget(c, COUNT_CONNECTIONS, flows->n, f->flows_max);
-	counters_budget(c, COUNT_TCP_OUT, holds_nopen(h), f->flows_max);
+	counters_budget(c, COUNT_TCP_OUT,
+			count_open(h, &c->value[COUNT_TCP_OUT_BYTES_IN],
+				   &c->value[COUNT_TCP_OUT_BYTES_OUT]),
+			f->flows_max);
 	counters_budget(c, COUNT_TCP_PUBLISHED, forward_nflows(f), f->flows_max);
 	counters_budget(c, COUNT_DESCRIPTORS, forward_descriptors(f), f->fds_max);
 	counters_budget(c, COUNT_HOLDS, h->n, h->max);

@@ -65,8 +65,9 @@ static void conn_end(struct dnstcp_conn *c)
 	loop_defer_free(c->all->loop, &c->deferred, conn_free);
 }
 
-static void on_flow_end(void *owner)
+static void on_flow_end(void *owner, const struct flow *f)
 {
+	(void)f;
 	conn_end(owner);
 }
 

@@ -34,6 +34,7 @@
 
 struct flow_slab {
 	struct flow_slab *next;
+	unsigned first; /* place of its first flow */
 	struct flow flow[SLAB_FLOWS];
 };
 
@@ -62,6 +63,7 @@ static struct flow *flow_alloc(struct flows *fs)
 		if (!s)
 			return NULL;
 		s->next = fs->slabs;
+		s->first = fs->slabs ? fs->slabs->first + SLAB_FLOWS : 0;
 		fs->slabs = s;
 		for (size_t i = 0; i < SLAB_FLOWS; i++)
 			list_append(&fs->free, &s->flow[i].entry);
@@ -70,6 +72,7 @@ static struct flow *flow_alloc(struct flows *fs)
 	list_remove(&f->entry);
 	memset(f, 0, sizeof(*f));
 	f->all = fs;
+	f->began_s = (uint32_t)(fs->loop->now_ms / 1000);
 	fs->n++;
 	return f;
 }
@@ -116,7 +119,7 @@ static void flow_end(struct flow *f, bool reset)
 	list_remove(&f->entry);
 	fs->n--;
 	if (f->on_end)
-		f->on_end(f->owner);
+		f->on_end(f->owner, f);
 	list_append(&fs->free, &f->entry);
 }
 
@@ -379,14 +382,14 @@ void flow_start(struct flows *fs, struct flow_port *port, int client, const unio
 }
 
 void flow_start_open(struct flows *fs, struct list *flows, int client, int target,
-		     void (*on_end)(void *owner), void *owner)
+		     flow_end_fn *on_end, void *owner)
 {
 	struct flow *f = flow_new(fs, flows, client);
 	struct pump_side *side;
 
 	if (!f) {
 		tcp_close_reset(target);
-		on_end(owner);
+		on_end(owner, NULL);
 		return;
 	}
 	f->on_end = on_end;
@@ -420,6 +423,24 @@ int flows_init(struct flows *fs, struct loop *l, struct sources *sources, unsign
 		return err_set(err, errno, "eventfd");
 	r = watch_add(l, &fs->again_watch, fd, EPOLLIN, on_again_ready);
 	return r < 0 ? err_set(err, -r, "watching the eventfd") : 0;
+}
+
+unsigned flows_visit(const struct flows *fs, unsigned below, unsigned looks, flow_visit_fn *visit,
+		     void *arg)
+{
+	for (const struct flow_slab *s = fs->slabs; s; s = s->next) {
+		unsigned end = s->first + SLAB_FLOWS;
+
+		for (end = end < below ? end : below; end > s->first; end--) {
+			const struct flow *f = &s->flow[end - 1 - s->first];
+
+			if (!looks--)
+				return end;
+			if (f->state != FLOW_FREE && !visit(f, arg))
+				return end - 1;
+		}
+	}
+	return 0;
 }
 
 void flows_done(struct flows *fs)

@@ -30,6 +30,11 @@ struct flow_port {
 	struct worker_port_stats stats; /* bytes of flows that have ended; active: unused */
 };
 
+struct flow;
+
+/* @f: the flow that has ended, with its last numbers; NULL: it could not begin */
+typedef void flow_end_fn(void *owner, const struct flow *f);
+
 struct flow {
 	struct flows *all;
 	struct list entry;      /* in its port's list, or the free list */
@@ -41,9 +46,10 @@ struct flow {
 	uint8_t tried;          /* addresses that have failed */
 	enum source source;     /* with this address */
 	int error;              /* positive errno of the last target that failed */
+	uint32_t began_s;       /* loop time */
 	struct timer timer;
 	struct sockpool_wait wait;
-	void (*on_end)(void *owner); /* NULL: nobody wants to know */
+	flow_end_fn *on_end; /* NULL: nobody wants to know */
 	void *owner;
 	struct pump pump;
 };
@@ -81,12 +87,21 @@ void flow_start(struct flows *fs, struct flow_port *port, int client, const unio
  * @on_end:	called once when it has ended, be it before this returns
  */
 void flow_start_open(struct flows *fs, struct list *flows, int client, int target,
-		     void (*on_end)(void *owner), void *owner);
+		     flow_end_fn *on_end, void *owner);
 
 /* flow_close() - end it in order: what was passed on arrives, then both peers see the end */
 void flow_close(struct flow *f);
 
 /* flow_reset() - end it so that both peers see a reset */
 void flow_reset(struct flow *f);
+
+/**
+ * flows_visit() - look at @looks places below @below at most, from the highest on
+ * @visit:	a flow that is not free; false: no more of them
+ * Return: the place below which the next call goes on; 0: there is nothing more
+ */
+typedef bool flow_visit_fn(const struct flow *f, void *arg);
+unsigned flows_visit(const struct flows *fs, unsigned below, unsigned looks, flow_visit_fn *visit,
+		     void *arg);
 
 #endif

@@ -358,9 +358,12 @@ void holds_packet(struct holds *h, const uint8_t *pkt, size_t n)
 
 /* --- from the listener ---------------------------------------------------------------------- */
 
-static void on_flow_end(void *owner)
+static void on_flow_end(void *owner, const struct flow *f)
 {
-	(void)owner; /* the lists of flows know it */
+	struct holds *h = owner;
+
+	h->bytes_in += f ? f->pump.dir[FLOW_TARGET].moved : 0;
+	h->bytes_out += f ? f->pump.dir[FLOW_CLIENT].moved : 0;
 }
 
 /* by NAT, a connection from one port to two of the same address has another port at the listener.
@@ -415,7 +418,7 @@ void holds_accepted(struct holds *h, int fd)
 		hold_end(e);
 	else
 		timer_set(h->loop, &e->timer, REMEMBER_MS, on_remember_due);
-	flow_start_open(h->flows, &h->open, fd, host, on_flow_end, NULL);
+	flow_start_open(h->flows, &h->open, fd, host, on_flow_end, h);
 }
 
 /* --- all of them ---------------------------------------------------------------------------- */
@@ -453,9 +456,17 @@ int holds_init(struct holds *h, struct loop *l, int tun, enum net_accel rung,
 	return 0;
 }
 
-unsigned holds_nopen(const struct holds *h)
+unsigned holds_visit(const struct holds *h, unsigned below, unsigned looks, hold_visit_fn *visit,
+		     void *arg)
 {
-	return h->loop ? list_count(&h->open) : 0;
+	for (below = below < h->max ? below : h->max; below && looks; below--, looks--) {
+		const struct hold *o = &h->all[below - 1];
+		bool waits = o->state == HOLD_CONNECTING || o->state == HOLD_RELEASED;
+
+		if (waits && !visit(&o->syn.key, o->since_ms, arg))
+			return below - 1;
+	}
+	return below;
 }
 
 void holds_done(struct holds *h)

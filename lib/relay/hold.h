@@ -66,6 +66,7 @@ struct holds {
 	bool pin; /* the host's congestion control is no good for its loopback */
 	bool full_said;
 	uint64_t ended[HOLD_NSTATES]; /* how many went through a state */
+	uint64_t bytes_in, bytes_out; /* to the child, from it: of flows that have ended */
 };
 
 /**
@@ -79,8 +80,10 @@ int holds_init(struct holds *h, struct loop *l, int tun, enum net_accel rung,
 	       bool (*has_room)(void *owner), void *owner, struct err *err);
 void holds_done(struct holds *h); /* resets what is open; takes a zeroed one */
 
-/* holds_nopen() - flows that came of it and are open; walks them; takes a zeroed one */
-unsigned holds_nopen(const struct holds *h);
+/* holds_visit() - those that are no flows yet, as flows_visit(); takes a zeroed one */
+typedef bool hold_visit_fn(const struct syn_key *key, uint64_t since_ms, void *arg);
+unsigned holds_visit(const struct holds *h, unsigned below, unsigned looks, hold_visit_fn *visit,
+		     void *arg);
 
 /* holds_syn() - a packet of bounce0; what is no SYN is ignored */
 void holds_packet(struct holds *h, const uint8_t *pkt, size_t n);

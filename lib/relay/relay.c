@@ -24,6 +24,7 @@
 #include "lib/relay/bounce.h"
 #include "lib/relay/counters.h"
 #include "lib/relay/dns.h"
+#include "lib/relay/flowlist.h"
 #include "lib/relay/forward.h"
 #include "lib/relay/sockpool.h"
 #include "lib/relay/udpclaim.h"
@@ -99,6 +100,16 @@ static int answer(struct relay *r, uint16_t type, const void *payload)
 	return e < 0 && !msg_peer_gone(e) ? err_set(&r->err, -e, "answering the parent") : 0;
 }
 
+/* a parent that does not read asks again */
+static int answer_or_drop(struct relay *r, uint16_t type, const void *payload)
+{
+	int e = msg_send(r->control.fd, &worker_proto, type, payload, NULL, 0);
+
+	return e < 0 && !msg_peer_gone(e) && e != -EAGAIN
+		       ? err_set(&r->err, -e, "answering the parent")
+		       : 0;
+}
+
 static int do_port_remove(struct relay *r, const struct msg *m)
 {
 	struct worker_port_remove remove;
@@ -118,7 +129,6 @@ static int do_stats(struct relay *r, const struct msg *m)
 	struct worker_port_stats tcp[WORKER_STATS_MAX], udp[WORKER_STATS_MAX];
 	struct worker_stats ans = { 0 };
 	unsigned ntcp, nudp, t = 0, u = 0;
-	int e;
 
 	memcpy(&ans.req, m->payload, sizeof(ans.req));
 	ntcp = forward_stats(&r->forward, ans.req.after, tcp, WORKER_STATS_MAX);
@@ -128,16 +138,30 @@ static int do_stats(struct relay *r, const struct msg *m)
 
 		ans.port[ans.count++] = is_tcp ? tcp[t++] : udp[u++];
 	}
-	e = msg_send(r->control.fd, &worker_proto, WORKER_STATS, &ans, NULL, 0);
-	/* a parent that does not read asks again */
-	return e < 0 && !msg_peer_gone(e) && e != -EAGAIN
-		       ? err_set(&r->err, -e, "answering the parent")
-		       : 0;
+	return answer_or_drop(r, WORKER_STATS, &ans);
+}
+
+static struct counted counted_of(const struct relay *r)
+{
+	return (struct counted){ &r->forward, &r->bounce, &r->udpout, &r->udp, &r->dns };
+}
+
+static int do_flows(struct relay *r, const struct msg *m)
+{
+	const struct counted of = counted_of(r);
+	struct worker_flows_req req;
+	struct worker_flows ans;
+
+	memcpy(&req, m->payload, sizeof(req));
+	if (flowlist_fill(&of, &req, r->loop.now_ms, &ans) < 0)
+		return err_say(&r->err, EPROTO, "section %u of flows, asked by the parent",
+			       req.section);
+	return answer_or_drop(r, WORKER_FLOWS, &ans);
 }
 
 static int do_ping(struct relay *r)
 {
-	const struct counted of = { &r->forward, &r->bounce, &r->udpout, &r->udp, &r->dns };
+	const struct counted of = counted_of(r);
 	struct worker_counters counters;
 
 	relay_counters(&of, &counters);
@@ -166,6 +190,8 @@ static int do_message(struct relay *r, struct msg *m)
 		return do_port_remove(r, m);
 	case WORKER_STATS_REQ:
 		return do_stats(r, m);
+	case WORKER_FLOWS_REQ:
+		return do_flows(r, m);
 	case WORKER_DNS:
 		memcpy(&servers, m->payload, sizeof(servers));
 		if (dns_set_servers(&r->dns, &servers) == 0)

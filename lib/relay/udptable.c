@@ -28,6 +28,7 @@ struct udp_client {
 
 struct udp_slab {
 	struct udp_slab *next;
+	unsigned first; /* place of its first entry */
 	struct udp_client client[SLAB_ENTRIES];
 	_Alignas(max_align_t) uint8_t entries[];
 };
@@ -196,6 +197,7 @@ static int slab_add(struct udp_table *t)
 	if (!s)
 		return -ENOMEM;
 	s->next = t->slabs;
+	s->first = t->slabs ? t->slabs->first + SLAB_ENTRIES : 0;
 	t->slabs = s;
 	for (size_t i = 0; i < SLAB_ENTRIES; i++) {
 		struct udp_entry *e = (struct udp_entry *)(void *)&s->entries[i * t->entry_size];
@@ -243,6 +245,7 @@ struct udp_entry *udptable_add(struct udp_table *t, const struct udp_key *key, u
 	memset(e, 0, t->entry_size);
 	e->key = *key;
 	e->used_ms = now_ms;
+	e->began_s = (uint32_t)(now_ms / 1000);
 	e->client = client_get(t, key->client);
 	e->client->n++;
 	e->client->counts[UDP_UNANSWERED]++;
@@ -268,6 +271,7 @@ void udptable_remove(struct udp_table *t, struct udp_entry *e)
 	e->client->counts[e->age]--;
 	t->counts[e->age]--;
 	client_put(t, e->client);
+	e->client = NULL;
 	t->n--;
 }
 
@@ -285,6 +289,25 @@ void udptable_touch(struct udp_table *t, struct udp_entry *e, uint64_t now_ms, e
 	list_append(&t->ages[age], &e->by_age);
 	list_remove(&e->by_client);
 	list_append(&e->client->flows[age], &e->by_client);
+}
+
+unsigned udptable_visit(const struct udp_table *t, unsigned below, unsigned looks,
+			udp_visit_fn *visit, void *arg)
+{
+	for (const struct udp_slab *s = t->slabs; s; s = s->next) {
+		unsigned end = s->first + SLAB_ENTRIES;
+
+		for (end = end < below ? end : below; end > s->first; end--) {
+			const uint8_t *at = &s->entries[(end - 1 - s->first) * t->entry_size];
+			const struct udp_entry *e = (const struct udp_entry *)(const void *)at;
+
+			if (!looks--)
+				return end;
+			if (e->client && !visit(e, arg))
+				return end - 1;
+		}
+	}
+	return 0;
 }
 
 struct udp_entry *udptable_oldest(const struct udp_table *t, enum udp_age age)

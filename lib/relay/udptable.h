@@ -33,13 +33,14 @@ struct udp_client; /* a client address that has flows */
 
 /* embedded in a flow, its first member */
 struct udp_entry {
-	struct udp_entry *next; /* of its bucket */
-	struct udp_client *client;
-	struct list by_age;    /* least recently used first */
-	struct list by_client; /* as well */
+	struct udp_entry *next;    /* of its bucket */
+	struct udp_client *client; /* NULL: not in the table */
+	struct list by_age;        /* least recently used first */
+	struct list by_client;     /* as well */
 	struct udp_key key;
 	uint64_t used_ms; /* loop time of the last datagram */
 	enum udp_age age;
+	uint32_t began_s; /* loop time */
 };
 
 struct udp_table {
@@ -91,6 +92,11 @@ void udptable_remove(struct udp_table *t, struct udp_entry *e);
 
 /* udptable_touch() - it was used now; @age: what it is from now on */
 void udptable_touch(struct udp_table *t, struct udp_entry *e, uint64_t now_ms, enum udp_age age);
+
+/* udptable_visit() - as flows_visit() */
+typedef bool udp_visit_fn(const struct udp_entry *e, void *arg);
+unsigned udptable_visit(const struct udp_table *t, unsigned below, unsigned looks,
+			udp_visit_fn *visit, void *arg);
 
 /* udptable_oldest() - least recently used; NULL: none */
 struct udp_entry *udptable_oldest(const struct udp_table *t, enum udp_age age);

@@ -208,7 +208,7 @@ const struct rule seccomp_rules[] = {
 	OPTION(RULE_SPARE, S, IPPROTO_IPV6, IPV6_RECVHOPLIMIT, "how far its answer has gone"),
 	ALLOW("getsockname", R, "whom a client meant"),
 	SPARE("getsockname", S, "libslirp asks who it is"),
-	SPARE("getpeername", R | S, "who a client is"),
+	SPARE("getpeername", R | S, "who a client is; a list of flows"),
 	INT_IS(RULE_SPARE, "fcntl", R | S, 1, F_GETFL, "is a socket non-blocking"),
 	INT_IS(RULE_SPARE, "fcntl", R | S, 1, F_SETFL, "make it so"),
 	INT_IS(RULE_SPARE, "fcntl", S, 1, F_GETFD, "libslirp: close-on-exec"),

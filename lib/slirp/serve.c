@@ -268,32 +268,49 @@ struct parent_control {
 	struct stack *stack;
 };
 
+/* 1; a negative errno: it is no message for us, or cannot be answered */
+static int do_message(struct stack *s, int control, const struct msg *m, struct err *err)
+{
+	struct worker_counters counters;
+	struct worker_mtu to;
+	struct worker_flows_req req;
+	struct worker_flows flows;
+	int r;
+
+	if (m->type == WORKER_PING) {
+		stack_counters(s, &counters);
+		r = msg_send(control, &worker_proto, WORKER_PONG, &counters, NULL, 0);
+		return r < 0 ? r : 1;
+	}
+	if (m->type == WORKER_MTU) {
+		memcpy(&to, m->payload, sizeof(to));
+		r = stack_set_mtu(s, to.mtu, err);
+		return r < 0 ? r : 1;
+	}
+	if (m->type != WORKER_FLOWS_REQ)
+		return -EPROTO;
+	memcpy(&req, m->payload, sizeof(req));
+	r = stack_flows(s, &req, clock_ms(), &flows);
+	if (r < 0)
+		return -EPROTO;
+	r = msg_send(control, &worker_proto, WORKER_FLOWS, &flows, NULL, 0);
+	return r < 0 && r != -EAGAIN ? r : 1; /* a parent that does not read asks again */
+}
+
 /* Return: 1 to go on, 0 at end of file */
 static int on_parent_ready(struct stack_control *c, struct err *err)
 {
 	const struct parent_control *p = container_of(c, struct parent_control, control);
-	int control = c->fd;
-	struct worker_counters counters;
 	struct msg m;
-	int r = msg_recv(control, &worker_proto, ROLE_PARENT, WORKER_UP, MSG_DONTWAIT, &m);
+	int r = msg_recv(c->fd, &worker_proto, ROLE_PARENT, WORKER_UP, MSG_DONTWAIT, &m);
 
 	if (r == -EAGAIN || r == -EINTR)
 		return 1;
-	if (r == 1 && m.type == WORKER_PING) {
-		stack_counters(p->stack, &counters);
-		r = msg_send(control, &worker_proto, WORKER_PONG, &counters, NULL, 0);
-		return r < 0 && !msg_peer_gone(r) ? err_set(err, -r, "answering the parent") : 1;
-	}
-	if (r == 1 && m.type == WORKER_MTU) {
-		struct worker_mtu to;
-
-		memcpy(&to, m.payload, sizeof(to));
-		r = stack_set_mtu(p->stack, to.mtu, err);
-		return r < 0 ? r : 1;
-	}
 	if (r == 1) {
-		r = -EPROTO;
+		r = do_message(p->stack, c->fd, &m, err);
 		msg_close_fds(&m);
+		if (r == 1 || msg_peer_gone(r))
+			return 1;
 	}
 	return r < 0 ? err_wrap(err, r, "control socket of slirp") : 0;
 }

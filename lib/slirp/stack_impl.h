@@ -47,6 +47,15 @@ struct stack {
 /* stack_counters() - what a pong tells */
 void stack_counters(const struct stack *s, struct worker_counters *ret);
 
+/**
+ * stack_flows() - the flows of @req's section that lie below its place
+ * @now_ms:	of the monotonic clock
+ * @ret:	no more than FLOWS_LOOKS places were looked at for it
+ * Return: 0; -EINVAL when slirp has no such section
+ */
+int stack_flows(const struct stack *s, const struct worker_flows_req *req, uint64_t now_ms,
+		struct worker_flows *ret);
+
 /* stack_kick() - libslirp reads the clock and sends what it holds, without a look at its sockets */
 void stack_kick(struct stack *s);
 

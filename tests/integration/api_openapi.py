@@ -131,11 +131,31 @@ def statistics(port_id):
     check("a refusal is counted", [] if stats[0]["refused"] == 1 and stats[0]["lastError"] == "connection refused" else stats)
 
 
+def flows():
+    """a client of a TCP port and of a UDP port, echoed by the child"""
+    ids = []
+    with socket.socket() as tcp, socket.socket(type=socket.SOCK_DGRAM) as udp:
+        for proto, s in (("tcp4", tcp), ("udp4", udp)):
+            body = {**SPEC, "proto": proto, "parentPort": 20090, "childPort": 7, "childIP": ""}
+            ids.append(exercise("POST", "/v1/ports", 201, body=body)["id"])
+            s.settimeout(10)
+            s.connect(("127.0.0.1", 20090))
+            s.send(b"x")
+            s.recv(1)
+        listed = exercise("GET", "/v1/flows", 200)
+        found = sorted((f["proto"], f["portID"]) for f in listed["flows"])
+        check("both are listed", [] if found == [("tcp", ids[0]), ("udp", ids[1])] and listed["next"] == 0 else [str(listed)])
+        exercise("GET", "/v1/flows", 200, "/v1/flows?next=1")
+    for i in ids:
+        exercise("DELETE", "/v1/ports/{id}", 200, f"/v1/ports/{i}")
+
+
 def ask_everything():
     info = exercise("GET", "/v1/info", 200)
     exercise("GET", "/v1/metrics", 200)
     exercise("GET", "/metrics", 200)
     exercise("GET", "/v1/events", 200)
+    exercise("GET", "/v1/flows", 200)
     if "portDriver" not in info:
         exercise("GET", "/v1/ports", 400)
         exercise("POST", "/v1/ports", 400, body=SPEC)
@@ -148,6 +168,7 @@ def ask_everything():
     listed = exercise("GET", "/v1/ports", 200)
     check("the list has it", [] if status in listed else [str(listed)])
     statistics(status["id"])
+    flows()
     exercise("DELETE", "/v1/ports/{id}", 200, f"/v1/ports/{status['id']}")
     exercise("DELETE", "/v1/ports/{id}", 400, f"/v1/ports/{status['id']}")
     exercise("DELETE", "/v1/ports/{id}", 400, "/v1/ports/x")

@@ -10,7 +10,7 @@ compare() {
 	is "the comparison comes to its end" $? 0
 	tap_of "$T/tap"
 }
-rk_start --net=slirp --ipv6 --mtu=auto -- sleep 1000 || exit
+rk_start --net=slirp --ipv6 --mtu=auto -- nsprobe serve tcp-echo,0.0.0.0,7 udp-echo,0.0.0.0,7 || exit
 counted() { [ "$(as_user rootlessctl --socket "$STATE/api.sock" info --json | grep -c '"budgets"')" = 2 ]; }
 wait_for 7 counted # a moment after the start
 ip link set h0 mtu 1400
@@ -19,7 +19,7 @@ wait_for 10 followed
 ip link set h0 mtu 1500
 compare
 rk_stop
-rk_start --net=slirp --source-ip-transparent=false -- sleep 1000 || exit
+rk_start --net=slirp --source-ip-transparent=false -- nsprobe serve tcp-echo,0.0.0.0,7 udp-echo,0.0.0.0,7 || exit
 compare
 rk_stop
 rk_start --net=host -- sleep 1000 || exit

@@ -43,9 +43,10 @@ wait "$looker"
 is "top: as many looks as asked for" "$(wc -l <"$T/top")" 2
 is "rates: of one port, none below 0, all together not more than what has passed" "$(python3 -c 'import json, sys
 looks = [json.loads(line) for line in open(sys.argv[1])]
-rates = [r["bytesInPerSecond"] for rows in looks for r in rows]
-print([len(rows) for rows in looks], all(r >= 0 for r in rates), sum(rates) <= 400000)' "$T/top")" "[1, 1] True True"
-like "as a table" "$(ctl --socket "$STATE/api.sock" top --count=1)" 'ID *PORT *OPEN *NEW/S *IN *OUT
+rates = [r["bytesInPerSecond"] for look in looks for r in look["ports"]]
+print([len(look["ports"]) for look in looks], all(r >= 0 for r in rates), sum(rates) <= 400000)' "$T/top")" "[1, 1] True True"
+like "as a table" "$(ctl --socket "$STATE/api.sock" top --count=1)" '0 connections/s, 0 B/s in, 0 B/s out, 0 datagrams/s of UDP out
+ID *PORT *OPEN *NEW/S *IN *OUT
 1 *127.0.0.1:7007/tcp *0 *0 *0 B/s *0 B/s'
 like "wrong use" "$(ctl --socket "$STATE/api.sock" top --interval=0 2>&1)" "error: --interval is 1 to 3600 seconds, --count 0 or more"
 
