@@ -198,6 +198,11 @@ void watch_remove(struct watch *w)
 	if (!w->loop)
 		return;
 	epoll_ctl(w->loop->epfd, EPOLL_CTL_DEL, w->fd, NULL);
+	watch_forget(w);
+}
+
+void watch_forget(struct watch *w)
+{
 	w->loop = NULL;
 	for (int i = the_round.next; i < the_round.n; i++) {
 		if (the_round.ev[i].data.ptr == w)

@@ -71,6 +71,10 @@ int watch_set(struct watch *w, uint32_t events);
 /* watch_remove() - takes a watch that was never added; no callback follows, this round included */
 void watch_remove(struct watch *w);
 
+/* watch_forget() - the same where w->fd is closed next and nobody else has a duplicate: then the
+ * kernel forgets it by itself */
+void watch_forget(struct watch *w);
+
 /* timer_set() - (re)start: @on_due runs once, @delay_ms from the round's time on */
 void timer_set(struct loop *l, struct timer *t, uint64_t delay_ms, int (*on_due)(struct timer *t));
 void timer_cancel(struct timer *t); /* takes one that is not set */

@@ -30,6 +30,7 @@
 #define SLAB_FLOWS 32
 #define SOCKET_WAIT_MS 2000
 #define CONNECT_MS 5000
+#define LASTING_MS 10000       /* a connection that is open for so long needs keepalive */
 #define CLIENT_CONNECT_MS 1300 /* with the client's address; a SYN is repeated after 1 s */
 
 struct flow_slab {
@@ -83,7 +84,10 @@ static void side_close(struct pump_side *s, bool reset)
 
 	if (fd < 0)
 		return;
-	watch_remove(&s->watch);
+	if (s->is_target) /* the agent that made it may have it still */
+		watch_remove(&s->watch);
+	else
+		watch_forget(&s->watch);
 	s->watch.fd = -1;
 	if (reset)
 		tcp_close_reset(fd);
@@ -236,12 +240,21 @@ static int on_side_ready(struct watch *w, uint32_t events)
 	return 0;
 }
 
+static int on_lasts(struct timer *t)
+{
+	const struct flow *f = container_of(t, struct flow, timer);
+
+	tcp_set_keepalive(f->pump.side[FLOW_TARGET].watch.fd);
+	return 0;
+}
+
 static void flow_open(struct flow *f)
 {
 	struct pump_side *client = &f->pump.side[FLOW_CLIENT];
 	struct pump_side *target = &f->pump.side[FLOW_TARGET];
 
-	timer_cancel(&f->timer);
+	if (f->port)
+		timer_set(f->all->loop, &f->timer, LASTING_MS, on_lasts);
 	flow_set_state(f, FLOW_OPEN);
 	if (watch_add(f->all->loop, &client->watch, client->watch.fd, PUMP_EVENTS, on_side_ready) <
 	    0) {
@@ -257,7 +270,7 @@ static void flow_open(struct flow *f)
 static int on_target_ready(struct watch *w, uint32_t events)
 {
 	struct flow *f = container_of(w, struct flow, pump.side[FLOW_TARGET].watch);
-	const int error = fd_take_error(w->fd);
+	const int error = events & (EPOLLERR | EPOLLHUP) ? fd_take_error(w->fd) : 0;
 
 	if (error) {
 		flow_connect_failed(f, error);

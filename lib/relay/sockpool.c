@@ -152,7 +152,7 @@ static void stock(struct sockpool *p, struct sockpool_kind *k, int fd)
 		return;
 	}
 	if (spec_of(p, k)->type == SOCK_STREAM)
-		tcp_set_options(fd);
+		tcp_set_first(fd);
 	k->fds[k->n++] = fd;
 }
 

@@ -11,20 +11,43 @@
 
 #include "lib/base/cleanup.h"
 
-/* 15 s as RootlessKit; 6 probes: 15 + 6 * 15 = 105 s until a silent peer counts as dead */
-static const struct {
+struct option {
 	int level, name, value;
-} options[] = {
-	{ IPPROTO_TCP, TCP_NODELAY, 1 },   { SOL_SOCKET, SO_KEEPALIVE, 1 },
-	{ IPPROTO_TCP, TCP_KEEPIDLE, 15 }, { IPPROTO_TCP, TCP_KEEPINTVL, 15 },
-	{ IPPROTO_TCP, TCP_KEEPCNT, 6 },   { SOL_SOCKET, SO_OOBINLINE, 1 },
 };
+
+static const struct option first[] = {
+	{ IPPROTO_TCP, TCP_NODELAY, 1 },
+	{ SOL_SOCKET, SO_OOBINLINE, 1 },
+};
+
+/* 15 s as RootlessKit; 6 probes: 15 + 6 * 15 = 105 s until a silent peer counts as dead */
+static const struct option keepalive[] = {
+	{ IPPROTO_TCP, TCP_KEEPIDLE, 15 },
+	{ IPPROTO_TCP, TCP_KEEPINTVL, 15 },
+	{ IPPROTO_TCP, TCP_KEEPCNT, 6 },
+	{ SOL_SOCKET, SO_KEEPALIVE, 1 },
+};
+
+static void set_all(int fd, const struct option *o, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		setsockopt(fd, o[i].level, o[i].name, &o[i].value, sizeof(o[i].value));
+}
+
+void tcp_set_first(int fd)
+{
+	set_all(fd, first, ARRAY_SIZE(first));
+}
+
+void tcp_set_keepalive(int fd)
+{
+	set_all(fd, keepalive, ARRAY_SIZE(keepalive));
+}
 
 void tcp_set_options(int fd)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(options); i++)
-		setsockopt(fd, options[i].level, options[i].name, &options[i].value,
-			   sizeof(options[i].value));
+	tcp_set_first(fd);
+	tcp_set_keepalive(fd);
 }
 
 void tcp_close_reset(int fd)

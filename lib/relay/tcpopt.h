@@ -12,6 +12,12 @@
  */
 void tcp_set_options(int fd);
 
+/* tcp_set_first() - of these, what must be there before the first byte: no keepalive */
+void tcp_set_first(int fd);
+
+/* tcp_set_keepalive() - and the others */
+void tcp_set_keepalive(int fd);
+
 /* tcp_close_reset() - close so that the peer sees a reset; bytes under way are thrown away */
 void tcp_close_reset(int fd);
 
