@@ -19,12 +19,12 @@ if what == 'serve':  # UDP: as many bytes as are asked for
 if what == 'lengths':
     for n in numbers:
         s = socket.socket(family, socket.SOCK_DGRAM)
-        s.settimeout(3)
+        s.settimeout(10)
         s.sendto(b'%d' % n, (addr, 4007))
         print(len(s.recv(65536)), end=' ')
 if what == 'uncut':  # a datagram of that MTU that must not be cut, and one that is longer
     s = socket.socket(family, socket.SOCK_DGRAM)
-    s.settimeout(3)
+    s.settimeout(10)
     s.setsockopt(socket.IPPROTO_IP, 10, 2)  # IP_MTU_DISCOVER, DO
     s.connect((addr, 7))
     s.send(b'x' * (numbers[0] - 28))
@@ -35,7 +35,7 @@ if what == 'uncut':  # a datagram of that MTU that must not be cut, and one that
     except OSError as e:
         print(errno.errorcode[e.errno], s.getsockopt(socket.IPPROTO_IP, 14))  # IP_MTU
 if what == 'mss':
-    s = socket.create_connection((addr, 9), 5)
+    s = socket.create_connection((addr, 9), 10)
     mss = s.getsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG)
     header = 60 if family == socket.AF_INET6 else 40
     print('fits' if numbers[0] - header - 12 <= mss <= numbers[0] - header else mss)  # 12: timestamps
