@@ -478,6 +478,40 @@ START_TEST(a_flow_ends_after_the_silence_of_its_port)
 }
 END_TEST
 
+static void start_small(void)
+{
+	rig = (struct rig){ .nofile = 4096 };
+	rig_start(&rig);
+}
+
+#define SMALL (4096 / 16)
+START_TEST(at_the_limit_whoever_was_answered_stays)
+{
+	int server = child_socket(&rig, SOCK_DGRAM), client;
+	struct published p = publish(1, port_of(server), 0);
+	struct sockaddr_in a = loopback(0), to = loopback(p.port), first;
+
+	client = client_of(&p);
+	echo(client, server, "answered", 8);
+	first = from;
+	for (int i = 0; i < 2 * SMALL; i++) { /* of eight addresses, twice what there may be */
+		int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+		a.sin_addr.s_addr = htonl(INADDR_LOOPBACK + 1 + (uint32_t)i % 8);
+		ck_assert_int_eq(bind(fd, (struct sockaddr *)&a, sizeof(a)), 0);
+		ck_assert_int_eq(sendto(fd, &i, sizeof(i), 0, (struct sockaddr *)&to, sizeof(to)),
+				 sizeof(i));
+		ck_assert_int_eq(server_gets(server, WAIT_MS), sizeof(i));
+		ck_assert_int_eq(memcmp(seen, &i, sizeof(i)), 0); /* each one is served */
+		close(fd);
+	}
+	ck_assert_uint_ge(nfds(), SMALL);
+	ck_assert_uint_le(nfds(), SMALL + BASE_FDS);
+	echo(client, server, "again", 5);
+	ck_assert_int_eq(from.sin_port, first.sin_port);
+}
+END_TEST
+
 static void remove_port(const struct published *p)
 {
 	const struct worker_port_remove msg = { .id = p->id };
@@ -627,6 +661,11 @@ int main(void)
 	tcase_add_test(parts, the_table_lets_nobody_have_more_than_a_share);
 	tcase_add_test(parts, the_store_never_grows);
 	suite_add_tcase(s, parts);
+	live = tcase_create("small");
+	tcase_add_checked_fixture(live, start_small, stop);
+	tcase_set_timeout(live, 20);
+	tcase_add_test(live, at_the_limit_whoever_was_answered_stays);
+	suite_add_tcase(s, live);
 	live = tcase_create("ends");
 	tcase_add_checked_fixture(live, start, NULL);
 	tcase_add_test(live, what_is_no_udp_port_ends_the_relay);
