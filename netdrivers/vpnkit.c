@@ -52,7 +52,7 @@ static int vpnkit_greet(struct framenet *f, struct err *err)
 static int say_request(struct framenet *f, struct err *err)
 {
 	uint8_t m[REQUEST_LEN + 1] = { KIND_ANY_ADDRESS }, id[16];
-	uint32_t address = htonl(f->env->plan->address.s_addr); /* little end first */
+	uint32_t address = ntohl(f->env->plan->address.s_addr);
 	char uuid[37];
 
 	if (getrandom(id, sizeof(id), 0) < 0)
@@ -64,7 +64,8 @@ static int say_request(struct framenet *f, struct err *err)
 	memcpy(m + 1, uuid, 36);
 	if (address) {
 		m[0] = KIND_ADDRESS;
-		memcpy(m + 37, &address, 4);
+		for (int i = 0; i < 4; i++) /* little end first */
+			m[37 + i] = (uint8_t)(address >> 8 * i);
 	}
 	return framenet_say(f, m, REQUEST_LEN, err);
 }

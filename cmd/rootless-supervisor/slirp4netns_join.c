@@ -19,6 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -54,6 +55,12 @@ static int enter_namespaces(const struct s4nn_options *o)
 		user = tell(open(userns, O_RDONLY | O_CLOEXEC), userns);
 		if (user < 0)
 			return -1;
+	}
+	/* who has capabilities over that user namespace may trace whoever enters it and may be
+	   traced: in there this process still has the caller's memory and descriptors */
+	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+		return tell(-1, "prctl(PR_SET_DUMPABLE)");
+	if (userns) {
 		/* EINVAL: we are in there; what else fails shows in the next step */
 		if (setns(user, CLONE_NEWUSER) < 0 && o->userns && errno != EINVAL)
 			return tell(-1, "setns(CLONE_NEWUSER)");

@@ -67,7 +67,7 @@ static int forbid_new_rights(struct err *err)
 }
 
 /* libslirp: 283 MB with 1000 connections, and there may be 8192; the relay: 7 MB with 6000 */
-#define DATA_MAX (4ul << 30)
+#define DATA_MAX ((rlim_t)4 << 30)
 
 static int lower_limits(struct err *err)
 {

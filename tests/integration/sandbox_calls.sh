@@ -39,6 +39,7 @@ api() {
 # follow ROLE PID: its calls go to $T/ROLE.trace until it ends
 follow() {
 	strace -qq -e raw=setsockopt -A -o "$T/$1.trace" -p "$2" 2>"$T/$1.strace" &
+	tracers="$tracers $!"
 	wait_for 5 sh -c "grep -q '^TracerPid:.[1-9]' /proc/$2/status"
 }
 # calls_of ROLE: those of the trace, each time
@@ -54,6 +55,7 @@ cp /etc/resolv.conf "$T/resolv.conf"
 wait_for 5 sh -c "[ \$(grep -c ^ready $T/world) = 4 ]"
 echo 0 2147483647 >/proc/sys/net/ipv4/ping_group_range
 for rung in tproxy redirect off; do
+	tracers=
 	rk_start --net=slirp --accel=$rung --sandbox=require -p 0.0.0.0:7007:7/tcp -p 127.0.0.1:7008:1007/udp -- \
 		nsprobe serve tcp-echo,0.0.0.0,7 udp-who,0.0.0.0,1007 || exit
 	wait_for 5 sh -c "[ \$(grep -c ^ready $RK_OUT) = 2 ]"
@@ -64,8 +66,9 @@ for rung in tproxy redirect off; do
 	ok "$rung: ports come and go" api
 	rk_stop
 	is "$rung: no complaint" "$(cat "$RK_ERR")" ""
+	# shellcheck disable=SC2086 # a list: each ends with its process, when all is written
+	wait $tracers
 	for role in relay slirp parent nursery; do
-		wait_for 5 sh -c "grep -q exit_group $T/$role.trace"
 		# 143: of the command; 32: the parent went first
 		grep -qE 'exit_group\((0|32|143)\)' "$T/$role.trace" || fail "$rung: $role ends well" "$(tail -n 5 "$T/$role.trace")"
 	done

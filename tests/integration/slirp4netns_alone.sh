@@ -4,7 +4,7 @@
 # deadline: 90
 # asan: yes
 . "${0%/*}/lib.sh"
-need userns tun tool:python3 file:/usr/bin/slirp4netns file:/usr/bin/rootlesskit
+need userns tun tool:python3 tool:strace tool:prlimit file:/usr/bin/slirp4netns file:/usr/bin/rootlesskit
 mkdir "$T/ours"
 ln -s "$RK_BIN/rootless-supervisor" "$T/ours/slirp4netns"
 chmod 755 "$T" "$T/ours"
@@ -215,6 +215,68 @@ b'"'"'{"error":{"desc":"bad request: too large message"}}'"'"
 is "a port without arguments" "$(ask '{"execute":"add_hostfwd"}')" '{"error":{"desc":"bad request: add_hostfwd: bad arguments.proto"}}'
 unplug >"$T/said"
 is "it ends" "$(cat "$T/said")" "status 0"
+kill "$TARGET"
+
+# descriptors are short: the next client of the API waits
+target
+s4n "$OURS" -c -r 7 -e 8 -a "$api" "$TARGET" tap0
+free=3
+while [ -e "/proc/$S4N/fd/$free" ]; do free=$((free + 1)); done
+ok "no descriptor is left" as_user prlimit --pid "$S4N" --nofile=$free:
+as_user python3 "$T/api.py" "$api" '{"execute":"list_hostfwd"}' >"$T/said" 2>&1 &
+asks=$!
+strace -qq -e trace=accept4 -o "$T/accepts" -p "$S4N" 2>"$T/strace" &
+tracer=$!
+ok "it is tried again" wait_for 5 sh -c "[ \$(grep -c EMFILE $T/accepts) -ge 5 ]"
+fails "a client waits" grep -q . "$T/said"
+kill "$tracer"
+wait "$tracer" 2>/dev/null
+# each is 0.1 s after the one before
+accepts=$(grep -c EMFILE "$T/accepts")
+ok "nobody spins ($accepts tries)" [ "$accepts" -lt 100 ]
+as_user prlimit --pid "$S4N" --nofile=1000:
+wait $asks
+like "it is served when there are some" "$(cat "$T/said")" '{"entries":*'
+is "as is the next" "$(ask '{"execute":"list_hostfwd"}')" '{"entries":[]}'
+unplug >"$T/said"
+kill "$TARGET"
+
+# the fork that makes the tap, held in the target's namespaces by a stderr that takes nothing
+cat >"$T/held.py" <<'PY'
+import fcntl, os, subprocess, sys
+r, w = os.pipe()
+fcntl.fcntl(w, fcntl.F_SETFL, os.O_NONBLOCK)
+try:
+    while True:
+        os.write(w, bytes(4096))
+except BlockingIOError:
+    pass
+fcntl.fcntl(w, fcntl.F_SETFL, 0)
+p = subprocess.Popen(sys.argv[1:], stdout=subprocess.DEVNULL, stderr=w)
+os.close(w)
+print(p.pid, flush=True)
+sys.stdin.readline()
+while os.read(r, 65536):
+    pass
+print("status", p.wait(), flush=True)
+PY
+target
+mkfifo "$T/letgo"
+# shellcheck disable=SC2086 # lists of words
+(exec $rk_user $rk_env python3 "$T/held.py" "$OURS" -c --disable-host-loopback --exit-fd=0 "$TARGET" tap0 >"$T/held" <"$T/letgo") &
+held=$!
+exec 5>"$T/letgo"
+wait_for 10 grep -q . "$T/held"
+S4N=$(cat "$T/held")
+theirs=$(readlink "/proc/$TARGET/ns/user")
+joined() { fork=$(pgrep -P "$S4N") && [ "$(readlink "/proc/$fork/ns/user")" = "$theirs" ]; }
+ok "the fork is in the target's namespaces" wait_for 10 joined
+is "and root there can do nothing to it" "$(inside nsprobe trace "$(pgrep -P "$S4N")")" \
+	'seize=EPERM mem=EACCES getfd=EPERM fds=EACCES exe=EACCES environ=EACCES setns=EACCES readv=EPERM'
+is "though to what is its own" "$(inside nsprobe trace "$TARGET" | grep -o 'seize=[^ ]*')" seize=ok
+exec 5>&-
+wait "$held"
+is "let go, it ends well" "$(tail -n 1 "$T/held")" "status 0"
 kill "$TARGET"
 
 # by root, in a namespace of its own: low ports are all that it keeps
