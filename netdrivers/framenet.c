@@ -142,7 +142,7 @@ static int carry(struct net_run *run, struct err *err)
 	int r;
 
 	event_del(run->readable);
-	r = frames_start(run->pub.env->tap, run->sock, &run->frames, err);
+	r = frames_start(run->pub.env->starter, run->pub.env->tap, run->sock, &run->frames, err);
 	if (r < 0)
 		return r;
 	run->state = CARRIED;
@@ -293,6 +293,8 @@ static int start_program(struct net_run *run, struct err *err)
 	char path[PATH_MAX], text[FRAMENET_ARGS_MAX][FRAMENET_ARG_MAX] = { 0 };
 	char *argv[FRAMENET_ARGS_MAX + 2] = { path };
 	const struct helper_spec spec = { .base = env->base,
+					  .starter = env->starter,
+					  .carry = frames_carry,
 					  .name = d->name,
 					  .argv = argv,
 					  .on_ended = env->on_ended,

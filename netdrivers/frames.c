@@ -24,7 +24,10 @@
 
 #include "lib/base/cleanup.h"
 #include "lib/base/fd.h"
+#include "lib/ipc/role.h"
+#include "lib/parent/starter.h"
 #include "lib/sandbox/landlock.h"
+#include "lib/sandbox/sandbox.h"
 
 #define PREFIX 2
 #define BUFFER (4 * (PREFIX + FRAMES_MAX)) /* many small frames go in one call */
@@ -134,23 +137,18 @@ static int carry(struct frames *f)
 	}
 }
 
-/* in the fork */
-static int be_alone(struct frames *f, pid_t parent)
+static int be_alone(struct frames *f, pid_t parent, enum sandbox_mode mode)
 {
 	struct __user_cap_header_struct hdr = { .version = _LINUX_CAPABILITY_VERSION_3 };
 	struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = { 0 };
 	int keep[2] = { f->tap < f->sock ? f->tap : f->sock, f->tap < f->sock ? f->sock : f->tap };
-	sigset_t no_signals;
-	int r;
+	struct err err = { 0 };
+	int r = role_enter(ROLE_FRAMES, SIGKILL);
 
-	prctl(PR_SET_NAME, "rs-frames");
-	for (int i = 1; i < NSIG; i++)
-		signal(i, SIG_DFL);
-	sigemptyset(&no_signals);
-	sigprocmask(SIG_SETMASK, &no_signals, NULL);
-	setsid();
+	if (r < 0)
+		return r;
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || syscall(SYS_capset, &hdr, none) < 0 ||
-	    prctl(PR_SET_DUMPABLE, 0) < 0 || prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
+	    prctl(PR_SET_DUMPABLE, 0) < 0)
 		return -errno;
 	if (getppid() != parent)
 		return -ESRCH;
@@ -160,27 +158,30 @@ static int be_alone(struct frames *f, pid_t parent)
 		return r;
 	if (fcntl(f->tap, F_SETFL, O_NONBLOCK) < 0)
 		return -errno;
-	return chdir("/") < 0 ? -errno : 0;
+	if (chdir("/") < 0)
+		return -errno;
+	/* its lack, with --sandbox=auto, is the parent's as well, which says so */
+	r = sandbox_calls(mode, "process that carries frames", &err);
+	return r < 0 ? r : 0;
 }
 
-int frames_start(int tap, int sock, pid_t *ret, struct err *err)
+int frames_carry(int tap, int sock, pid_t parent, enum sandbox_mode mode)
 {
-	struct frames *f = calloc(1, sizeof(*f)); /* here: the fork finds it made */
-	pid_t parent = getpid(), pid;
+	struct frames *f = calloc(1, sizeof(*f)); /* a process of its own: its end frees it */
+	int r;
 
 	if (!f)
-		return err_set(err, ENOMEM, "starting the process that carries frames");
+		return ENOMEM;
 	f->tap = tap;
 	f->sock = sock;
-	pid = fork();
-	if (pid == 0) {
-		int r = be_alone(f, parent);
+	r = be_alone(f, parent, mode);
+	return -(r < 0 ? r : carry(f));
+}
 
-		_exit(-(r < 0 ? r : carry(f)));
-	}
-	free(f);
-	if (pid < 0)
-		return err_set(err, errno, "starting the process that carries frames");
-	*ret = pid;
-	return 0;
+int frames_start(struct starter *s, int tap, int sock, pid_t *ret, struct err *err)
+{
+	static const struct starter_work settled; /* by the start of the program */
+	const int fds[] = { tap, sock };
+
+	return starter_run(s, &settled, STARTER_FRAMES, fds, ARRAY_SIZE(fds), ret, err);
 }

@@ -11,28 +11,24 @@
 #include <errno.h>
 #include <event2/event.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "lib/base/cleanup.h"
 #include "lib/base/fd.h"
 #include "lib/base/log.h"
-#include "lib/base/loop.h"
 #include "lib/base/proc.h"
 #include "lib/base/str.h"
 #include "lib/parent/pace.h"
+#include "lib/parent/starter.h"
 
 #define LINE_MAX_BYTES 256
 #define READS_A_ROUND 16  /* of the output, so that a talker does not starve the others */
 #define OUTPUT_PACE 65536 /* bytes of it in PACE_MS; the rest waits in the pipe */
-#define EXEC_MS 5000      /* from fork to the end of exec */
 #define KILL_MS 2000 /* a process in an uninterruptible wait is left to the kernel after that */
 
 struct helper {
@@ -104,106 +100,18 @@ static void on_ready_pipe(evutil_socket_t fd, short what, void *arg)
 
 /* --- its birth ---------------------------------------------------------------------------- */
 
-/* in the fork: number n gets descriptor fds[n]; none of the sources is below nfds any more */
-static int place_fds(int *fds, int nfds)
-{
-	for (int i = 0; i < nfds; i++) {
-		fds[i] = fcntl(fds[i], F_DUPFD_CLOEXEC, nfds);
-		if (fds[i] < 0)
-			return -errno;
-	}
-	for (int i = 0; i < nfds; i++) {
-		if (dup2(fds[i], i) < 0)
-			return -errno;
-	}
-	return 0;
-}
-
-/* in the fork: the program gets no descriptor but those, not even systemd's, which are not
-   close-on-exec */
-static int close_others(int nfds, int tell)
-{
-	int keep[HELPER_FD + HELPER_FDS_MAX + 2];
-
-	for (int i = 0; i < nfds; i++)
-		keep[i] = i;
-	keep[nfds] = tell;
-	return fd_close_all_but(keep, (size_t)nfds + 1);
-}
-
-/* in the fork: only on failure does it come back */
-static int become(const struct helper_spec *s, pid_t parent, int *fds, int nfds, int tell)
-{
-	sigset_t none;
-	int r;
-
-	for (int i = 1; i < NSIG; i++)
-		signal(i, SIG_DFL);
-	sigemptyset(&none);
-	setsid();
-	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
-		return -errno;
-	if (getppid() != parent)
-		return -ESRCH;
-	r = place_fds(fds, nfds);
-	if (r == 0)
-		r = close_others(nfds, tell);
-	if (r < 0)
-		return r;
-	umask(077); /* its sockets are the user's alone, in whatever directory */
-	sigprocmask(SIG_SETMASK, &none, NULL);
-	execv(s->argv[0], s->argv);
-	return -errno;
-}
-
-/* the errno of a failed exec comes through a pipe that the exec closes; a file on a server that
- * does not answer keeps the exec waiting */
-static int wait_for_exec(int fd)
-{
-	struct pollfd p = { .fd = fd, .events = POLLIN };
-	uint64_t end = clock_ms() + EXEC_MS;
-	int errnum = 0, r;
-
-	do {
-		uint64_t now = clock_ms();
-
-		r = poll(&p, 1, now < end ? (int)(end - now) : 0);
-	} while (r < 0 && errno == EINTR);
-	if (r == 0)
-		return -ETIMEDOUT;
-	return r > 0 && read(fd, &errnum, sizeof(errnum)) == sizeof(errnum) ? -errnum : 0;
-}
-
 static int start_process(struct helper *h, int out, int ready, struct err *err)
 {
 	const struct helper_spec *s = &h->spec;
-	int fds[HELPER_FD + HELPER_FDS_MAX + 1], status[2], nfds = HELPER_FD, errnum = 0;
-	autoclose int null = open("/dev/null", O_RDONLY | O_CLOEXEC), reader = -1;
-	pid_t self = getpid();
-	int r;
+	const struct starter_work work = { .argv = s->argv, .carry = s->carry };
+	int fds[HELPER_FDS_MAX + 2] = { out };
+	size_t nfds = 1;
 
-	if (null < 0 || pipe2(status, O_CLOEXEC) < 0)
-		return err_set(err, errno, "starting %s", s->argv[0]);
-	reader = status[0];
-	fds[0] = null;
-	fds[1] = fds[2] = out;
 	for (size_t i = 0; i < s->nfds; i++)
 		fds[nfds++] = s->fds[i];
 	if (ready >= 0)
 		fds[nfds++] = ready;
-	h->pid = fork();
-	if (h->pid == 0) {
-		/* out of the way of the numbers */
-		int tell = fcntl(status[1], F_DUPFD_CLOEXEC, HELPER_FD + HELPER_FDS_MAX + 1);
-
-		errnum = -become(s, self, fds, nfds, tell);
-		_exit(write(tell, &errnum, sizeof(errnum)) < 0);
-	}
-	close(status[1]);
-	if (h->pid < 0)
-		return err_set(err, errno, "starting %s", s->argv[0]);
-	r = wait_for_exec(reader);
-	return r < 0 ? err_set(err, -r, "starting %s", s->argv[0]) : 0;
+	return starter_run(s->starter, &work, STARTER_PROGRAM, fds, nfds, &h->pid, err);
 }
 
 /* a pipe that we read, watched by @cb */

@@ -15,21 +15,26 @@
 #include <sys/types.h>
 
 #include "lib/base/err.h"
+#include "lib/base/options.h"
 
 #define HELPER_FD 3 /* the first of helper_spec.fds has this number over there */
 #define HELPER_FDS_MAX 4
 
 struct event_base;
+struct starter;
 struct helper; /* opaque */
 
 struct helper_spec {
 	struct event_base *base; /* borrowed until helper_stop() */
+	struct starter *starter; /* of net_env: the argv of the first life is that of all */
 	const char *name;        /* in messages and the log; borrowed as well */
 	char *const *argv;       /* argv[0] is the path: tool_find() knows PATH */
 	int fds[HELPER_FDS_MAX]; /* what it gets as descriptors 3, 4, ...; borrowed */
 	size_t nfds;
 	/* it gets the writing end of a pipe behind those: on_ready() when it has written there */
 	bool tells_ready;
+	/* of starter_work: frames_start() may be called later */
+	int (*carry)(int tap, int sock, pid_t parent, enum sandbox_mode mode);
 	void (*on_ready)(void *arg);                        /* at most once */
 	void (*on_ended)(void *arg, const struct err *why); /* from helper_reaped() */
 	void *arg;

@@ -29,6 +29,7 @@ enum net_flag {
 
 struct event_base;
 struct options;
+struct starter;
 
 /* what the user asked for; strings are NULL or "" when not given */
 struct net_opts {
@@ -43,6 +44,7 @@ struct net_opts {
 /* what the program of a driver is started with; borrowed until parent_stop() */
 struct net_env {
 	struct event_base *base;
+	struct starter *starter; /* of all lives of the program; NULL without NET_F_PROGRAM */
 	const struct options *options;
 	const struct net_plan *plan;
 	uint32_t features;     /* as parent_probe() found them */

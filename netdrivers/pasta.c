@@ -233,9 +233,11 @@ static int pasta_parent_start(const struct net_env *env, struct net_run **ret, s
 {
 	struct net_run *run = calloc(1, sizeof(*run));
 	autofree struct args *args = calloc(1, sizeof(*args));
-	struct helper_spec spec = {
-		.base = env->base, .name = "pasta", .on_ended = env->on_ended, .arg = env->arg
-	};
+	struct helper_spec spec = { .base = env->base,
+				    .starter = env->starter,
+				    .name = "pasta",
+				    .on_ended = env->on_ended,
+				    .arg = env->arg };
 	int r;
 
 	if (!run || !args) {

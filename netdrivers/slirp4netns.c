@@ -212,6 +212,7 @@ static int slirp4netns_parent_start(const struct net_env *env, struct net_run **
 	autofree struct net_run *run = calloc(1, sizeof(*run));
 	struct args args = { 0 };
 	struct helper_spec spec = { .base = env->base,
+				    .starter = env->starter,
 				    .name = "slirp4netns",
 				    .argv = (char *const *)args.v,
 				    .tells_ready = true,

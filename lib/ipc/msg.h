@@ -3,9 +3,9 @@
  * msg.h - one message is one SOCK_SEQPACKET record: header, fixed struct, descriptors
  *
  * Host byte order, no pointers, no long, padding named and zero. A protocol is one X-macro table
- * (handshake.h, worker.h, nsagent.h, nursery.h); docs/protocol.md prints the same table and a test
- * keeps the two equal. The receiver checks version, type, sender, state, exact length, number of
- * descriptors and truncation; anything else is -EPROTO and the peer is dropped.
+ * (handshake.h, worker.h, nsagent.h, nursery.h, starter.h); docs/protocol.md prints the same table
+ * and a test keeps the two equal. The receiver checks version, type, sender, state, exact length,
+ * number of descriptors and truncation; anything else is -EPROTO and the peer is dropped.
  */
 #ifndef RK_IPC_MSG_H
 #define RK_IPC_MSG_H

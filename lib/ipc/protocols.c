@@ -4,6 +4,7 @@
 #include "lib/ipc/handshake.h"
 #include "lib/ipc/nsagent.h"
 #include "lib/ipc/nursery.h"
+#include "lib/ipc/starter.h"
 #include "lib/ipc/worker.h"
 
 /* NOLINTBEGIN(bugprone-sizeof-expression): sizeof(struct x) of a table's column */
@@ -11,6 +12,7 @@ static const struct msg_type handshake_types[] = { HANDSHAKE_MESSAGES(MSG_TABLE_
 static const struct msg_type worker_types[] = { WORKER_MESSAGES(MSG_TABLE_ENTRY) };
 static const struct msg_type nsagent_types[] = { NSAGENT_MESSAGES(MSG_TABLE_ENTRY) };
 static const struct msg_type nursery_types[] = { NURSERY_MESSAGES(MSG_TABLE_ENTRY) };
+static const struct msg_type starter_types[] = { STARTER_MESSAGES(MSG_TABLE_ENTRY) };
 /* NOLINTEND(bugprone-sizeof-expression) */
 
 #define FITS(name, value, payload, min_fds, max_fds, senders, states) \
@@ -20,6 +22,7 @@ HANDSHAKE_MESSAGES(FITS)
 WORKER_MESSAGES(FITS)
 NSAGENT_MESSAGES(FITS)
 NURSERY_MESSAGES(FITS)
+STARTER_MESSAGES(FITS)
 
 static_assert(sizeof(struct err) == 1024, "wire format: bump the versions");
 static_assert(sizeof(struct hs_setup) == 24, "wire format: bump HANDSHAKE_VERSION");
@@ -46,3 +49,5 @@ const struct msg_proto nsagent_proto = { "nsagent", NSAGENT_VERSION, nsagent_typ
 					 ARRAY_SIZE(nsagent_types) };
 const struct msg_proto nursery_proto = { "nursery", NURSERY_VERSION, nursery_types,
 					 ARRAY_SIZE(nursery_types) };
+const struct msg_proto starter_proto = { "starter", STARTER_VERSION, starter_types,
+					 ARRAY_SIZE(starter_types) };

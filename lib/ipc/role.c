@@ -11,13 +11,14 @@
 
 #include "lib/base/cleanup.h"
 
-static const char *const names[] = { "parent", "child",   "nursery",    "relay",
-				     "slirp",  "nsagent", "slirp4netns" };
+static const char *const names[] = { "parent",  "child",       "nursery", "relay", "slirp",
+				     "nsagent", "slirp4netns", "starter", "frames" };
 static_assert(ARRAY_SIZE(names) == ROLE_NROLES, "a name for each role");
 
 /* processes that serve until end-of-file of their control socket, whatever the terminal says */
 static const unsigned served_by_eof = ROLE_BIT(ROLE_NURSERY) | ROLE_BIT(ROLE_RELAY) |
-				      ROLE_BIT(ROLE_SLIRP) | ROLE_BIT(ROLE_NSAGENT);
+				      ROLE_BIT(ROLE_SLIRP) | ROLE_BIT(ROLE_NSAGENT) |
+				      ROLE_BIT(ROLE_STARTER) | ROLE_BIT(ROLE_FRAMES);
 static const int terminal_signals[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP, SIGPIPE };
 
 static enum role the_role = ROLE_NROLES; /* none yet */

@@ -11,6 +11,8 @@ enum role {
 	ROLE_SLIRP,       /* worker: libslirp on a tap */
 	ROLE_NSAGENT,     /* makes sockets in one network namespace */
 	ROLE_SLIRP4NETNS, /* the program of that name: libslirp, with nobody beside it */
+	ROLE_STARTER,     /* starts the program of a network, which is nobody's of these */
+	ROLE_FRAMES,      /* carries frames between a tap and that program */
 	ROLE_NROLES
 };
 

@@ -21,6 +21,7 @@
 #include "lib/ipc/statenames.h"
 #include "lib/parent/instance.h"
 #include "lib/parent/ports.h"
+#include "lib/parent/starter.h"
 #include "lib/parent/statedir.h"
 
 #define READY_MS 10000 /* of a life after the first, which has the limit of the start */
@@ -192,7 +193,8 @@ int netrun_prepare(struct instance *in, struct err *err)
 				   .arg = in };
 	if (driver->flags & NET_F_PROGRAM) {
 		n->timer = evtimer_new(in->base, on_timer, in);
-		if (!n->timer)
+		n->env.starter = starter_new(in->opt->sandbox);
+		if (!n->timer || !n->env.starter)
 			return err_set(err, ENOMEM, "watching the program of the network");
 		in->pending |= PENDING_NET;
 	}
@@ -241,6 +243,10 @@ bool netrun_reaped(struct instance *in, pid_t pid, int status)
 {
 	const struct netrun *n = &in->netrun;
 
+	if (starter_reaped(n->env.starter, pid)) {
+		log_debug("network", "the process that starts programs has died");
+		return true;
+	}
 	return n->run && in->setup->net->parent_reaped(n->run, pid, status);
 }
 
@@ -253,4 +259,5 @@ void netrun_stop(struct instance *in)
 	event_free(n->timer);
 	n->timer = NULL;
 	stop(in);
+	n->env.starter = starter_free(n->env.starter);
 }

@@ -143,7 +143,8 @@ static void tell_ready(const struct instance *in)
 
 /*
  * The id tools have looked at us, nothing is executed any more, and workers are started by the
- * nursery: from here on only root of the host may trace us, and the filter is there
+ * nursery, programs of others by the starter: from here on only root of the host may trace us, and
+ * the filter is there
  */
 static int give_up(const struct instance *in, struct err *err)
 {
@@ -154,8 +155,6 @@ static int give_up(const struct instance *in, struct err *err)
 		return 0;
 	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
 		return err_set(err, errno, "forbidding to be traced");
-	if (in->setup->net->flags & NET_F_PROGRAM)
-		return 0; /* another life of it is a child of ours, with rights of its own */
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return err_set(err, errno, "setting no_new_privs");
 	r = sandbox_calls(in->opt->sandbox, "parent", &why);

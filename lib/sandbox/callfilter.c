@@ -50,13 +50,15 @@ static const struct {
 	FILTER(ROLE_RELAY, relay, try_open),     FILTER(ROLE_SLIRP, slirp, try_open),
 	FILTER(ROLE_NSAGENT, nsagent, try_open), FILTER(ROLE_NURSERY, nursery, try_keys),
 	FILTER(ROLE_PARENT, parent, try_keys),   FILTER(ROLE_SLIRP4NETNS, slirp4netns, try_access),
+	FILTER(ROLE_FRAMES, frames, try_open),
 };
 #define LEN_MAX 512 /* 4 KiB of stack */
 static_assert(ARRAY_SIZE(relay_filter) <= LEN_MAX && ARRAY_SIZE(slirp_filter) <= LEN_MAX &&
 		      ARRAY_SIZE(nsagent_filter) <= LEN_MAX &&
 		      ARRAY_SIZE(nursery_filter) <= LEN_MAX &&
 		      ARRAY_SIZE(parent_filter) <= LEN_MAX &&
-		      ARRAY_SIZE(slirp4netns_filter) <= LEN_MAX,
+		      ARRAY_SIZE(slirp4netns_filter) <= LEN_MAX &&
+		      ARRAY_SIZE(frames_filter) <= LEN_MAX,
 	      "there is room for each");
 
 int callfilter_enter(enum role role, struct err *err)

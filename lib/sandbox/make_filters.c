@@ -19,8 +19,8 @@
 #include "lib/base/cleanup.h"
 #include "lib/sandbox/rules.h"
 
-static const char *const role_names[] = { "relay",   "slirp",  "nsagent",
-					  "nursery", "parent", "slirp4netns" };
+static const char *const role_names[] = { "relay",  "slirp",       "nsagent", "nursery",
+					  "parent", "slirp4netns", "frames" };
 static_assert(ARRAY_SIZE(role_names) == RULE_NROLES, "a name for each role");
 
 static struct scmp_arg_cmp compare(const struct rule_condition *c)

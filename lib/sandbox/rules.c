@@ -28,10 +28,11 @@
 #define R RULE_RELAY
 #define W RULE_SLIRP
 #define L RULE_ALONE
-#define S (W | L) /* whoever runs libslirp; its needs are those of the worker in that trace */
+#define S (W | L) /* whoever runs libslirp */
 #define A RULE_NSAGENT
 #define N RULE_NURSERY
 #define P RULE_PARENT
+#define F RULE_FRAMES
 #define ALLOW(c, r, w) \
 	{ \
 		.call = (c), .roles = (r), .kind = RULE_ALLOW, .why = (w) \
@@ -95,15 +96,15 @@
 			{ op, 0, f, 0 } \
 		} \
 	}
-#define READ_ONLY(c, n, w) \
+#define READ_ONLY(k, c, n, w) \
 	{ \
-		.call = (c), .roles = L, .kind = RULE_SPARE, .why = (w), .when = { \
+		.call = (c), .roles = L, .kind = (k), .why = (w), .when = { \
 			{ RULE_MASKED, n, O_RDONLY, O_ACCMODE | O_CREAT | O_TRUNC } \
 		} \
 	}
 #define NO_EXEC(c, w) \
 	{ \
-		.call = (c), .roles = R | S | A, .kind = RULE_SPARE, .why = (w), .when = { \
+		.call = (c), .roles = R | S | A | F, .kind = RULE_SPARE, .why = (w), .when = { \
 			{ RULE_MASKED, 2, 0, PROT_EXEC } \
 		} \
 	}
@@ -111,16 +112,19 @@
 const struct rule seccomp_rules[] = {
 	/* bytes */
 	ALLOW("read", R, "TUN, eventfd"),
+	ALLOW("read", F, "frames of the tap"),
 	SPARE("read", S, "libslirp reads no socket so, another version may"),
 	ALLOW("write", R, "TUN, log lines"),
+	ALLOW("write", F, "frames into the tap"),
 	SPARE("write", S | A, "log lines"),
 	SPARE("readv", R | S, "libc"),
 	ALLOW("writev", R, "datagrams into the TUN"),
-	SPARE("writev", S | A, "libc's last words before an abort"),
+	SPARE("writev", S | A | F, "libc's last words before an abort"),
 	ALLOW("preadv2", S, "frames of the tap, without waiting"),
 	ALLOW("pwritev2", S, "the same, out"),
 	ALLOW("recvfrom", R | S, "flows, libslirp's sockets"),
-	ALLOW("sendto", R | S, "the same, out"),
+	ALLOW("recvfrom", F, "the program's stream"),
+	ALLOW("sendto", R | S | F, "the same, out"),
 	SPARE("recvfrom", A, "a lease of DHCP"),
 	SPARE("sendto", A, "the same"),
 	ALLOW("recvmsg", R | S | A, "messages, errors of UDP sockets"),
@@ -221,17 +225,17 @@ const struct rule seccomp_rules[] = {
 	ALLOW("epoll_wait", R, "the loop"),
 	SPARE("epoll_pwait", R, "how another libc or architecture waits"),
 	ALLOW("epoll_ctl", R, "the loop"),
-	ALLOW("poll", S | A, "the loop"),
+	ALLOW("poll", S | A | F, "the loop"),
 	SPARE("poll", R, "whether a datagram waits"),
-	SPARE("ppoll", R | S | A, "how another libc or architecture waits"),
+	SPARE("ppoll", R | S | A | F, "how another libc or architecture waits"),
 	SPARE("clock_gettime", R | S | A, "where the vDSO cannot"),
 	SPARE("gettimeofday", R | S | A, "the same"),
 	SPARE("time", R | S | A, "the same"),
-	SPARE("restart_syscall", R | S | A, "after a stop"),
+	SPARE("restart_syscall", R | S | A | F, "after a stop"),
 
 	/* memory: never executable */
-	SPARE("brk", R | S | A, "malloc"),
-	SPARE("munmap", R | S | A, "free"),
+	SPARE("brk", R | S | A | F, "malloc"),
+	SPARE("munmap", R | S | A | F, "free"),
 	SPARE("mremap", R | S | A, "realloc"),
 	SPARE("madvise", R | S | A, "malloc gives back"),
 	NO_EXEC("mmap", "malloc"),
@@ -239,22 +243,22 @@ const struct rule seccomp_rules[] = {
 
 	/* libc's plumbing: what it does when it reports, aborts or ends */
 	ALLOW("exit_group", R | S, "the end"),
-	SPARE("exit_group", A, "the end, when nobody kills it before"),
-	SPARE("exit", R | S | A, "the end"),
+	SPARE("exit_group", A | F, "the end, when nobody kills it before"),
+	SPARE("exit", R | S | A | F, "the end"),
 	SPARE("futex", R | S | A, "locks of libc"),
 	SPARE("getrandom", R | S | A, "ports and ids of DNS; malloc"),
-	SPARE("rt_sigreturn", R | S | A, "abort"),
-	SPARE("rt_sigprocmask", R | S | A, "abort"),
-	SPARE("rt_sigaction", R | S | A, "abort"),
-	SPARE("getpid", R | S | A, "abort"),
-	SPARE("gettid", R | S | A, "abort"),
-	INT_IS(RULE_SPARE, "tgkill", R | S | A, 0, RULE_OWN_PID, "abort; nobody else"),
+	SPARE("rt_sigreturn", R | S | A | F, "abort"),
+	SPARE("rt_sigprocmask", R | S | A | F, "abort"),
+	SPARE("rt_sigaction", R | S | A | F, "abort"),
+	SPARE("getpid", R | S | A | F, "abort"),
+	SPARE("gettid", R | S | A | F, "abort"),
+	INT_IS(RULE_SPARE, "tgkill", R | S | A | F, 0, RULE_OWN_PID, "abort; nobody else"),
 	SPARE("sched_yield", R | S | A, "glib"),
 	SPARE("lseek", R | S | A, "stdio"),
 
 	/* what libraries try and can do without */
-	SOFT("open", R | W | A, "name services, locale, time zone"),
-	SOFT("openat", R | W | A, "the same"),
+	SOFT("open", R | W | A | F, "name services, locale, time zone"),
+	SOFT("openat", R | W | A | F, "the same"),
 	SOFT("access", R | S | A, "the same"),
 	SOFT("stat", R | W | A, "the same"),
 	SOFT("fstat", R | W | A, "stdio"),
@@ -274,16 +278,16 @@ const struct rule seccomp_rules[] = {
 
 	/* the program slirp4netns: its API, ports of the host, and libslirp's look at resolv.conf;
 	   which files can be read is Landlock's matter */
-	SPARE("bind", L, "ports of the host, a source address"),
-	SPARE("listen", L, "ports of the host"),
-	SPARE("accept", L, "the same: libslirp"),
-	SPARE("accept4", L, "clients of the API"),
-	SPARE("epoll_wait", L, "the API, the descriptor that ends it"),
+	ALLOW("bind", L, "ports of the host, a source address"),
+	ALLOW("listen", L, "ports of the host"),
+	ALLOW("accept", L, "the same: libslirp"),
+	ALLOW("accept4", L, "clients of the API"),
+	ALLOW("epoll_wait", L, "the API, the descriptor that ends it"),
 	SPARE("epoll_pwait", L, "how another libc or architecture waits"),
-	SPARE("epoll_ctl", L, "the same"),
-	SPARE("timerfd_settime", L, "how long a client of the API may take"),
-	READ_ONLY("open", 1, "resolv.conf"),
-	READ_ONLY("openat", 2, "the same"),
+	ALLOW("epoll_ctl", L, "the same"),
+	ALLOW("timerfd_settime", L, "how long a client of the API may take"),
+	READ_ONLY(RULE_SPARE, "open", 1, "resolv.conf"),
+	READ_ONLY(RULE_ALLOW, "openat", 2, "the same"),
 	SPARE("stat", L, "has it changed?"),
 	SPARE("fstat", L, "stdio"),
 	SPARE("newfstatat", L, "the same"),

@@ -2,11 +2,11 @@
 /*
  * rules.h - the one table of system calls: who may make which, and why
  *
- * A call that no row of relay, slirp, agent and slirp4netns allows kills the process. Nursery and
- * parent may do all but what a row denies: the filter of the one is inherited by the workers, which
- * still have to confine themselves, and the other must survive and clean up whatever libc it runs
- * with. The program is not linked with libseccomp: make_filters.c turns the table into BPF when it
- * is built.
+ * A call that no row of relay, slirp, agent, frames and slirp4netns allows kills the process.
+ * Nursery and parent may do all but what a row denies: the filter of the one is inherited by the
+ * workers, which still have to confine themselves, and the other must survive and clean up whatever
+ * libc it runs with. The program is not linked with libseccomp: make_filters.c turns the table into
+ * BPF when it is built.
  */
 #ifndef RK_SANDBOX_RULES_H
 #define RK_SANDBOX_RULES_H
@@ -29,7 +29,8 @@ enum rule_role {
 	RULE_NURSERY = 8,
 	RULE_PARENT = 16,
 	RULE_ALONE = 32, /* the program slirp4netns */
-	RULE_NROLES = 6
+	RULE_FRAMES = 64,
+	RULE_NROLES = 7
 };
 #define RULE_MAY_ALL (RULE_NURSERY | RULE_PARENT) /* but for RULE_DENY */
 

@@ -15,6 +15,7 @@
 #include "lib/ipc/handshake.h"
 #include "lib/ipc/nsagent.h"
 #include "lib/ipc/nursery.h"
+#include "lib/ipc/starter.h"
 #include "lib/ipc/worker.h"
 
 #define RIGHT_VERSION 0x80
@@ -23,7 +24,7 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const struct msg_proto *const protos[] = { &handshake_proto, &worker_proto, &nsagent_proto,
-						  &nursery_proto };
+						  &nursery_proto, &starter_proto };
 
 static bool send_raw(int sock, const uint8_t *data, size_t size, size_t nfds)
 {

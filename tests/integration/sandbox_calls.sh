@@ -3,7 +3,7 @@
 # missing there, none that is said to be needed is not made, and none that is denied is tried
 # deadline: 120
 . "${0%/*}/lib.sh"
-need userns tun tool:strace tool:python3
+need userns tun tool:strace tool:python3 tool:socat
 rules=$RK_BUILD/lib/sandbox/make_filters
 py="python3 $RK_SRC/tests/integration/net_accel.py"
 
@@ -36,9 +36,11 @@ api() {
 		as_user rootlessctl --socket "$STATE/api.sock" remove-ports "$id" >/dev/null &&
 		echo 'nameserver 192.0.2.3' >>/etc/resolv.conf && cat "$T/resolv.conf" >/etc/resolv.conf
 }
-# follow ROLE PID: its calls go to $T/ROLE.trace until it ends
+# follow ROLE PID: its calls go to $T/ROLE.trace until it ends. Each is two switches: on a busy machine
+# both must not wait behind all others
 follow() {
-	strace -qq -e raw=setsockopt -A -o "$T/$1.trace" -p "$2" 2>"$T/$1.strace" &
+	renice -n -10 -p "$2" >"$T/renice" 2>&1
+	nice -n -10 strace -qq -e raw=setsockopt -A -o "$T/$1.trace" -p "$2" 2>"$T/$1.strace" &
 	tracers="$tracers $!"
 	wait_for 5 sh -c "grep -q '^TracerPid:.[1-9]' /proc/$2/status"
 }
@@ -75,9 +77,69 @@ for rung in tproxy redirect off; do
 	for role in relay slirp nsagent nursery parent; do calls_of $role >>"$T/$role.calls"; done
 	rm "$T"/*.trace
 done
-kill $server
+
+# a program of others carries the network, and dies once
+chmod 755 "$T"
+cp "${0%/*}/framepeer.py" "$T/vpnkit"
+chmod 755 "$T/vpnkit"
+again() { as_user rootlessctl --socket "$STATE/api.sock" info --json | tr -d ' \n' | grep -q '"vpnkit":{"state":"up","restarts":1'; }
+rk_start --net=vpnkit --vpnkit-binary="$T/vpnkit" --sandbox=require -- sleep 100 || exit
+tracers=
+follow parent "$RK_PID"
+follow frames "$(pgrep rs-frames)"
+is "vpnkit: TCP" "$(in_child nsprobe duplex 192.168.65.1 7 30000 3)" ok
+kill -s KILL "$(pgrep -f "$T/vpnkit --ethernet")"
+ok "vpnkit: a next life" wait_for 10 again
+follow frames "$(pgrep rs-frames)"
+is "vpnkit: TCP again" "$(in_child nsprobe duplex 192.168.65.1 7 30000 3)" ok
+rk_stop
+# shellcheck disable=SC2086 # a list
+wait $tracers
+for role in parent frames; do calls_of $role >>"$T/$role.calls"; done
+
+# slirp4netns on its own: out, the resolver's file, ports that come and go, its end
+mkdir "$T/ours"
+ln -s "$RK_BIN/rootless-supervisor" "$T/ours/slirp4netns"
+# shellcheck disable=SC2086,SC2154 # lists of words of lib.sh
+(exec $rk_user $rk_env unshare --user --map-root-user --net nsprobe serve tcp-echo,0.0.0.0,80 udp-echo,0.0.0.0,81 >"$T/served") &
+target=$!
+inside() { as_user nsenter --user --net --preserve-credentials --target "$target" -- "$@"; }
+wait_for 5 sh -c "[ \$(grep -c ^ready $T/served) = 2 ]"
+mkfifo -m 666 "$T/exit"
+: >"$T/ready"
+# shellcheck disable=SC2086 # lists of words
+(exec $rk_user $rk_env "$T/ours/slirp4netns" -c -r 7 -e 8 -a "$RK_RUN/s4n.sock" --enable-sandbox --enable-seccomp "$target" tap0 \
+	7>"$T/ready" 8<"$T/exit" >"$T/s4n" 2>&1 </dev/null) &
+s4n=$!
+exec 5>"$T/exit"
+wait_for 10 grep -q 1 "$T/ready"
+tracers=
+follow slirp4netns $s4n 5>&- # whose end it is
+ask() { printf '{"execute":"%s"}' "$1" | as_user socat -t 5 - "UNIX-CONNECT:$RK_RUN/s4n.sock"; }
+add() { ask "add_hostfwd\",\"arguments\":{\"proto\":\"$1\",\"host_port\":$2,\"guest_port\":$3},\"x\":\""; }
+is "slirp4netns: a port" "$(add tcp 7001 80)" '{"return":{"id":1}}'
+is "slirp4netns: another" "$(add udp 7002 81)" '{"return":{"id":2}}'
+is "slirp4netns: TCP in" "$(nsprobe duplex 192.0.2.1 7001 300000 3)" ok
+is "slirp4netns: UDP in" "$(nsprobe ask -u -t 3000 192.0.2.1 7002 hello)" hello
+is "slirp4netns: TCP out" "$(inside nsprobe duplex 192.0.2.2 7 1000000 3)" ok
+like "slirp4netns: UDP out" "$(inside nsprobe ask -u 192.0.2.2 1007)" "* *"
+is "slirp4netns: DNS" "$(inside nsprobe dns 10.0.2.3 web.world.test)" 192.0.2.2
+is "slirp4netns: nobody listens" "$(inside nsprobe connect 192.0.2.2 999)" ECONNREFUSED
+echo "options edns0" >>/etc/resolv.conf
+is "slirp4netns: DNS by another file" "$(inside nsprobe dns 10.0.2.3 web.world.test)" 192.0.2.2
+cat "$T/resolv.conf" >/etc/resolv.conf
+is "slirp4netns: a port goes" "$(ask 'remove_hostfwd","arguments":{"id":1},"x":"')" '{"return":{}}'
+inside ping -c1 -W1 192.0.2.2 >/dev/null 2>&1
+exec 5>&-
+wait $s4n
+is "slirp4netns: it ends well" "$?" 0
+# shellcheck disable=SC2086 # a list
+wait $tracers
+calls_of slirp4netns >"$T/slirp4netns.calls"
+rm "$RK_RUN/s4n.sock" # it stays, as the original's
+kill $target $server
 "$rules" list >"$T/rules"
-for role in relay slirp nsagent; do
+for role in relay slirp nsagent frames slirp4netns; do
 	sort -u "$T/$role.calls" >"$T/$role.used"
 	awk -v r=$role '$1 == r && $2 != "errno" { print $3 }' "$T/rules" | sort -u >"$T/$role.listed"
 	awk -v r=$role '$1 == r && $2 == "allow" { print $3 }' "$T/rules" | sort -u >"$T/$role.needed"

@@ -117,5 +117,30 @@ is "no filters: off does not mind" "$RK_STATUS$(cat "$RK_ERR")" 0
 rk_start --net=none --port-driver=builtin --sandbox=require -- sleep 1000 || exit
 is "none: the relay's root is empty" "$(ls -A "/proc/$(pgrep rs-relay)/root/")" ""
 rk_stop
+
+# a program of others: what starts it has no filter, which that would inherit, and nothing else
+chmod 755 "$T"
+cp "${0%/*}/framepeer.py" "$T/vpnkit"
+chmod 755 "$T/vpnkit"
+rk_start --net=vpnkit --vpnkit-binary="$T/vpnkit" --sandbox=require -- sleep 100 || exit
+for p in "$RK_PID" "$(pgrep rs-frames)"; do
+	is "a program, $(cat "/proc/$p/comm"): no new privileges, a filter" "$(status "$p" NoNewPrivs) $(status "$p" Seccomp)" "1 2"
+done
+for p in "$(pgrep rs-starter)" "$(pgrep -f "$T/vpnkit --ethernet")"; do
+	is "a program, $(cat "/proc/$p/comm"): its rights are the user's" "$(status "$p" NoNewPrivs) $(status "$p" Seccomp)" "0 0"
+	is "a program, $(cat "/proc/$p/comm"): a child of the parent" "$(status "$p" PPid)" "$RK_PID"
+done
+is "the starter holds" "$(kinds "$(pgrep rs-starter)")" "3 /dev/null
+1 socket unix seqpacket"
+is "the process that carries frames holds" "$(kinds "$(pgrep rs-frames)")" "1 /dev/net/tun
+1 socket unix stream"
+kill -s KILL "$(pgrep rs-starter)"
+ok "without its starter the program serves" in_child busybox ping -c 1 -W 5 192.168.65.1
+kill -s KILL "$(pgrep -f "$T/vpnkit --ethernet")"
+rk_wait
+is "but its death is the end" "$RK_STATUS" 125
+one_error_line "in one line" "$RK_ERR" "vpnkit keeps dying, 5 times within 60 s; at last: the process that starts programs is gone; stopping the command"
+documented "that is documented" "$RK_ERR"
+
 rk_run --sandbox=maybe true
 documented "another word" "$RK_ERR"

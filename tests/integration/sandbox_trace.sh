@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # sandbox_trace.sh - what root of the child, and a container with Docker's capabilities, may do to
-# each of our processes: 2 x 6 x 8 attempts
+# each of our processes: 2 x 9 x 8 attempts
 . "${0%/*}/lib.sh"
-need userns tun
+need userns tun tool:python3
 
 none='seize=EPERM mem=EACCES getfd=EPERM fds=EACCES exe=EACCES environ=EACCES setns=EACCES readv=EPERM'
 all='seize=ok mem=ok getfd=ok fds=ok exe=ok environ=ok setns=ok readv=ok'
@@ -28,6 +28,16 @@ done
 is "there are two agents" $n 2
 # the attempts do work: against what belongs to the child
 is "root of the child and its command" "$(in_child nsprobe trace "$(pgrep sleep)")" "$all"
+rk_stop
+
+# a program of others carries the network
+chmod 755 "$T"
+cp "${0%/*}/framepeer.py" "$T/vpnkit"
+chmod 755 "$T/vpnkit"
+rk_start --net=vpnkit --vpnkit-binary="$T/vpnkit" --sandbox=require -- sleep 100 || exit
+cells "the parent beside a program" "$RK_PID" "$none" "$none"
+cells "the starter of programs" "$(pgrep rs-starter)" "$none" "$none"
+cells "the process that carries frames" "$(pgrep rs-frames)" "$none" "$none"
 rk_stop
 
 # the refusals above are the confinement's

@@ -7,6 +7,7 @@
 #include "lib/ipc/handshake.h"
 #include "lib/ipc/nsagent.h"
 #include "lib/ipc/nursery.h"
+#include "lib/ipc/starter.h"
 #include "lib/ipc/worker.h"
 
 struct row {
@@ -78,6 +79,8 @@ int main(void)
 	NSAGENT_MESSAGES(PRINT)
 	print_head("nursery: parent and nursery", NURSERY_VERSION);
 	NURSERY_MESSAGES(PRINT)
+	print_head("starter: parent and starter", STARTER_VERSION);
+	STARTER_MESSAGES(PRINT)
 	print_counters();
 	return 0;
 }

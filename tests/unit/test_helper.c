@@ -15,10 +15,13 @@
 #include <unistd.h>
 
 #include "lib/base/cleanup.h"
+#include "lib/base/proc.h"
 #include "lib/parent/deaths.h"
+#include "lib/parent/starter.h"
 #include "netdrivers/helper.h"
 
 static struct event_base *base;
+static struct starter *starter;
 static int readies, ends;
 static struct err why;
 
@@ -39,12 +42,15 @@ static void on_ended(void *arg, const struct err *err)
 static void setup(void)
 {
 	base = event_base_new();
+	starter = starter_new(SANDBOX_AUTO);
+	ck_assert_ptr_nonnull(starter);
 	readies = ends = 0;
 	why = (struct err){ 0 };
 }
 
 static void teardown(void)
 {
+	starter_free(starter);
 	event_base_free(base);
 }
 
@@ -54,6 +60,7 @@ static struct helper_spec spec_of(const char *script)
 {
 	argv_sh[2] = script;
 	return (struct helper_spec){ .base = base,
+				     .starter = starter,
 				     .name = "prog",
 				     .argv = (char *const *)argv_sh,
 				     .tells_ready = true,
@@ -104,6 +111,7 @@ START_TEST(is_killed_by_a_stop)
 	ck_assert_int_eq(readies, 1);
 	helper_stop(h);
 	ck_assert_int_eq(ends, 0);
+	starter = starter_free(starter);
 	ck_assert_int_eq(waitpid(-1, NULL, WNOHANG), -1);
 	ck_assert_int_eq(errno, ECHILD);
 	helper_stop(NULL);
@@ -224,6 +232,7 @@ START_TEST(says_what_cannot_be_run)
 	ck_assert_str_eq(err.msg, "starting /no/such/program: No such file or directory");
 	ck_assert_ptr_null(h);
 	ck_assert_int_eq(ends, 0);
+	starter = starter_free(starter);
 	ck_assert_int_eq(waitpid(-1, NULL, WNOHANG), -1);
 }
 END_TEST
@@ -244,9 +253,76 @@ START_TEST(an_exec_that_hangs_is_given_up)
 	ck_assert_int_eq(fcntl(fd, F_SETLEASE, F_WRLCK), 0);
 	ck_assert_int_eq(helper_start(&spec, &h, &err), -ETIMEDOUT);
 	ck_assert_ptr_nonnull(strstr(err.msg, ": Connection timed out"));
+	starter = starter_free(starter);
 	ck_assert_int_eq(waitpid(-1, NULL, WNOHANG), -1); /* it is dead and reaped */
 	close(fd);
 	unlink(path);
+}
+END_TEST
+
+/* what is started was settled by the first start: a broken parent gets nothing else */
+START_TEST(starts_the_first_program_again)
+{
+	struct helper_spec spec = spec_of("exit 5");
+	struct helper *h = NULL;
+	struct err err = { 0 };
+	int status;
+	pid_t pid;
+
+	for (int i = 0; i < 3; i++) {
+		ck_assert_int_eq(helper_start(&spec, &h, &err), 0);
+		pid = reap(&status);
+		ck_assert(helper_reaped(h, pid, status));
+		ck_assert_str_eq(why.msg, "prog exited with status 5");
+		helper_stop(h);
+		spec = spec_of("exit 6");
+	}
+}
+END_TEST
+
+/* ... nor a process that carries frames, when its driver has none, nor what there is not */
+START_TEST(starts_nothing_else)
+{
+	struct helper_spec spec = spec_of("exit 5");
+	const struct starter_work work = { .argv = spec.argv };
+	struct err err = { 0 };
+	const int fds[STARTER_FDS_MAX] = { 0 };
+	pid_t pid;
+
+	for (int what = STARTER_FRAMES; what < STARTER_NWHAT + 2; what++) {
+		ck_assert_int_eq(
+			starter_run(starter, &work, (enum starter_what)what, fds, 2, &pid, &err),
+			-EINVAL);
+		ck_assert_int_eq(pid, 0);
+	}
+	ck_assert_int_eq(starter_run(starter, &work, STARTER_PROGRAM, fds, 1, &pid, &err), 0);
+	ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
+}
+END_TEST
+
+START_TEST(a_dead_starter_is_told)
+{
+	struct helper_spec spec = spec_of("exit 5");
+	const struct starter_work work = { .argv = spec.argv };
+	const int out = STDERR_FILENO;
+	struct err err = { 0 };
+	struct proc_list children = { 0 };
+	pid_t pid;
+
+	ck_assert_int_eq(starter_run(starter, &work, STARTER_PROGRAM, &out, 1, &pid, &err), 0);
+	ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
+	ck_assert_int_eq(proc_children(&children), 0);
+	ck_assert_uint_eq(children.n, 1);
+	pid = children.pid[0];
+	proc_list_done(&children);
+	kill(pid, SIGKILL);
+	ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
+	ck_assert(!starter_reaped(starter, pid + 1));
+	ck_assert(starter_reaped(starter, pid));
+	ck_assert(!starter_reaped(starter, pid));
+	ck_assert_int_eq(starter_run(starter, &work, STARTER_PROGRAM, &out, 1, &pid, &err),
+			 -ECHILD);
+	ck_assert_str_eq(err.msg, "the process that starts programs is gone");
 }
 END_TEST
 
@@ -283,6 +359,9 @@ int main(void)
 	tcase_set_timeout(t, 30);
 	tcase_add_test(t, says_what_cannot_be_run);
 	tcase_add_test(t, an_exec_that_hangs_is_given_up);
+	tcase_add_test(t, starts_the_first_program_again);
+	tcase_add_test(t, starts_nothing_else);
+	tcase_add_test(t, a_dead_starter_is_told);
 	tcase_add_test(t, deaths_are_forgotten_after_a_minute);
 	suite_add_tcase(s, t);
 	srunner_run_all(r, CK_NORMAL);

@@ -419,43 +419,43 @@ static const struct {
 };
 
 /*
- * The others: nsagent, nursery, parent. No attempt is among them that would harm the machine if the
- * filter let it pass and the test ran as root
+ * The others: nsagent, nursery, parent, frames. No attempt is among them that would harm the
+ * machine if the filter let it pass and the test ran as root
  */
 static const struct {
 	const char *name;
 	long (*attempt)(void);
-	int want[3];
+	int want[4];
 } others[] = {
-	{ "open", try_open, { EPERM, 0, 0 } },
-	{ "exec", try_exec, { KILLED, 0, EPERM } },
-	{ "fork", try_fork, { KILLED, 0, EPERM } },
-	{ "setns", try_setns, { KILLED, EPERM, EPERM } },
-	{ "unix stream socket", try_unix, { KILLED, 0, 0 } },
-	{ "seqpacket socket", try_seqpacket, { KILLED, ESOCKTNOSUPPORT, ESOCKTNOSUPPORT } },
-	{ "route socket", try_netlink, { 0, 0, 0 } },
-	{ "tcp socket", try_tcp, { 0, 0, 0 } },
-	{ "TCP_NODELAY", try_nodelay, { KILLED, 0, 0 } },
-	{ "SO_LOCK_FILTER", try_lock_filter, { KILLED, 0, 0 } },
-	{ "ptrace", try_ptrace, { KILLED, EPERM, EPERM } },
-	{ "kill", try_kill, { KILLED, 0, 0 } },
-	{ "pidfd_getfd", try_getfd, { KILLED, EPERM, EPERM } },
-	{ "process_vm_readv", try_vm_readv, { KILLED, EPERM, EPERM } },
-	{ "memory made executable", try_exec_later, { KILLED, 0, EPERM } },
-	{ "memory", try_memory, { 0, 0, 0 } },
-	{ "memfd", try_memfd, { KILLED, EPERM, EPERM } },
-	{ "io_uring", try_io_uring, { KILLED, EPERM, EPERM } },
-	{ "bpf", try_bpf, { KILLED, EPERM, EPERM } },
-	{ "keyctl", try_keyctl, { KILLED, EPERM, EPERM } },
-	{ "another filter", try_other_filter, { KILLED, EFAULT, EFAULT } },
-	{ "abort", try_abort, { ABORTED, ABORTED, ABORTED } },
-	{ "assert", try_assert, { ABORTED, ABORTED, ABORTED } },
-	{ "perror, closed", try_perror_closed, { 0, 0, 0 } },
-	{ "strerror", try_strerror, { 0, 0, 0 } },
-	{ "localtime", try_localtime, { 0, 0, 0 } },
-	{ "locale", try_locale, { 0, 0, 0 } },
-	{ "much memory", try_much_memory, { 0, 0, 0 } },
-	{ "stdio", try_stdio, { 0, 0, 0 } },
+	{ "open", try_open, { EPERM, 0, 0, EPERM } },
+	{ "exec", try_exec, { KILLED, 0, EPERM, KILLED } },
+	{ "fork", try_fork, { KILLED, 0, EPERM, KILLED } },
+	{ "setns", try_setns, { KILLED, EPERM, EPERM, KILLED } },
+	{ "unix stream socket", try_unix, { KILLED, 0, 0, KILLED } },
+	{ "seqpacket socket", try_seqpacket, { KILLED, ESOCKTNOSUPPORT, ESOCKTNOSUPPORT, KILLED } },
+	{ "route socket", try_netlink, { 0, 0, 0, KILLED } },
+	{ "tcp socket", try_tcp, { 0, 0, 0, KILLED } },
+	{ "TCP_NODELAY", try_nodelay, { KILLED, 0, 0, KILLED } },
+	{ "SO_LOCK_FILTER", try_lock_filter, { KILLED, 0, 0, KILLED } },
+	{ "ptrace", try_ptrace, { KILLED, EPERM, EPERM, KILLED } },
+	{ "kill", try_kill, { KILLED, 0, 0, KILLED } },
+	{ "pidfd_getfd", try_getfd, { KILLED, EPERM, EPERM, KILLED } },
+	{ "process_vm_readv", try_vm_readv, { KILLED, EPERM, EPERM, KILLED } },
+	{ "memory made executable", try_exec_later, { KILLED, 0, EPERM, KILLED } },
+	{ "memory", try_memory, { 0, 0, 0, 0 } },
+	{ "memfd", try_memfd, { KILLED, EPERM, EPERM, KILLED } },
+	{ "io_uring", try_io_uring, { KILLED, EPERM, EPERM, KILLED } },
+	{ "bpf", try_bpf, { KILLED, EPERM, EPERM, KILLED } },
+	{ "keyctl", try_keyctl, { KILLED, EPERM, EPERM, KILLED } },
+	{ "another filter", try_other_filter, { KILLED, EFAULT, EFAULT, KILLED } },
+	{ "abort", try_abort, { ABORTED, ABORTED, ABORTED, ABORTED } },
+	{ "assert", try_assert, { ABORTED, ABORTED, ABORTED, ABORTED } },
+	{ "perror, closed", try_perror_closed, { 0, 0, 0, KILLED } },
+	{ "strerror", try_strerror, { 0, 0, 0, 0 } },
+	{ "localtime", try_localtime, { 0, 0, 0, 0 } },
+	{ "locale", try_locale, { 0, 0, 0, 0 } },
+	{ "much memory", try_much_memory, { 0, 0, 0, KILLED } },
+	{ "stdio", try_stdio, { 0, 0, 0, KILLED } },
 };
 
 static int outcome(enum role role, long (*attempt)(void))
@@ -501,7 +501,7 @@ END_TEST
 
 START_TEST(less_leads_out)
 {
-	static const enum role roles[] = { ROLE_NSAGENT, ROLE_NURSERY, ROLE_PARENT };
+	static const enum role roles[] = { ROLE_NSAGENT, ROLE_NURSERY, ROLE_PARENT, ROLE_FRAMES };
 
 	for (size_t i = 0; i < ARRAY_SIZE(roles); i++) {
 		int got = outcome(roles[i], others[_i].attempt);
