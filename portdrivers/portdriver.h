@@ -30,6 +30,10 @@ struct port_env {
 				       sees fit */
 	bool named_rootlesskit;     /* basename(argv[0]) == "rootlesskit": words of one error */
 	enum port_rules rules;      /* what a spec may say */
+	/* with PORT_F_NETWORK: the program did not answer, so nobody knows which ports it has. This
+	   life of it ends soon, the hooks below are called then, never from within it */
+	void (*network_lost)(void *arg, const struct err *why);
+	void *network_arg;
 };
 
 /* called once for each remove that was accepted */

@@ -3,8 +3,10 @@
  * slirp4netns.c - --port-driver=slirp4netns: the program slirp4netns publishes, asked by its API
  *
  * One connection a request: JSON, end of writing, the answer, end of file. slirp4netns stops its
- * network meanwhile, so it answers at once or never: two seconds are waited for all of the answer.
- * Its ids are its own; a new life of it gets every port again, under new ones.
+ * network meanwhile, so it answers at once or never: two seconds are waited for all of the answer,
+ * while which the parent does nothing else. After that its life is ended: what it has done with the
+ * request nobody knows. Its ids are its own; a new life of it gets every port of the table again,
+ * under new ones.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -115,7 +117,7 @@ static int exchange(const struct port_run *run, const char *text, char *ret, siz
 }
 
 /* @request is consumed. @ret: what stands at "return" */
-static int ask(const struct port_run *run, json_t *request, json_t **ret, struct err *err)
+static int ask(struct port_run *run, json_t *request, json_t **ret, struct err *err)
 {
 	autojson json_t *req = request, *answer = NULL;
 	autofree char *json = req ? json_dumps(req, JSON_COMPACT) : NULL;
@@ -131,8 +133,14 @@ static int ask(const struct port_run *run, json_t *request, json_t **ret, struct
 			       "slirp4netns has died and is being started again, try again");
 	r = exchange(run, text, buf, sizeof(buf));
 	if (r < 0)
-		return err_set(err, -r, "asking slirp4netns at '%s/" STATE_S4NN_SOCK "'",
-			       run->env.state_dir);
+		err_set(err, -r, "asking slirp4netns at '%s/" STATE_S4NN_SOCK "'",
+			run->env.state_dir);
+	if (r == -ETIMEDOUT) {
+		run->up = false; /* one such wait a life */
+		run->env.network_lost(run->env.network_arg, err);
+	}
+	if (r < 0)
+		return r;
 	answer = json_loads(buf, 0, NULL);
 	*ret = json_incref(json_object_get(answer, "return"));
 	if (*ret)
@@ -181,7 +189,7 @@ static void explain(const struct port_run *run, const struct port_spec *s, struc
 	*err = why;
 }
 
-static int publish(const struct port_run *run, struct published *p, struct err *err)
+static int publish(struct port_run *run, struct published *p, struct err *err)
 {
 	const struct port_spec *s = &p->spec;
 	char child_ip[INET_ADDRSTRLEN];
@@ -255,6 +263,12 @@ static struct published *find(const struct port_run *run, uint32_t id)
 	return NULL;
 }
 
+/* its answer to an id that it does not have, or not any more */
+static bool lacks_id(const struct err *err)
+{
+	return strstr(err->msg, "remove_hostfwd: bad arguments.id");
+}
+
 /* it has no way to let connections go on */
 static int slirp4netns_parent_remove(struct port_run *run, uint32_t id, uint32_t drain_ms,
 				     port_removed_fn *done, void *arg, struct err *err)
@@ -271,7 +285,8 @@ static int slirp4netns_parent_remove(struct port_run *run, uint32_t id, uint32_t
 			json_pack("{s:s,s:{s:I}}", "execute", "remove_hostfwd", "arguments", "id",
 				  p->theirs),
 			&answer, err);
-	if (r < 0)
+	/* a life that does not answer ends, and the next one does not get it */
+	if (r < 0 && r != -ETIMEDOUT && !lacks_id(err))
 		return r;
 	list_remove(&p->link);
 	free(p);

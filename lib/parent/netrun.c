@@ -101,7 +101,7 @@ static void on_plan(void *arg, const struct net_plan *plan, const uint8_t mac[6]
 		instance_fail(in);
 }
 
-static void on_ended(void *arg, const struct err *why)
+void netrun_ended(void *arg, const struct err *why)
 {
 	struct instance *in = arg;
 
@@ -189,7 +189,7 @@ int netrun_prepare(struct instance *in, struct err *err)
 				   .tap = -1,
 				   .on_plan = on_plan,
 				   .on_ready = on_ready,
-				   .on_ended = on_ended,
+				   .on_ended = netrun_ended,
 				   .arg = in };
 	if (driver->flags & NET_F_PROGRAM) {
 		n->timer = evtimer_new(in->base, on_timer, in);

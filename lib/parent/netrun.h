@@ -40,6 +40,9 @@ void netrun_start(struct instance *in);
 /* netrun_reaped() - was it the program's process? */
 bool netrun_reaped(struct instance *in, pid_t pid, int status);
 
+/* netrun_ended() - this life of it is over, or of no use any more; @arg: the instance */
+void netrun_ended(void *arg, const struct err *why);
+
 /* netrun_stop() - end the program; it is not started again */
 void netrun_stop(struct instance *in);
 

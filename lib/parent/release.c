@@ -40,7 +40,9 @@ static int start_ports(struct instance *in, struct err *err)
 				.loopback = o->port_loopback,
 				.udp_idle = o->port_udp_idle,
 				.named_rootlesskit = o->named_rootlesskit,
-				.rules = port_rules_of(o->dialect) };
+				.rules = port_rules_of(o->dialect),
+				.network_lost = netrun_ended,
+				.network_arg = in };
 	int r;
 
 	if (!(in->setup->port->flags & PORT_F_PUBLISH))

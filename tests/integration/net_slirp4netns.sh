@@ -53,6 +53,20 @@ ok "again: the UDP port" udp 7002
 is "again: the removed one is free" "$(nsprobe connect 127.0.0.1 7003)" ECONNREFUSED
 is "again: ports can be removed" "$(ctl remove-ports 1)" 1
 is "again: it is free" "$(nsprobe connect 127.0.0.1 7001)" ECONNREFUSED
+
+# it is stopped: what it has done with a request nobody knows, so it is ended, and gets what the table has
+kill -s STOP "$(s4n)"
+ctl add-ports 127.0.0.1:7005:7/tcp >"$T/said" 2>&1
+like "stopped, adding a port fails" "$(cat "$T/said")" "*asking slirp4netns at '$STATE/.s4nn.sock': Connection timed out*"
+ok "it is started again" wait_for 10 restarts 2
+ok "another port can be added" wait_for 5 ctl add-ports 127.0.0.1:7006:7/tcp
+ok "and is served" tcp 7006
+is "the one that failed is free" "$(nsprobe connect 127.0.0.1 7005)" ECONNREFUSED
+kill -s STOP "$(s4n)"
+ok "stopped, a port is removed" ctl remove-ports "$(ctl list-ports --json | sed -n 's/.*"id":\([0-9]*\),.*7006.*/\1/p')"
+ok "and it is started again" wait_for 10 restarts 3
+is "without that port" "$(nsprobe connect 127.0.0.1 7006)" ECONNREFUSED
+ok "with the others" wait_for 5 udp 7002
 rk_stop
 is "status" "$RK_STATUS" 143
 

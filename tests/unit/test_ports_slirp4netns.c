@@ -27,6 +27,7 @@ static struct err err;
 static char dir[] = "/tmp/rk-s4n-XXXXXX", path[64];
 static int requests; /* what the API was asked, one line each */
 static pid_t api;
+static int lost;
 
 /* one connection each; NULL: an answer that does not end */
 static void serve(int listener, const char *const *answers, size_t n, int tell)
@@ -94,9 +95,16 @@ static struct port_spec spec_of(int port)
 	return s;
 }
 
+static void on_lost(void *arg, const struct err *why)
+{
+	(void)arg;
+	ck_assert_int_eq(why->code, ETIMEDOUT);
+	lost++;
+}
+
 static void setup(void)
 {
-	struct port_env env = { .have_child_ip = true };
+	struct port_env env = { .have_child_ip = true, .network_lost = on_lost };
 
 	driver = port_driver_find("slirp4netns", true);
 	ck_assert_ptr_nonnull(mkdtemp(dir));
@@ -137,7 +145,7 @@ START_TEST(no_id_outlives_a_life)
 }
 END_TEST
 
-/* the limit is for the answer, not for each part of it */
+/* the limit is for the answer, not for each part of it; after it that life is given up */
 START_TEST(an_answer_without_end)
 {
 	static const char *const answers[] = { NULL };
@@ -146,9 +154,50 @@ START_TEST(an_answer_without_end)
 	start_api(answers, 1);
 	ck_assert_int_eq(driver->parent_add(run, 1, &a, &err), -ETIMEDOUT);
 	ck_assert_ptr_nonnull(strstr(err.msg, "asking slirp4netns at"));
+	ck_assert_int_eq(lost, 1);
+	ck_assert_int_eq(driver->parent_add(run, 2, &a, &err),
+			 -EAGAIN); /* it does not wait again */
 	kill(api, SIGKILL);
 	waitpid(api, NULL, 0);
 	close(requests);
+}
+END_TEST
+
+/* it is in the table no more, so that the next life does not get it */
+START_TEST(a_removal_without_answer)
+{
+	static const char *const answers[] = { "{\"return\":{\"id\":1}}", NULL };
+	struct port_spec a = spec_of(7001);
+
+	start_api(answers, ARRAY_SIZE(answers));
+	ck_assert_int_eq(driver->parent_add(run, 1, &a, &err), 0);
+	ck_assert_int_eq(driver->parent_remove(run, 1, 0, NULL, NULL, &err), 0);
+	ck_assert_int_eq(lost, 1);
+	ck_assert_int_eq(driver->parent_remove(run, 1, 0, NULL, NULL, &err), -ENOENT);
+	kill(api, SIGKILL);
+	waitpid(api, NULL, 0);
+	close(requests);
+}
+END_TEST
+
+/* what it does not have is removed; another failure is one */
+START_TEST(a_removal_of_what_is_not_there)
+{
+	static const char *const answers[] = {
+		"{\"return\":{\"id\":1}}",
+		"{\"error\":{\"desc\":\"bad request: something\"}}",
+		"{\"error\":{\"desc\":\"bad request: remove_hostfwd: bad arguments.id\"}}",
+	};
+	struct port_spec a = spec_of(7001);
+	char text[2048];
+
+	start_api(answers, ARRAY_SIZE(answers));
+	ck_assert_int_eq(driver->parent_add(run, 1, &a, &err), 0);
+	ck_assert_int_eq(driver->parent_remove(run, 1, 0, NULL, NULL, &err), -EINVAL);
+	ck_assert_int_eq(driver->parent_remove(run, 1, 0, NULL, NULL, &err), 0);
+	ck_assert_int_eq(driver->parent_remove(run, 1, 0, NULL, NULL, &err), -ENOENT);
+	ck_assert_int_eq(lost, 0);
+	end_api(text, sizeof(text));
 }
 END_TEST
 
@@ -163,6 +212,8 @@ int main(void)
 	tcase_set_timeout(t, 30);
 	tcase_add_test(t, no_id_outlives_a_life);
 	tcase_add_test(t, an_answer_without_end);
+	tcase_add_test(t, a_removal_without_answer);
+	tcase_add_test(t, a_removal_of_what_is_not_there);
 	suite_add_tcase(s, t);
 	srunner_run_all(r, CK_NORMAL);
 	failed = srunner_ntests_failed(r);
