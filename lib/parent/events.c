@@ -148,6 +148,8 @@ char *events_text(const struct events *e, uint64_t after)
 
 	if (!f)
 		return NULL;
+	if (after > e->last) /* a number of the instance that was here before */
+		after = 0;
 	if (e->last > EVENTS_MAX && after < e->last - EVENTS_MAX)
 		after = e->last - EVENTS_MAX;
 	for (uint64_t n = after + 1; n <= e->last && n > after; n++) {
@@ -167,7 +169,7 @@ void events_wait(struct events *e, uint64_t after, events_fn *done, void *arg)
 {
 	const struct timeval tv = { .tv_sec = EVENTS_WAIT_MS / 1000 };
 
-	for (size_t i = 0; after >= e->last && i < EVENTS_WAITS_MAX; i++) {
+	for (size_t i = 0; after == e->last && i < EVENTS_WAITS_MAX; i++) {
 		struct wait *w = &e->wait[i];
 
 		if (w->done)

@@ -33,7 +33,7 @@ void events_add(struct events *e, const char *type, const char *field, const cha
 void events_add_port(struct events *e, const char *type, const char *id, const char *spec);
 
 /* events_text() - those behind number @after, an object of JSON a line; malloc'ed, "" when there
- * is none, NULL when memory is short */
+ * is none, NULL when memory is short. A number that is still to come was another instance's: all */
 char *events_text(const struct events *e, uint64_t after);
 
 /* events_last() - the number of the last one; 0: none */

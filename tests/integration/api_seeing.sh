@@ -94,6 +94,7 @@ ctl --socket "$STATE/api.sock" remove-ports "$id" >/dev/null
 like "events: what has happened" "$(events)" '*worker-up:*ready:*port-added:127.0.0.1:7008:8/tcp port-removed:2'
 last=$(ctl --socket "$STATE/api.sock" events | tail -n 1 | sed 's/{"seq":\([0-9]*\).*/\1/')
 is "those behind a number" "$(events --after $((last - 1)))" "port-removed:2"
+like "behind a number of an instance before this one: all" "$(ctl events --after $((last + 1000)))" '{"seq":1,*"seq":'"$last"',*'
 spawn rootlessctl --socket "$STATE/api.sock" events --follow --after "$last" >"$T/followed"
 follower=$SPAWNED
 id=$(ctl --socket "$STATE/api.sock" add-ports 127.0.0.1:7009:9/tcp)
