@@ -75,6 +75,12 @@ static inline uint32_t net_accel_fds(uint32_t accel, const struct net_plan *plan
 	return plan->ipv6 ? NET_ACCEL_FDS_MAX : NET_ACCEL_TCP6;
 }
 
+/* of sockets of the child netns that have clients' addresses, and of what is answered to them; the
+ * table that leads it to them. Other programs there use marks too: bits that Kubernetes, Cilium,
+ * Tailscale and the like look at are 0 */
+#define NET_SHOW_MARK 0x1064
+#define NET_SHOW_TABLE 4196
+
 /* an address and port of either family, without the padding of sockaddr_storage */
 struct net_addr {
 	uint16_t family;  /* AF_INET or AF_INET6 */

@@ -8,7 +8,7 @@
 #include "lib/ipc/msg.h"
 #include "lib/ipc/netplan.h"
 
-#define NSAGENT_VERSION 9
+#define NSAGENT_VERSION 10
 
 enum nsagent_state { /* bits: what the receiver is in */
 		     NSAGENT_STARTING = 1,
@@ -37,8 +37,8 @@ struct nsagent_config {
 	uint32_t setup; /* enum nsagent_setup */
 	uint32_t accel; /* bits 1 << enum net_accel: rungs that the gateway tries, in that order */
 	uint8_t mac[6]; /* of the tap; all zero: the kernel's choice */
-	uint8_t give_tap; /* 1: its descriptor comes with READY */
-	uint8_t zero;
+	uint8_t give_tap;     /* 1: its descriptor comes with READY */
+	uint8_t show_clients; /* 1: the child's is to lead answers to its transparent sockets */
 	struct net_plan net;
 };
 
@@ -48,8 +48,8 @@ struct nsagent_config {
  * DNS address of each family of the plan, then those of enum net_accel_fd */
 struct nsagent_ready {
 	uint8_t tap_mac[6];
-	uint8_t accel; /* enum net_accel: what came of it */
-	uint8_t zero;
+	uint8_t accel;             /* enum net_accel: what came of it */
+	uint8_t shows_clients;     /* 1: it does */
 	char why[NSAGENT_WHY_MAX]; /* less than was asked for: the reason; terminated */
 	uint8_t zero2[2];
 	/* by NSAGENT_SETUP_DHCP, else 0 */
@@ -70,6 +70,10 @@ struct nsagent_sockets {
 	uint16_t socktype; /* SOCK_STREAM, SOCK_DGRAM; SOCK_RAW */
 	uint16_t count;    /* 1 to MSG_FDS_MAX; 1 */
 	uint16_t error;    /* in the answer: positive errno when fewer than count came, else 0 */
+	/* 1: such that may have any address. The gateway's are so, asked or not; the child's have
+	 * NET_SHOW_MARK then */
+	uint16_t transparent;
+	uint16_t zero;
 };
 
 /* name, value, payload, least and most fds, senders, states of the receiver in which it is allowed

@@ -27,7 +27,7 @@ STARTER_MESSAGES(FITS)
 static_assert(sizeof(struct err) == 1024, "wire format: bump the versions");
 static_assert(sizeof(struct hs_setup) == 24, "wire format: bump HANDSHAKE_VERSION");
 static_assert(sizeof(struct hs_exited) == 12, "wire format: bump HANDSHAKE_VERSION");
-static_assert(sizeof(struct relay_config) == 128, "wire format: bump WORKER_VERSION");
+static_assert(sizeof(struct relay_config) == 132, "wire format: bump WORKER_VERSION");
 static_assert(sizeof(struct sandbox_report) == 252, "wire format: bump WORKER_VERSION");
 static_assert(sizeof(struct slirp_config) == 112, "wire format: bump WORKER_VERSION");
 static_assert(sizeof(struct worker_port) == 92, "wire format: bump WORKER_VERSION");
@@ -39,7 +39,7 @@ static_assert(sizeof(struct worker_counters) == 672, "wire format: bump WORKER_V
 static_assert(sizeof(struct worker_dns) == 76, "wire format: bump WORKER_VERSION");
 static_assert(sizeof(struct nsagent_config) == 120, "wire format: bump NSAGENT_VERSION");
 static_assert(sizeof(struct nsagent_ready) == 276, "wire format: bump NSAGENT_VERSION");
-static_assert(sizeof(struct nsagent_sockets) == 8, "wire format: bump NSAGENT_VERSION");
+static_assert(sizeof(struct nsagent_sockets) == 12, "wire format: bump NSAGENT_VERSION");
 
 const struct msg_proto handshake_proto = { "handshake", HANDSHAKE_VERSION, handshake_types,
 					   ARRAY_SIZE(handshake_types) };

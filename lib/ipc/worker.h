@@ -35,6 +35,8 @@ struct relay_config {
 				   a family and type */
 	uint32_t accel;    /* enum net_accel; the last descriptors are those of enum net_accel_fd */
 	uint32_t is_again; /* 1: another relay had these; the agents' answers to it may come */
+	uint32_t child_shows; /* 1: the child agent has transparent sockets too; never with a
+				 gateway */
 };
 
 struct slirp_config {

@@ -33,6 +33,7 @@
 #include "lib/nsagent/rights.h"
 #include "lib/nsagent/sockets.h"
 #include "lib/nsagent/sysctl.h"
+#include "lib/nsagent/wayback.h"
 #include "lib/sandbox/sandbox.h"
 
 #define CONFIG_WAIT_MS (-1) /* the parent has a limit, and ends us by the end of its socket */
@@ -47,6 +48,8 @@ struct agent {
 	struct accel accel;      /* as tap */
 	struct dhcp_lease lease; /* of the child's interface; prefix is 0: none */
 	char ifname[IFNAMSIZ];   /* of that; "": only lo is ours */
+	struct wayback wayback;  /* the child's */
+	struct err wayback_why;  /* why there is none though it was asked for */
 	const struct options *opt;
 };
 
@@ -123,6 +126,8 @@ static int set_up_child(struct agent *a, const struct nsagent_config *cfg, struc
 	a->lease = net.lease;
 	if (cfg->setup != NSAGENT_SETUP_LO)
 		memcpy(a->ifname, cfg->net.ifname, sizeof(a->ifname));
+	if (r == 0 && cfg->show_clients)
+		wayback_setup(&a->wayback, &a->wayback_why);
 	for (size_t i = 0; i < a->opt->nsysctl && r == 0; i++)
 		r = sysctl_set_asked(&a->opt->sysctl[i], err);
 	return r;
@@ -152,6 +157,7 @@ static int send_ready(struct agent *a, struct err *err)
 		a->accel.fds[NET_ACCEL_UDP6],
 	};
 	struct nsagent_ready ready = { 0 };
+	const struct err *why = a->kind == NSAGENT_CHILD ? &a->wayback_why : &a->accel.why;
 	int fds[ARRAY_SIZE(all)], r;
 	size_t nfds = 0;
 
@@ -167,7 +173,8 @@ static int send_ready(struct agent *a, struct err *err)
 	ready.dns = a->lease.dns;
 	ready.prefix = a->lease.prefix;
 	ready.accel = (uint8_t)a->accel.rung;
-	snprintf(ready.why, sizeof(ready.why), "%.*s", NSAGENT_WHY_MAX - 1, a->accel.why.msg);
+	ready.shows_clients = a->wayback.events >= 0;
+	snprintf(ready.why, sizeof(ready.why), "%.*s", NSAGENT_WHY_MAX - 1, why->msg);
 	r = msg_send(a->parent, &nsagent_proto, NSAGENT_READY, &ready, fds, nfds);
 	for (size_t i = 0; i < nfds; i++)
 		close(fds[i]);
@@ -270,9 +277,10 @@ static int serve_parent(const struct agent *a)
 static int serve(struct agent *a)
 {
 	for (;;) {
-		struct pollfd p[2] = {
+		struct pollfd p[3] = {
 			{ .fd = a->parent, .events = POLLIN },
 			{ .fd = a->relay, .events = POLLIN }, /* -1 is ignored by poll() */
+			{ .fd = a->wayback.events, .events = POLLIN },
 		};
 
 		if (poll(p, ARRAY_SIZE(p), ms_to_renewal(a)) < 0 && errno != EINTR)
@@ -285,8 +293,10 @@ static int serve(struct agent *a)
 			if (r <= 0)
 				return r;
 		}
+		if (p[2].revents)
+			wayback_mend(&a->wayback);
 		if (p[1].revents) {
-			int r = sockets_serve(a->relay, a->kind == NSAGENT_GATEWAY);
+			int r = sockets_serve(a->relay, a->kind);
 
 			if (r <= 0)
 				drop_relay(a, r);
@@ -305,6 +315,7 @@ int nsagent_main(enum nsagent_kind kind, int parent_sock, int relay_sock, int ch
 		.tap = -1,
 		.dns = { -1, -1, -1, -1 },
 		.accel.fds = { -1, -1, -1, -1, -1 },
+		.wayback = WAYBACK_INIT,
 		.opt = opt,
 	};
 	struct err err = { 0 };

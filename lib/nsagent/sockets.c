@@ -15,8 +15,11 @@
 /* only what the relay can need: plain TCP and UDP sockets, and where routes lead; nothing raw */
 static bool is_valid(const struct nsagent_sockets *req)
 {
+	if (req->zero || req->transparent > 1)
+		return false;
 	if (req->family == AF_NETLINK)
-		return req->socktype == SOCK_RAW && req->count == 1 && req->error == 0;
+		return req->socktype == SOCK_RAW && req->count == 1 && req->error == 0 &&
+		       !req->transparent;
 	return (req->family == AF_INET || req->family == AF_INET6) &&
 	       (req->socktype == SOCK_STREAM || req->socktype == SOCK_DGRAM) && req->count >= 1 &&
 	       req->count <= MSG_FDS_MAX && req->error == 0;
@@ -52,24 +55,26 @@ static int make_route_socket(int *ret)
 }
 
 /* 0 or a negative errno */
-static int make_socket(const struct nsagent_sockets *req, bool transparent, int *ret)
+static int make_socket(const struct nsagent_sockets *req, enum nsagent_kind kind, int *ret)
 {
-	const bool v6 = req->family == AF_INET6;
+	const bool v6 = req->family == AF_INET6, of_child = kind == NSAGENT_CHILD;
+	const uint32_t mark = NET_SHOW_MARK;
 	autoclose int fd = socket(req->family, req->socktype | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	const int on = 1;
 
 	if (fd < 0)
 		return -errno;
-	if (transparent &&
+	if ((!of_child || req->transparent) &&
 	    (setsockopt(fd, v6 ? IPPROTO_IPV6 : IPPROTO_IP, v6 ? IPV6_TRANSPARENT : IP_TRANSPARENT,
 			&on, sizeof(on)) < 0 ||
-	     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) < 0))
+	     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) < 0 ||
+	     (of_child && setsockopt(fd, SOL_SOCKET, SO_MARK, &mark, sizeof(mark)) < 0)))
 		return -errno;
 	*ret = take_fd(&fd);
 	return 0;
 }
 
-static int do_sockets(int sock, const struct nsagent_sockets *req, bool transparent)
+static int do_sockets(int sock, const struct nsagent_sockets *req, enum nsagent_kind kind)
 {
 	struct nsagent_sockets ans = *req;
 	int fds[MSG_FDS_MAX];
@@ -78,7 +83,7 @@ static int do_sockets(int sock, const struct nsagent_sockets *req, bool transpar
 
 	for (; nfds < req->count; nfds++) {
 		r = req->family == AF_NETLINK ? make_route_socket(&fds[nfds])
-					      : make_socket(req, transparent, &fds[nfds]);
+					      : make_socket(req, kind, &fds[nfds]);
 		if (r < 0) {
 			ans.error = (uint16_t)-r;
 			break;
@@ -90,7 +95,7 @@ static int do_sockets(int sock, const struct nsagent_sockets *req, bool transpar
 	return r;
 }
 
-int sockets_serve(int relay_sock, bool transparent)
+int sockets_serve(int relay_sock, enum nsagent_kind kind)
 {
 	struct nsagent_sockets req;
 	struct msg m;
@@ -103,6 +108,6 @@ int sockets_serve(int relay_sock, bool transparent)
 	memcpy(&req, m.payload, sizeof(req));
 	if (!is_valid(&req))
 		return -EPROTO;
-	r = do_sockets(relay_sock, &req, transparent);
+	r = do_sockets(relay_sock, &req, kind);
 	return r < 0 ? r : 1;
 }

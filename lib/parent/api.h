@@ -55,7 +55,10 @@ struct api_info {
 	const char *port_driver;   /* NULL: none or implicit, no object at all */
 	const char *const *protos; /* NULL-terminated; NULL: an empty list */
 	bool disallow_loopback_child_ip;
-	bool short_specs; /* ports are named by our own rules, too (portspec.h) */
+	const char
+		*show_backend; /* how servers get to see clients, or "none"; NULL: by the network */
+	const char *show_why;  /* NULL, or why none */
+	bool short_specs;      /* ports are named by our own rules, too (portspec.h) */
 	const struct api_worker *workers;
 	size_t nworkers;
 };

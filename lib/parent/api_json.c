@@ -142,6 +142,12 @@ static json_t *port_driver_new(const struct api_info *info)
 		json_t *extra = json_object();
 
 		json_object_set_new(extra, "specs", json_string("short"));
+		if (info->show_backend)
+			json_object_set_new(extra, "sourceIPTransparentBackend",
+					    json_string(info->show_backend));
+		if (info->show_why)
+			json_object_set_new(extra, "sourceIPTransparentReason",
+					    text_new(info->show_why));
 		json_object_set_new(j, "extra", extra);
 	}
 	return j;

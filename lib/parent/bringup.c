@@ -156,6 +156,13 @@ static int clone_child(struct instance *in, struct err *err)
 	return 0;
 }
 
+/* the gateway's netns does that better */
+static bool wants_to_show_inside(const struct instance *in)
+{
+	return in->setup->port->flags & PORT_F_RELAY && in->opt->source_ip_transparent &&
+	       !(in->setup->net->flags & NET_F_GATEWAY);
+}
+
 static int send_agent_config(struct instance *in, struct agent *a, struct err *err)
 {
 	static const uint32_t rungs[ACCEL_NMODES] = {
@@ -172,6 +179,7 @@ static int send_agent_config(struct instance *in, struct agent *a, struct err *e
 					    : NSAGENT_SETUP_LO,
 		.accel = gateway ? rungs[in->opt->accel] : 0,
 		.give_tap = net & NET_F_LEARNS ? 1 : 0,
+		.show_clients = wants_to_show_inside(in) && a->kind == NSAGENT_CHILD,
 		.net = in->plan,
 	};
 	int r;
@@ -354,10 +362,6 @@ int bringup(struct instance *in, struct err *err)
 	}
 	if (r == 0)
 		r = netrun_attach(in, err);
-	/* with a gateway its descriptors are waited for first */
-	if (r == 0 && in->worker[KIND_RELAY].control.fd >= 0 &&
-	    !(in->setup->net->flags & NET_F_GATEWAY))
-		r = worker_configure(in, KIND_RELAY, err);
 	if (r == 0 && fd_raise_limit() < 0)
 		log_warning("", "raising the limit of descriptors: %s", strerror(errno));
 	return r;

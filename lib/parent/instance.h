@@ -165,6 +165,8 @@ struct instance {
 	int accel_fd[NET_ACCEL_FDS_MAX];
 	size_t naccel_fds;
 	enum net_accel accel;
+	bool child_shows;                /* clients' addresses, by sockets of the child's netns */
+	char show_why[NSAGENT_WHY_MAX];  /* it does not though it was asked to */
 	char accel_why[NSAGENT_WHY_MAX]; /* libslirp carries TCP though the kernel was asked to */
 	uint8_t tap_mac[6];
 	struct worker_dns dns;

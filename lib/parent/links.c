@@ -150,6 +150,15 @@ static int take_accel(struct instance *in, const struct nsagent_ready *r, struct
 	return 0;
 }
 
+/* servers see clients' addresses, or why not */
+static void take_showing(struct instance *in, const struct nsagent_ready *r)
+{
+	in->child_shows = r->shows_clients == 1;
+	str_printable(in->show_why, sizeof(in->show_why), r->why, strnlen(r->why, sizeof(r->why)));
+	if (in->show_why[0])
+		log_info("ports", "servers do not see the addresses of clients: %s", in->show_why);
+}
+
 /* a tap for its program, or what a DHCP server of the child's network has said */
 static int take_child_net(struct instance *in, const struct nsagent_ready *r, struct msg *m)
 {
@@ -179,8 +188,16 @@ static int take_ready(struct agent *a, struct msg *m)
 	const size_t ndns = in->plan.ipv6 ? NET_DNS_SOCKS_MAX : NET_DNS_SOCKS_MAX / 2;
 
 	a->up = true;
-	if (a->kind == NSAGENT_CHILD)
-		return take_child_net(in, r, m);
+	if (a->kind == NSAGENT_CHILD) {
+		take_showing(in, r);
+		if (take_child_net(in, r, m) < 0)
+			return -1;
+		/* with a gateway its descriptors are waited for */
+		return in->worker[KIND_RELAY].control.fd < 0 ||
+				       in->setup->net->flags & NET_F_GATEWAY
+			       ? 0
+			       : worker_configure(in, KIND_RELAY, &in->err);
+	}
 	if (m->nfds < 1 + ndns)
 		return err_say(&in->err, EPROTO, "the gateway agent sent %zu descriptors", m->nfds);
 	in->tap = msg_take_fd(m, 0);

@@ -126,6 +126,10 @@ static void fill_info(struct instance *in)
 			(in->setup->net->flags & NET_F_GATEWAY && in->opt->source_ip_transparent);
 		in->info.protos = offered_protos(in);
 		in->info.short_specs = !upstream;
+		if (in->child_shows || in->show_why[0])
+			in->info.show_backend = in->child_shows ? "nft" : "none";
+		if (in->show_why[0])
+			in->info.show_why = in->show_why;
 	}
 }
 

@@ -222,6 +222,7 @@ static int configure_relay(struct instance *in)
 {
 	struct relay_config c = { .net = in->plan,
 				  .accel = in->accel,
+				  .child_shows = in->child_shows,
 				  .is_again = in->worker[KIND_RELAY].deaths.all > 0 };
 	int fd = in->worker[KIND_RELAY].control.fd, fds[2 + NET_DNS_SOCKS_MAX + NET_ACCEL_FDS_MAX];
 	size_t nfds = 0;

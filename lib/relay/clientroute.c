@@ -2,6 +2,11 @@
 /*
  * clientroute.c - ask the child's routing table how it answers a client
  *
+ * By the gateway, or in the child's netns itself: there a rule leads what has NET_SHOW_MARK to
+ * NET_SHOW_TABLE, so the table says whether that still holds, and whether a client's address is
+ * one of the child's. A server's UDP datagram gets its mark only after a route was found for it, so
+ * there must be one, and the address that it gives must be the one that our socket is connected to.
+ *
  * The kernel answers RTM_GETROUTE inside of the call that asks, so nothing waits: what is not there
  * when the question is sent does not come. Answers are kept until the same socket tells of a change
  * of routes, rules or addresses.
@@ -20,6 +25,7 @@
 #include <unistd.h>
 
 #include "lib/base/cleanup.h"
+#include "lib/ipc/netplan.h"
 
 #define ANSWER_MAX 4096 /* bytes; a longer message is one that we do not look into */
 #define READ_BATCH 64
@@ -28,11 +34,19 @@
 struct question {
 	struct nlmsghdr hdr;
 	struct rtmsg rt;
+	struct rtattr mark_attr;
+	uint32_t mark;
 	struct rtattr attr;
 	uint8_t dst[16];
 };
 
-enum verdict { PENDING, BY_GATEWAY, OTHERWISE };
+enum verdict {
+	PENDING,
+	BY_GATEWAY,
+	BY_MARK,  /* to our sockets in the child's netns */
+	FROM_OWN, /* somewhere else, from the child's own address */
+	OTHERWISE
+};
 
 static size_t ip_of(const union sock_addr *a, const void **ret)
 {
@@ -65,25 +79,47 @@ static void forget(struct clientroutes *c)
 
 /* --- what the kernel says ----------------------------------------------------------------- */
 
+static bool attr_is(const struct rtattr *a, const void *data, size_t size)
+{
+	return RTA_PAYLOAD(a) == size && memcmp(RTA_DATA(a), data, size) == 0;
+}
+
+static enum verdict verdict_by(const struct clientroutes *c, uint8_t family, uint8_t type,
+			       const struct rtattr *a)
+{
+	const uint32_t table = NET_SHOW_TABLE;
+	const bool v6 = family == AF_INET6;
+
+	if (type == RTN_LOCAL)
+		return c->inside && a->rta_type == RTA_TABLE && attr_is(a, &table, sizeof(table))
+			       ? BY_MARK
+			       : PENDING;
+	if (c->inside)
+		return a->rta_type == RTA_PREFSRC && (v6 ? attr_is(a, &c->own6, sizeof(c->own6))
+							 : attr_is(a, &c->own, sizeof(c->own)))
+			       ? FROM_OWN
+			       : PENDING;
+	if (a->rta_type != RTA_GATEWAY)
+		return PENDING;
+	return (v6 ? attr_is(a, &c->gateway6, sizeof(c->gateway6))
+		   : attr_is(a, &c->gateway, sizeof(c->gateway)))
+		       ? BY_GATEWAY
+		       : OTHERWISE;
+}
+
 static enum verdict verdict_of(const struct clientroutes *c, const struct nlmsghdr *h)
 {
 	const struct rtmsg *rt = NLMSG_DATA(h);
 	int len = (int)RTM_PAYLOAD(h);
 
-	if (h->nlmsg_len < NLMSG_LENGTH(sizeof(*rt)) || rt->rtm_type != RTN_UNICAST)
+	if (h->nlmsg_len < NLMSG_LENGTH(sizeof(*rt)) ||
+	    (rt->rtm_type != RTN_UNICAST && rt->rtm_type != RTN_LOCAL))
 		return OTHERWISE;
 	for (const struct rtattr *a = RTM_RTA(rt); RTA_OK(a, len); a = RTA_NEXT(a, len)) {
-		if (a->rta_type != RTA_GATEWAY)
-			continue;
-		if (rt->rtm_family == AF_INET)
-			return RTA_PAYLOAD(a) == sizeof(c->gateway) &&
-					       !memcmp(RTA_DATA(a), &c->gateway, sizeof(c->gateway))
-				       ? BY_GATEWAY
-				       : OTHERWISE;
-		return RTA_PAYLOAD(a) == sizeof(c->gateway6) &&
-				       !memcmp(RTA_DATA(a), &c->gateway6, sizeof(c->gateway6))
-			       ? BY_GATEWAY
-			       : OTHERWISE;
+		enum verdict v = verdict_by(c, rt->rtm_family, rt->rtm_type, a);
+
+		if (v != PENDING)
+			return v;
 	}
 	return OTHERWISE;
 }
@@ -155,7 +191,7 @@ static int on_change(struct watch *w, uint32_t events)
 	return 0;
 }
 
-static enum verdict ask(struct clientroutes *c, const union sock_addr *client)
+static enum verdict ask(struct clientroutes *c, const union sock_addr *client, uint32_t mark)
 {
 	const struct sockaddr_nl kernel = { .nl_family = AF_NETLINK };
 	const void *ip;
@@ -166,7 +202,10 @@ static enum verdict ask(struct clientroutes *c, const union sock_addr *client)
 			 .nlmsg_flags = NLM_F_REQUEST,
 			 .nlmsg_seq = ++c->seq },
 		.rt = { .rtm_family = (uint8_t)client->sa.sa_family,
-			.rtm_dst_len = (uint8_t)(size * 8) },
+			.rtm_dst_len = (uint8_t)(size * 8),
+			.rtm_flags = c->inside ? RTM_F_LOOKUP_TABLE : 0 },
+		.mark_attr = { .rta_type = RTA_MARK, .rta_len = RTA_LENGTH(sizeof(q.mark)) },
+		.mark = mark,
 		.attr = { .rta_type = RTA_DST, .rta_len = (uint16_t)RTA_LENGTH(size) },
 	};
 
@@ -177,11 +216,26 @@ static enum verdict ask(struct clientroutes *c, const union sock_addr *client)
 	return read_some(c);
 }
 
+/* PENDING: nobody knows */
+static enum verdict judge(struct clientroutes *c, const union sock_addr *client, int protocol)
+{
+	enum verdict v;
+
+	if (!c->inside)
+		return ask(c, client, 0);
+	v = ask(c, client, NET_SHOW_MARK);
+	if (v != BY_MARK || protocol != IPPROTO_UDP)
+		return v;
+	v = ask(c, client, 0);
+	return v == FROM_OWN ? BY_MARK : v == PENDING ? PENDING : OTHERWISE;
+}
+
 /* --- what is remembered ------------------------------------------------------------------- */
 
-static struct clientroute *place_of(struct clientroutes *c, const uint8_t addr[static 16])
+static struct clientroute *place_of(struct clientroutes *c, const uint8_t addr[static 16],
+				    uint8_t protocol)
 {
-	uint64_t h = c->seed, word;
+	uint64_t h = c->seed + protocol, word;
 
 	for (size_t i = 0; i < 16; i += sizeof(word)) {
 		memcpy(&word, addr + i, sizeof(word));
@@ -201,19 +255,27 @@ static void key_of(const union sock_addr *client, uint8_t ret[static 16])
 	memcpy(ret + 16 - size, ip, size);
 }
 
-static void keep(struct clientroutes *c, const uint8_t addr[static 16], bool by_gateway,
-		 uint64_t until_ms)
+static void keep(struct clientroutes *c, const uint8_t addr[static 16], uint8_t protocol,
+		 bool comes_back, uint64_t until_ms)
 {
-	struct clientroute *e = place_of(c, addr);
+	struct clientroute *e = place_of(c, addr, protocol);
 
 	*e = (struct clientroute){ .generation = c->generation,
-				   .by_gateway = by_gateway,
+				   .comes_back = comes_back,
+				   .protocol = protocol,
 				   .until_ms = until_ms };
 	memcpy(e->addr, addr, sizeof(e->addr));
 }
 
-bool clientroute_by_gateway(struct clientroutes *c, const union sock_addr *client)
+/* by the gateway all go alike */
+static uint8_t kept_protocol(const struct clientroutes *c, int protocol)
 {
+	return c->inside ? (uint8_t)protocol : 0;
+}
+
+bool clientroute_is_back(struct clientroutes *c, const union sock_addr *client, int protocol)
+{
+	const uint8_t kept = kept_protocol(c, protocol);
 	const struct clientroute *e;
 	enum verdict v;
 	uint8_t key[16];
@@ -221,24 +283,25 @@ bool clientroute_by_gateway(struct clientroutes *c, const union sock_addr *clien
 	if (!c->loop || c->watch.fd < 0 || is_special(client))
 		return false;
 	key_of(client, key);
-	e = place_of(c, key);
-	if (e->generation == c->generation && memcmp(e->addr, key, sizeof(key)) == 0 &&
+	e = place_of(c, key, kept);
+	if (e->generation == c->generation && e->protocol == kept &&
+	    memcmp(e->addr, key, sizeof(key)) == 0 &&
 	    (!e->until_ms || c->loop->now_ms < e->until_ms))
-		return e->by_gateway;
-	v = ask(c, client);
+		return e->comes_back;
+	v = judge(c, client, protocol);
 	if (v != PENDING)
-		keep(c, key, v == BY_GATEWAY, 0);
-	return v == BY_GATEWAY;
+		keep(c, key, kept, v == BY_GATEWAY || v == BY_MARK, 0);
+	return v == BY_GATEWAY || v == BY_MARK;
 }
 
-void clientroute_is_silent(struct clientroutes *c, const union sock_addr *client)
+void clientroute_is_silent(struct clientroutes *c, const union sock_addr *client, int protocol)
 {
 	uint8_t key[16];
 
 	if (!c->loop)
 		return;
 	key_of(client, key);
-	keep(c, key, false, c->loop->now_ms + SILENT_MS);
+	keep(c, key, kept_protocol(c, protocol), false, c->loop->now_ms + SILENT_MS);
 }
 
 static void on_socket(struct sockpool_wait *w, int fd)
@@ -252,14 +315,17 @@ static void on_socket(struct sockpool_wait *w, int fd)
 		lose_socket(c);
 }
 
-void clientroutes_init(struct clientroutes *c, struct loop *l, struct sockpool *child,
+void clientroutes_init(struct clientroutes *c, struct loop *l, struct sockpool *child, bool inside,
 		       const struct net_plan *plan)
 {
 	*c = (struct clientroutes){ .loop = l,
 				    .watch = WATCH_INIT,
 				    .wait.on_socket = on_socket,
+				    .inside = inside,
 				    .gateway = plan->gateway,
 				    .gateway6 = plan->gateway6,
+				    .own = plan->address,
+				    .own6 = plan->address6,
 				    .generation = 1 };
 	list_init(&c->wait.entry);
 	if (getrandom(&c->seed, sizeof(c->seed), 0) != (ssize_t)sizeof(c->seed))

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* clientroute.h - whether the child would answer a client through our gateway */
+/* clientroute.h - whether what the child answers a client comes back to us */
 #ifndef RK_RELAY_CLIENTROUTE_H
 #define RK_RELAY_CLIENTROUTE_H
 
@@ -14,7 +14,8 @@
 struct clientroute {
 	uint8_t addr[16];    /* IPv4 as ::ffff:a.b.c.d */
 	uint32_t generation; /* of the table when the answer came; 0: empty */
-	bool by_gateway;
+	bool comes_back;
+	uint8_t protocol;  /* 0: all alike */
 	uint64_t until_ms; /* loop time; 0: until routes change */
 };
 
@@ -22,8 +23,9 @@ struct clientroutes {
 	struct loop *loop;  /* NULL: was never started */
 	struct watch watch; /* rtnetlink socket of the child netns; fd -1: none */
 	struct sockpool_wait wait;
-	struct in_addr gateway;
-	struct in6_addr gateway6;
+	bool inside; /* to sockets in the child's netns; else by the gateway */
+	struct in_addr gateway, own;
+	struct in6_addr gateway6, own6;
 	uint32_t generation; /* answers of others are not valid any more */
 	uint32_t seq;        /* of the last question */
 	uint64_t seed; /* clients choose their addresses: they shall not choose the place too */
@@ -31,21 +33,23 @@ struct clientroutes {
 };
 
 /**
- * clientroutes_init() - ask @child for the socket; before it is there nobody is by_gateway
- * @plan:	whose gateway counts
+ * clientroutes_init() - ask @child for the socket; before it is there nothing comes back
+ * @inside:	to sockets in the child's netns with NET_SHOW_MARK, not by the gateway
+ * @plan:	whose addresses count
  */
-void clientroutes_init(struct clientroutes *c, struct loop *l, struct sockpool *child,
+void clientroutes_init(struct clientroutes *c, struct loop *l, struct sockpool *child, bool inside,
 		       const struct net_plan *plan);
 void clientroutes_done(struct clientroutes *c); /* takes a zeroed one */
 
 /**
- * clientroute_by_gateway() - the child sends what is for @client to the gateway of the plan
+ * clientroute_is_back() - what a server at the child's own address sends to @client comes to us
  * @client:	never an IPv4 address in IPv6 (addr_unmap())
+ * @protocol:	IPPROTO_TCP or IPPROTO_UDP
  * Return: false as well when nobody knows
  */
-bool clientroute_by_gateway(struct clientroutes *c, const union sock_addr *client);
+bool clientroute_is_back(struct clientroutes *c, const union sock_addr *client, int protocol);
 
-/* clientroute_is_silent() - the table says by gateway, and yet nothing comes: believe it later */
-void clientroute_is_silent(struct clientroutes *c, const union sock_addr *client);
+/* clientroute_is_silent() - the table says so, and yet nothing comes: believe it later */
+void clientroute_is_silent(struct clientroutes *c, const union sock_addr *client, int protocol);
 
 #endif

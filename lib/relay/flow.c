@@ -218,7 +218,7 @@ static void flow_connect_failed(struct flow *f, int error)
 	f->error = error;
 
 	if (f->source == SOURCE_CLIENT && error == ETIMEDOUT)
-		clientroute_is_silent(&f->all->sources->routes, &f->client);
+		clientroute_is_silent(&f->all->sources->routes, &f->client, IPPROTO_TCP);
 	/* EADDRNOTAVAIL: a connection with these addresses exists. One that has ended does not
 	   count, as both ends have timestamps */
 	if (f->source == SOURCE_CLIENT && !refused)
@@ -344,8 +344,8 @@ static int on_wait_due(struct timer *t)
 /* asks for a socket of the current target's family and connects when there is one */
 static void flow_try(struct flow *f)
 {
-	int fd = sockpool_take(source_pool(f->all->sources, f->source), target_of(f)->family,
-			       SOCK_STREAM, &f->wait);
+	int fd = source_take(f->all->sources, f->source, target_of(f)->family, SOCK_STREAM,
+			     &f->wait);
 
 	if (fd >= 0)
 		flow_bind(f, fd);

@@ -65,7 +65,9 @@ static unsigned clamp(unsigned v, unsigned least, unsigned most)
 	return v < least ? least : v > most ? most : v;
 }
 
-/* with 512 descriptors or more the pools have their full size, below they shrink in proportion */
+/* with 512 descriptors or more the pools have their full size, below they shrink in proportion.
+   Of each kind of socket but that of routes there is one stock: transparent ones are the gateway's
+   or the child's */
 static struct limits limits_make(unsigned fds)
 {
 	struct limits l = { .batch = clamp(fds / 32, 2, SOCKPOOL_BATCH_MAX),
@@ -73,9 +75,8 @@ static struct limits limits_make(unsigned fds)
 				     .conns = clamp(fds / 32, 4, DNS_CONNS_MAX) },
 			    .pipes = clamp(fds / 64, 1, PIPEPOOL_MAX),
 			    .udp = clamp(fds / 16, 4, UDP_FLOWS_MAX) };
-	unsigned used = clamp(fds / 8, 8, 64) +
-			2 * (SOCKPOOL_NKINDS - 1) * (l.batch + l.batch / 4) + l.dns.queries +
-			2 * l.dns.conns + 2 * l.pipes + l.udp;
+	unsigned used = clamp(fds / 8, 8, 64) + (SOCKPOOL_NKINDS - 1) * (l.batch + l.batch / 4) +
+			l.dns.queries + 2 * l.dns.conns + 2 * l.pipes + l.udp;
 
 	l.flows = fds > used + 4 ? fds - used : 4;
 	l.holds = clamp(fds / 8, 4, HOLDS_MAX);
@@ -254,6 +255,7 @@ static int receive_config(struct relay *r, struct relay_config *ret, struct conf
 	memcpy(ret, m.payload, sizeof(*ret));
 	first = ret->have_agent + ret->have_gateway;
 	if (m.type != WORKER_RELAY_CONFIG || ret->have_agent > 1 || ret->have_gateway > 1 ||
+	    ret->child_shows > 1 || (ret->child_shows && ret->have_gateway) ||
 	    ret->ndns > NET_DNS_SOCKS_MAX || ret->accel >= NET_NACCELS ||
 	    m.nfds != first + ret->ndns + net_accel_fds(ret->accel, &ret->net)) {
 		msg_close_fds(&m);
@@ -314,7 +316,8 @@ static int relay_start(struct relay *r, struct sandbox_report *sandbox)
 				  fds.gateway, limits.batch, &r->err);
 	r->pool.strays = r->gateway.strays = config.is_again;
 	if (e == 0)
-		sources_init(&r->sources, &r->loop, &r->pool, &r->gateway, &config.net);
+		sources_init(&r->sources, &r->loop, &r->pool, &r->gateway, config.child_shows,
+			     &config.net);
 	if (e == 0)
 		e = forward_init(&r->forward, &r->loop, &r->sources, limits.flows,
 				 config.tcp_flows_max, limits.pipes, &r->err);

@@ -29,18 +29,25 @@
 static const struct kind_spec {
 	uint16_t family, type;
 	int protocol;
+	uint16_t transparent;
 } kind_spec[] = {
-	{ AF_INET, SOCK_STREAM, IPPROTO_TCP },   { AF_INET6, SOCK_STREAM, IPPROTO_TCP },
-	{ AF_INET, SOCK_DGRAM, IPPROTO_UDP },    { AF_INET6, SOCK_DGRAM, IPPROTO_UDP },
-	{ AF_NETLINK, SOCK_RAW, NETLINK_ROUTE },
+	{ AF_INET, SOCK_STREAM, IPPROTO_TCP, 0 },   { AF_INET6, SOCK_STREAM, IPPROTO_TCP, 0 },
+	{ AF_INET, SOCK_DGRAM, IPPROTO_UDP, 0 },    { AF_INET6, SOCK_DGRAM, IPPROTO_UDP, 0 },
+	{ AF_INET, SOCK_STREAM, IPPROTO_TCP, 1 },   { AF_INET6, SOCK_STREAM, IPPROTO_TCP, 1 },
+	{ AF_INET, SOCK_DGRAM, IPPROTO_UDP, 1 },    { AF_INET6, SOCK_DGRAM, IPPROTO_UDP, 1 },
+	{ AF_NETLINK, SOCK_RAW, NETLINK_ROUTE, 0 },
 };
 static_assert(ARRAY_SIZE(kind_spec) == SOCKPOOL_NKINDS, "what each kind is");
 
 static struct sockpool_kind *kind_of(struct sockpool *p, int family, int type)
 {
+	bool transparent = type & SOCKPOOL_TRANSPARENT;
+
 	if (family == AF_NETLINK)
 		return &p->kind[SOCKPOOL_NKINDS - 1];
-	return &p->kind[(type == SOCK_DGRAM ? 2 : 0) + (family == AF_INET6)];
+	type &= ~SOCKPOOL_TRANSPARENT;
+	return &p->kind[(transparent ? 4 : 0) + (type == SOCK_DGRAM ? 2 : 0) +
+			(family == AF_INET6)];
 }
 
 static const struct kind_spec *spec_of(const struct sockpool *p, const struct sockpool_kind *k)
@@ -86,7 +93,8 @@ static void refill(struct sockpool *p, struct sockpool_kind *k)
 {
 	struct nsagent_sockets req = { .family = spec_of(p, k)->family,
 				       .socktype = spec_of(p, k)->type,
-				       .count = (uint16_t)p->ask };
+				       .count = (uint16_t)p->ask,
+				       .transparent = spec_of(p, k)->transparent };
 
 	if (p->agent < 0 || k->asked || !k->wanted || !is_low(p, k) || p->retry.loop)
 		return;
@@ -195,11 +203,14 @@ static bool is_shortage(int error)
 static int take_answer(struct sockpool *p, struct msg *m)
 {
 	const struct nsagent_sockets *ans = (const void *)m->payload;
-	struct sockpool_kind *k = kind_of(p, ans->family, ans->socktype);
+	struct sockpool_kind *k = kind_of(
+		p, ans->family, ans->socktype | (ans->transparent == 1 ? SOCKPOOL_TRANSPARENT : 0));
 	unsigned before = k->n;
 
 	if (m->type != NSAGENT_SOCKETS_ANS || ans->family != spec_of(p, k)->family ||
-	    ans->socktype != spec_of(p, k)->type || m->nfds > p->batch || !(k->asked || p->strays))
+	    ans->socktype != spec_of(p, k)->type ||
+	    ans->transparent != spec_of(p, k)->transparent || m->nfds > p->batch ||
+	    !(k->asked || p->strays))
 		return -EPROTO;
 	k->asked = false;
 	for (size_t i = 0; i < m->nfds && k->n < p->batch + p->low; i++)

@@ -10,7 +10,11 @@
 struct err;
 
 #define SOCKPOOL_BATCH_MAX MSG_FDS_MAX
-#define SOCKPOOL_NKINDS 5 /* IPv4 and IPv6, stream and datagram; rtnetlink */
+/* IPv4 and IPv6, stream and datagram, plain and transparent; rtnetlink */
+#define SOCKPOOL_NKINDS 9
+
+/* with the type: one that may have any address. Not asked of the gateway's, which all may */
+#define SOCKPOOL_TRANSPARENT 0x100
 
 /* one who waits for a socket; embedded in its owner, list_init() before the first use */
 struct sockpool_wait {
@@ -54,13 +58,13 @@ int sockpool_init(struct sockpool *p, struct loop *l, const char *where, int age
 void sockpool_done(struct sockpool *p); /* waiters are not told */
 
 /* sockpool_warm() - keep sockets of @family in stock from now on
- * @type:	SOCK_STREAM or SOCK_DGRAM
+ * @type:	SOCK_STREAM or SOCK_DGRAM, alone or with SOCKPOOL_TRANSPARENT
  */
 void sockpool_warm(struct sockpool *p, int family, int type);
 
 /**
- * sockpool_take() - one socket of @family, SOCK_STREAM or SOCK_DGRAM; or AF_NETLINK and SOCK_RAW,
- *                   of which none is kept in stock
+ * sockpool_take() - one socket of @family, @type as above; or AF_NETLINK and SOCK_RAW, of which
+ *                   none is kept in stock
  * Return: the fd; -EAGAIN: @w->on_socket() follows, unless list_remove(&w->entry) comes first;
  *         -EPIPE: the agent is gone
  */

@@ -6,6 +6,11 @@
  * child's own address, of the client's family, when the child's routing table leads to the client
  * by our gateway. Clients whose address is on-link in the child, on a bridge there, or loopback,
  * have the gateway's. Servers on the child's loopback can be reached from within only.
+ *
+ * On networks without our gateway the child's netns has transparent sockets itself, and leads back
+ * what is answered to them (lib/nsagent/wayback.c): wherever the client is, and from its loopback
+ * as well. What UDP answers, though, first finds a route, and an address by that: see
+ * clientroute.c. Clients that cannot be shown have whatever the child's netns gives.
  */
 #include "lib/relay/source.h"
 
@@ -17,11 +22,13 @@
 #include "lib/base/cleanup.h"
 
 void sources_init(struct sources *s, struct loop *l, struct sockpool *child,
-		  struct sockpool *gateway, const struct net_plan *plan)
+		  struct sockpool *gateway, bool child_shows, const struct net_plan *plan)
 {
-	*s = (struct sources){ .child = child, .gateway = gateway, .plan = *plan };
-	if (gateway->agent >= 0)
-		clientroutes_init(&s->routes, l, child, plan);
+	*s = (struct sources){
+		.child = child, .gateway = gateway, .child_shows = child_shows, .plan = *plan
+	};
+	if (gateway->agent >= 0 || child_shows)
+		clientroutes_init(&s->routes, l, child, child_shows, plan);
 }
 
 void sources_done(struct sources *s)
@@ -32,7 +39,7 @@ void sources_done(struct sources *s)
 static bool is_childs_own(const struct net_plan *p, const struct net_addr *a)
 {
 	if (a->family == AF_INET)
-		return memcmp(a->addr, &p->address, sizeof(p->address)) == 0;
+		return p->address.s_addr && memcmp(a->addr, &p->address, sizeof(p->address)) == 0;
 	return p->ipv6 && memcmp(a->addr, &p->address6, sizeof(p->address6)) == 0;
 }
 
@@ -55,12 +62,34 @@ static bool is_outside(const struct sources *s, const struct worker_port *spec,
 	return spec->show_client && s->gateway->agent >= 0 && is_childs_own(&s->plan, target);
 }
 
+static bool is_loopback(const struct net_addr *a)
+{
+	return a->family == AF_INET
+		       ? a->addr[0] == 127
+		       : memcmp(a->addr, &in6addr_loopback, sizeof(in6addr_loopback)) == 0;
+}
+
+/* by a transparent socket of the child's netns */
+static bool is_shown_inside(const struct sources *s, const struct worker_port *spec,
+			    const struct net_addr *target)
+{
+	return s->child_shows && spec->show_client &&
+	       (is_childs_own(&s->plan, target) ||
+		(spec->protocol == IPPROTO_TCP && is_loopback(target)));
+}
+
 enum source source_first(struct sources *s, const struct worker_port *spec,
 			 const union sock_addr *client, const struct net_addr *target)
 {
+	if (is_shown_inside(s, spec, target))
+		return client->sa.sa_family == target->family &&
+				       clientroute_is_back(&s->routes, client, spec->protocol)
+			       ? SOURCE_CLIENT
+			       : SOURCE_CHILD;
 	if (!is_outside(s, spec, target))
 		return SOURCE_CHILD;
-	if (client->sa.sa_family == target->family && clientroute_by_gateway(&s->routes, client))
+	if (client->sa.sa_family == target->family &&
+	    clientroute_is_back(&s->routes, client, spec->protocol))
 		return SOURCE_CLIENT;
 	return SOURCE_GATEWAY;
 }
@@ -78,9 +107,12 @@ unsigned source_target(struct sources *s, const struct worker_port *spec,
 	return 0;
 }
 
-struct sockpool *source_pool(struct sources *s, enum source source)
+int source_take(struct sources *s, enum source source, int family, int type,
+		struct sockpool_wait *w)
 {
-	return source == SOURCE_CHILD ? s->child : s->gateway;
+	if (source == SOURCE_CLIENT && s->child_shows)
+		return sockpool_take(s->child, family, type | SOCKPOOL_TRANSPARENT, w);
+	return sockpool_take(source == SOURCE_CHILD ? s->child : s->gateway, family, type, w);
 }
 
 void sources_warm(struct sources *s, const struct worker_port *spec, int type)
@@ -89,6 +121,8 @@ void sources_warm(struct sources *s, const struct worker_port *spec, int type)
 		const struct net_addr *t = &spec->target[i];
 
 		sockpool_warm(is_outside(s, spec, t) ? s->gateway : s->child, t->family, type);
+		if (is_shown_inside(s, spec, t))
+			sockpool_warm(s->child, t->family, type | SOCKPOOL_TRANSPARENT);
 	}
 }
 

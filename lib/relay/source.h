@@ -14,7 +14,7 @@ struct err;
 
 /* in the order in which they are tried */
 enum source {
-	SOURCE_CLIENT,  /* its own, by a transparent socket of the gateway netns */
+	SOURCE_CLIENT,  /* its own, by a transparent socket of the gateway netns or the child's */
 	SOURCE_GATEWAY, /* 10.0.2.2 or fd00::2, by such a socket too */
 	SOURCE_CHILD,   /* whatever the child's netns gives: loopback, or the child's own address */
 	NSOURCES
@@ -22,13 +22,14 @@ enum source {
 
 struct sources {
 	struct sockpool *child, *gateway;
+	bool child_shows; /* the child's netns has transparent sockets; there is no gateway */
 	struct clientroutes routes;
 	struct net_plan plan;
 };
 
 /* sources_init() - @child, @gateway: borrowed */
 void sources_init(struct sources *s, struct loop *l, struct sockpool *child,
-		  struct sockpool *gateway, const struct net_plan *plan);
+		  struct sockpool *gateway, bool child_shows, const struct net_plan *plan);
 void sources_done(struct sources *s); /* takes a zeroed one */
 
 /* source_spec_valid() - is it a port of that protocol whose targets are addresses? */
@@ -48,10 +49,12 @@ enum source source_first(struct sources *s, const struct worker_port *spec,
 unsigned source_target(struct sources *s, const struct worker_port *spec,
 		       const union sock_addr *client);
 
-struct sockpool *source_pool(struct sources *s, enum source source);
+/* source_take() - an unbound socket for source_bind(); as sockpool_take() */
+int source_take(struct sources *s, enum source source, int family, int type,
+		struct sockpool_wait *w);
 
 /**
- * source_bind() - give an unbound socket of source_pool() its address
+ * source_bind() - give an unbound socket of source_take() its address
  * @family:	of the socket, which is the target's
  * Return: 0 or a negative errno: the next source may do
  */

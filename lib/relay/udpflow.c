@@ -234,8 +234,7 @@ static int flow_flush(struct udp_flow *f)
 static int flow_take(struct udp_flow *f)
 {
 	struct sources *s = f->port->all->sources;
-	int fd = sockpool_take(source_pool(s, f->source), target_of(f)->family, SOCK_DGRAM,
-			       &f->wait);
+	int fd = source_take(s, f->source, target_of(f)->family, SOCK_DGRAM, &f->wait);
 
 	flow_set_state(f, UDP_WAITING);
 	if (fd >= 0)

@@ -22,6 +22,12 @@ rk_stop
 rk_start --net=slirp --source-ip-transparent=false -- nsprobe serve tcp-echo,0.0.0.0,7 udp-echo,0.0.0.0,7 || exit
 compare
 rk_stop
+cp "$RK_BUILD/tests/refuse/librefuse.so" "$T/librefuse.so" # where the user may read it
+RK_ENV="LD_PRELOAD=$T/librefuse.so REFUSE=nf_tables"
+rk_start --net=none -- sleep 1000 || exit
+compare
+rk_stop
+RK_ENV=
 rk_start --net=host -- sleep 1000 || exit
 compare "$RK_SRC/lib/parent/api.c"
 rk_stop

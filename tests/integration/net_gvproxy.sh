@@ -14,8 +14,8 @@ info() { as_user rootlessctl --socket "$STATE/api.sock" info --json | python3 -c
 restarts() { [ "$(info 'i["workers"]["gvproxy"]["restarts"]')" = "$1" ]; }
 echoes() { [ "$(in_child nsprobe ask -t 8000 192.168.127.1 7 hello)" = hello ]; }
 
-rk_start --net=gvisor-tap-vsock --gvproxy-binary="$PEER" --disable-host-loopback=false -p 127.0.0.1:7007:7/tcp -- \
-	nsprobe serve tcp-echo,0.0.0.0,7 || exit
+rk_start --net=gvisor-tap-vsock --gvproxy-binary="$PEER" --disable-host-loopback=false -p 127.0.0.1:7007:7/tcp -p 0.0.0.0:7107:2007/tcp -p 0.0.0.0:7107:2007/udp -- \
+	nsprobe serve tcp-echo,0.0.0.0,7 tcp-who,0.0.0.0,2007 udp-who,0.0.0.0,2007 || exit
 is "its arguments, and what it is asked" "$(head -n 3 "$T/log")" "called with -listen unix://$STATE/.gvproxy.sock -mtu 1500 -ssh-port -1
 POST /connect HTTP/1.1
 dhcp 1"
@@ -26,6 +26,8 @@ is "the name server" "$(in_child head -n 1 /etc/resolv.conf)" "nameserver 192.16
 ok "TCP" echoes
 is "UDP" "$(in_child nsprobe ask -u 192.168.127.1 7 hello)" hello
 is "a published port" "$(nsprobe duplex 127.0.0.1 7007 1000000 3)" ok
+is "a server sees the client" "$(in_world nsprobe ask -t 5000 -b 192.0.2.3 192.0.2.1 7107 | cut -d' ' -f1)" 192.0.2.3
+is "UDP: too" "$(in_world nsprobe ask -u -t 5000 -b 192.0.2.3 192.0.2.1 7107 x | cut -d' ' -f1)" 192.0.2.3
 is "info" "$(info 'i["networkDriver"]')" "{'driver': 'gvisor-tap-vsock', 'dns': ['192.168.127.1'], 'childIP': '192.168.127.2'}"
 kill -s KILL "$(pgrep -u "$RK_UID" -f "$PEER -listen")"
 ok "killed, it is started again" wait_for 5 restarts 1

@@ -29,7 +29,8 @@ no_dhcp() {
 acks() { [ "$(grep -c 'sending ACK' "$T/dhcp.log")" -ge "$1" ]; }
 
 dhcp 8 'router 10.0.3.1' 'dns 10.0.3.1'
-rk_start --net=lxc-user-nic -p 127.0.0.1:7007:7/tcp -- nsprobe serve tcp-echo,0.0.0.0,7 || exit
+rk_start --net=lxc-user-nic -p 127.0.0.1:7007:7/tcp -p 0.0.0.0:7107:2007/tcp -p 0.0.0.0:7107:2007/udp -- \
+	nsprobe serve tcp-echo,0.0.0.0,7 tcp-who,0.0.0.0,2007 udp-who,0.0.0.0,2007 || exit
 like "an address of the server's" "$(in_child ip -4 -o address show dev eth0)" '*inet 10.0.3.10[01]/24 *'
 is "and the router" "$(in_child ip route show default | cut -d' ' -f1-5)" "default via 10.0.3.1 dev eth0"
 is "and the name server" "$(in_child head -n 1 /etc/resolv.conf)" "nameserver 10.0.3.1"
@@ -39,6 +40,8 @@ wait_for 5 nsprobe connect 10.0.3.1 9007
 is "TCP to the host" "$(in_child nsprobe duplex 10.0.3.1 9007 1000000 3)" ok
 kill "$SPAWNED"
 is "a published port" "$(nsprobe duplex 127.0.0.1 7007 1000000 3)" ok
+is "a server sees the client" "$(in_world nsprobe ask -t 5000 -b 192.0.2.3 192.0.2.1 7107 | cut -d' ' -f1)" 192.0.2.3
+is "UDP: too" "$(in_world nsprobe ask -u -t 5000 -b 192.0.2.3 192.0.2.1 7107 x | cut -d' ' -f1)" 192.0.2.3
 is "info" "$(info 'i["networkDriver"], i["portDriver"]["driver"]')" "{'driver': 'lxc-user-nic', 'dynamicChildIP': True} builtin"
 ok "the lease is renewed at half its time" wait_for 9 acks 2
 no_dhcp

@@ -16,7 +16,8 @@ restarts() { [ "$(info 'i["workers"]["vpnkit"]["restarts"]')" = "$1" ]; }
 vpnkit() { pgrep -u "$RK_UID" -f "$PEER --ethernet"; }
 echoes() { [ "$(in_child nsprobe ask -t 8000 192.168.65.1 7 hello)" = hello ]; }
 
-rk_start --net=vpnkit --vpnkit-binary="$PEER" -p 127.0.0.1:7007:7/tcp -- nsprobe serve tcp-echo,0.0.0.0,7 || exit
+rk_start --net=vpnkit --vpnkit-binary="$PEER" -p 127.0.0.1:7007:7/tcp -p 0.0.0.0:7107:2007/tcp -p 0.0.0.0:7107:2007/udp -- \
+	nsprobe serve tcp-echo,0.0.0.0,7 tcp-who,0.0.0.0,2007 udp-who,0.0.0.0,2007 || exit
 is "its arguments" "$(head -n 1 "$T/log")" "called with --ethernet $STATE/vpnkit-ethernet.sock --mtu 1500 --host-ip 0.0.0.0"
 like "an interface is asked for" "$(cat "$T/log")" '*interface 1 ????????-????-4???-a???-???????????? 0.0.0.0*dhcp 1*'
 like "the address that vpnkit's DHCP has told" "$(in_child ip -4 -o address show dev tap0)" '*inet 192.168.65.3/24 *'
@@ -30,6 +31,8 @@ is "TCP, 30 kB both ways" "$(in_child nsprobe duplex 192.168.65.1 7 30000 3)" ok
 is "UDP" "$(in_child nsprobe ask -u 192.168.65.1 7 hello)" hello
 is "a closed port" "$(in_child nsprobe connect 192.168.65.1 8)" ECONNREFUSED
 is "a published port" "$(nsprobe duplex 127.0.0.1 7007 1000000 3)" ok
+is "a server sees the client" "$(in_world nsprobe ask -t 5000 -b 192.0.2.3 192.0.2.1 7107 | cut -d' ' -f1)" 192.0.2.3
+is "UDP: too" "$(in_world nsprobe ask -u -t 5000 -b 192.0.2.3 192.0.2.1 7107 x | cut -d' ' -f1)" 192.0.2.3
 is "info" "$(info 'i["networkDriver"]')" "{'driver': 'vpnkit', 'dns': ['192.168.65.1'], 'childIP': '192.168.65.3'}"
 
 kill -s KILL "$(vpnkit)"

@@ -22,7 +22,7 @@ static void start(void)
 	ck_assert_int_eq(sockpool_init(&child, &loop, "child", rig.relay[CHILD], 2, &err), 0);
 	ck_assert_int_eq(sockpool_init(&gateway, &loop, "gateway", rig.relay[GATEWAY], 2, &err), 0);
 	child.own_cookie = gateway.own_cookie = 1; /* this test lives in the child's */
-	sources_init(&sources, &loop, &child, &gateway, &rig.plan);
+	sources_init(&sources, &loop, &child, &gateway, false, &rig.plan);
 	for (int i = 0; i < 100 && sources.routes.watch.fd < 0; i++)
 		ck_assert_int_eq(loop_once(&loop, WAIT_MS), 0);
 	ck_assert_int_ge(sources.routes.watch.fd, 0);
@@ -46,7 +46,7 @@ static bool by_gateway(const char *text)
 {
 	union sock_addr a = address(text);
 
-	return clientroute_by_gateway(&sources.routes, &a);
+	return clientroute_is_back(&sources.routes, &a, IPPROTO_TCP);
 }
 
 /* what the kernel has told meanwhile */
@@ -92,7 +92,7 @@ START_TEST(a_change_is_heard)
 	start();
 	ck_assert(by_gateway("192.0.2.9"));
 	ck_assert(by_gateway("198.51.100.1"));
-	clientroute_is_silent(&sources.routes, &silent);
+	clientroute_is_silent(&sources.routes, &silent, IPPROTO_TCP);
 	ck_assert(!by_gateway("198.51.100.1"));
 	ck_assert_int_eq(netlink_new(&nl, &err), 0);
 	ck_assert_int_eq(netlink_addr_add(nl, "lo", &ip, &err), 0);

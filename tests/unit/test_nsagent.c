@@ -78,6 +78,8 @@ static const struct nsagent_sockets malformed[] = {
 	{ AF_INET, SOCK_STREAM, 0, 0 },         { AF_INET, SOCK_STREAM, MSG_FDS_MAX + 1, 0 },
 	{ AF_INET, SOCK_DGRAM, UINT16_MAX, 0 }, { AF_INET, SOCK_DGRAM, 1, EMFILE },
 	{ AF_NETLINK, SOCK_RAW, 2, 0 },         { AF_NETLINK, SOCK_DGRAM, 1, 0 },
+	{ AF_INET, SOCK_STREAM, 1, 0, 2, 0 },   { AF_INET, SOCK_STREAM, 1, 0, 1, 1 },
+	{ AF_NETLINK, SOCK_RAW, 1, 0, 1, 0 },
 };
 
 static void expect_exit(pid_t pid, int status)

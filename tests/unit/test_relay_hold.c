@@ -171,7 +171,7 @@ static void rig_init(struct rig *r)
 	fds[NET_ACCEL_TCP4] = listener_at("127.0.0.2", 16);
 	ck_assert_int_eq(loop_init(&r->loop), 0);
 	ck_assert_int_eq(sockpool_init(&r->pool, &r->loop, "none", -1, 2, err), 0);
-	sources_init(&r->sources, &r->loop, &r->pool, &r->pool, &plan);
+	sources_init(&r->sources, &r->loop, &r->pool, &r->pool, false, &plan);
 	ck_assert_int_eq(forward_init(&r->forward, &r->loop, &r->sources, 200, 0, 2, err), 0);
 	ck_assert_msg(bounce_init(&r->b, &r->loop, &plan, NET_ACCEL_TPROXY, fds, &r->forward, HOLDS,
 				  err) == 0,

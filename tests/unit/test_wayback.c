@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+/* test_wayback.c - sockets with foreign addresses are answered; what is removed comes back, or not
+ */
+#include <netinet/in.h>
+#include <poll.h>
+
+#include "lib/nsagent/netlink.h"
+#include "lib/nsagent/nftask.h"
+#include "lib/nsagent/nftparts.h"
+#include "lib/nsagent/wayback.h"
+#include "tests/unit/nsagent_rig.h"
+
+#include <linux/netfilter/nf_tables.h> /* behind the C library's */
+#include <linux/netfilter/nfnetlink.h>
+#include <linux/netlink.h>
+
+static struct wayback way = WAYBACK_INIT;
+static struct err err;
+static int nft; /* not the one of the way */
+
+static void start(void)
+{
+	struct netlink *nl = NULL;
+
+	ck_assert(enter_namespaces());
+	ck_assert_int_eq(netlink_new(&nl, &err), 0);
+	ck_assert_int_eq(netlink_link_up(nl, "lo", 0, &err), 0);
+	netlink_free(nl);
+	ck_assert_msg(wayback_setup(&way, &err) == 0, "%s", err.msg);
+	nft = nftask_open(&err);
+	ck_assert_int_ge(nft, 0);
+}
+
+static unsigned nrules(void)
+{
+	struct nftmsg b = { 0 };
+	unsigned n = 0;
+
+	nftmsg_command(&b, NFT_MSG_GETRULE, NLM_F_DUMP, "the list");
+	nftmsg_end(&b);
+	ck_assert_int_eq(nftask_list(nft, &b, &n, &err), 0);
+	return n;
+}
+
+static void remove_table(void)
+{
+	struct nftmsg b = { 0 };
+
+	nftmsg_edge(&b, NFNL_MSG_BATCH_BEGIN);
+	nftparts_no_table(&b);
+	nftmsg_ask(&b);
+	nftmsg_edge(&b, NFNL_MSG_BATCH_END);
+	ck_assert_msg(nftask_run(nft, &b, &err) == 0, "%s", err.msg);
+}
+
+static bool is_told(void)
+{
+	struct pollfd p = { way.events, POLLIN, 0 };
+
+	return poll(&p, 1, WAIT_MS) == 1;
+}
+
+/* a client of 192.0.2.9 connects to a listener at 127.0.0.1; 0 or a negative errno */
+static int connect_within(int timeout_ms)
+{
+	struct sockaddr_in a = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct sockaddr_in from = { .sin_family = AF_INET };
+	socklen_t len = sizeof(a);
+	const int on = 1;
+	const uint32_t mark = NET_SHOW_MARK;
+	autoclose int l = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0),
+		      c = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	struct pollfd p = { c, POLLOUT, 0 };
+
+	inet_pton(AF_INET, "192.0.2.9", &from.sin_addr);
+	ck_assert(bind(l, (struct sockaddr *)&a, sizeof(a)) == 0 && listen(l, 1) == 0 &&
+		  getsockname(l, (struct sockaddr *)&a, &len) == 0);
+	ck_assert(setsockopt(c, IPPROTO_IP, IP_TRANSPARENT, &on, sizeof(on)) == 0 &&
+		  setsockopt(c, SOL_SOCKET, SO_MARK, &mark, sizeof(mark)) == 0 &&
+		  bind(c, (struct sockaddr *)&from, sizeof(from)) == 0);
+	if (connect(c, (struct sockaddr *)&a, sizeof(a)) < 0 && errno != EINPROGRESS)
+		return -errno;
+	return poll(&p, 1, timeout_ms) == 1 && p.revents == POLLOUT ? 0 : -ETIMEDOUT;
+}
+
+START_TEST(a_foreign_address_is_answered)
+{
+	start();
+	ck_assert_uint_eq(nrules(), 4);
+	ck_assert_int_eq(connect_within(WAIT_MS), 0);
+}
+END_TEST
+
+START_TEST(what_is_removed_comes_back)
+{
+	start();
+	for (int i = 0; i < 3; i++) {
+		remove_table();
+		ck_assert_uint_eq(nrules(), 0);
+		ck_assert_int_eq(connect_within(WAIT_MS), 0); /* meanwhile, too */
+		ck_assert(is_told());
+		wayback_mend(&way);
+		ck_assert_uint_eq(nrules(), 4);
+	}
+	/* of what it did itself it takes no notice */
+	wayback_mend(&way);
+	ck_assert_uint_eq(way.restored, 3);
+}
+END_TEST
+
+START_TEST(it_is_given_up_at_last)
+{
+	start();
+	for (int i = 0; i < 50 && way.events >= 0; i++) {
+		remove_table();
+		ck_assert(is_told());
+		wayback_mend(&way);
+	}
+	ck_assert_int_eq(way.events, -1);
+	ck_assert_int_lt(connect_within(200), 0); /* the rule is gone: who asks it is told so */
+}
+END_TEST
+
+static void add_tests(TCase *c)
+{
+	tcase_add_test(c, a_foreign_address_is_answered);
+	tcase_add_test(c, what_is_removed_comes_back);
+	tcase_add_test(c, it_is_given_up_at_last);
+}
+
+int main(void)
+{
+	return run_suite("wayback", add_tests);
+}
