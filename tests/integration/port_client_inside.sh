@@ -32,7 +32,8 @@ start() { # ARG...
 for net in none slirp4netns; do
 	case $net in
 	none) start --net=none && own=127.0.0.1 far=127.0.0.1 u6=::1 ;;
-	*) start --net=slirp4netns --slirp4netns-binary=/usr/bin/slirp4netns && own=10.0.2.100 far=198.51.100.8 u6=2001:db8:ffff::8 ;;
+	# a router advertisement of slirp4netns would give the child another address of IPv6 at any moment
+	*) start --net=slirp4netns --slirp4netns-binary=/usr/bin/slirp4netns --sysctl=net.ipv6.conf.tap0.accept_ra=0 && own=10.0.2.100 far=198.51.100.8 u6=2001:db8:ffff::8 ;;
 	esac
 	is "$net: info" "$(extra sourceIPTransparentBackend) $(extra sourceIPTransparentReason)" "nft None"
 	is "$net: a client, and its port" "$(who 192.0.2.1 7107 198.51.100.8 5501)" "198.51.100.8 5501"
