@@ -24,7 +24,7 @@ compare
 rk_stop
 cp "$RK_BUILD/tests/refuse/librefuse.so" "$T/librefuse.so" # where the user may read it
 RK_ENV="LD_PRELOAD=$T/librefuse.so REFUSE=nf_tables"
-rk_start --net=none -- sleep 1000 || exit
+rk_start --net=none -- nsprobe serve tcp-echo,127.0.0.1,7 udp-echo,127.0.0.1,7 || exit
 compare
 rk_stop
 RK_ENV=
