@@ -82,6 +82,10 @@ static void network(FILE *out, const struct parent_setup *s, const struct net_pl
 
 	if (s->net->flags & NET_F_GATEWAY) {
 		explain_gateway(out, plan, o);
+		fprintf(out, "  policy   refused: loopback of the host%s, %s\n",
+			plan->host_loopback ? " but by the gateway's address" : "",
+			o->deny_host_addrs ? "every other address that it has or gets"
+					   : "not its other addresses");
 	} else {
 		explain_heading(out, "links");
 		fprintf(out, "  %s\n",

@@ -143,6 +143,18 @@ static int check_host_loopback(struct check *c, struct err *err)
 	return 0;
 }
 
+/* a network of others would not keep it */
+static int check_host_addrs(struct check *c, struct err *err)
+{
+	c->o->deny_host_addrs = c->v[OPT_DENY_HOST_ADDRS].flag;
+	if (!c->o->deny_host_addrs || option_net_has(c, NET_F_GATEWAY))
+		return 0;
+	return err_say(err, EINVAL,
+		       "deny-host-addrs needs the built-in network (--net=slirp), "
+		       "--net=%s%s does not have it",
+		       c->o->net, c->o->net_external ? " by a program of others" : "");
+}
+
 static int check_modes(struct check *c, struct err *err)
 {
 	return options_modes(c->values, c->o, err);
@@ -360,15 +372,25 @@ static int check_process(struct check *c, struct err *err)
 
 /* the order is a contract: the first mistake is the one that is told */
 static int (*const checks[])(struct check *c, struct err *err) = {
-	check_evacuation,   check_mtu,
-	check_cidr,         check_ifname,
-	check_ipv6,         check_host_loopback,
-	option_check_net,   option_check_slirp4netns,
-	check_modes,        option_check_port_driver,
-	check_transparency, check_loopback,
-	check_udp_idle,     check_publish,
-	check_reaper,       check_copy_up,
-	check_propagation,  option_check_sysctl,
+	check_evacuation,
+	check_mtu,
+	check_cidr,
+	check_ifname,
+	check_ipv6,
+	check_host_loopback,
+	option_check_net,
+	option_check_slirp4netns,
+	check_host_addrs,
+	check_modes,
+	option_check_port_driver,
+	check_transparency,
+	check_loopback,
+	check_udp_idle,
+	check_publish,
+	check_reaper,
+	check_copy_up,
+	check_propagation,
+	option_check_sysctl,
 	check_process,
 };
 

@@ -66,6 +66,10 @@ const struct option_def option_table[OPT_NIDS] = {
 					"Network", OURS_THEIRS("true", "false"),
 					.help = "prohibit connecting to 127.0.0.1:* on the host "
 						"namespace" },
+	[OPT_DENY_HOST_ADDRS] = { "deny-host-addrs", NULL, NULL, OPTION_BOOL, IN_BOTH, "Network",
+				  SAME("false"),
+				  .help = "prohibit connecting to any address of the host itself, "
+					  "whenever it gets it (slirp and slirp4netns)" },
 	[OPT_IPV6] = { "ipv6", NULL, NULL, OPTION_BOOL, IN_BOTH, "Network",
 		       OURS_THEIRS("true", "false"),
 		       .help = "enable IPv6 routing. Unrelated to port forwarding. Only supported "

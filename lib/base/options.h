@@ -78,7 +78,7 @@ struct options {
 	int mtu;                   /* 0: the driver's default */
 	bool mtu_auto;             /* the host's, followed; mtu is 0 */
 	const char *cidr, *ifname; /* NULL: the driver's default */
-	bool disable_host_loopback, ipv6, detach_netns;
+	bool disable_host_loopback, deny_host_addrs, ipv6, detach_netns;
 	enum accel_mode accel;
 	bool net_external; /* --slirp4netns-binary, --gvproxy-binary: --net=slirp4netns or
 			      gvisor-tap-vsock is that program */

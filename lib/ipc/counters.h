@@ -29,6 +29,8 @@ enum counter_kind {
 	X(COUNT_TCP_OUT_OPENED, ROLE_RELAY, COUNTER_TOTAL, "tcpOutOpened", "connections out") \
 	X(COUNT_TCP_OUT_FAILED, ROLE_RELAY, COUNTER_TOTAL, "tcpOutFailed", \
 	  "that the peer or the way to it refused: the child was told") \
+	X(COUNT_TCP_OUT_REFUSED, ROLE_RELAY, COUNTER_TOTAL, "tcpOutRefused", \
+	  "SYNs refused by the policy: the child was told") \
 	X(COUNT_TCP_OUT_ABANDONED, ROLE_RELAY, COUNTER_TOTAL, "tcpOutAbandoned", \
 	  "given up by the child before the peer answered") \
 	X(COUNT_TCP_OUT_BYTES_IN, ROLE_RELAY, COUNTER_TOTAL, "tcpOutBytesIn", \

@@ -90,6 +90,28 @@ struct net_addr {
 };
 static_assert(sizeof(struct net_addr) == 24, "wire format: bump the versions of its messages");
 
+/* the addresses that begin with the first @prefix bits of @addr */
+struct net_range {
+	uint8_t family, prefix, zero[2]; /* AF_INET, AF_INET6 */
+	uint8_t addr[16];                /* AF_INET uses the first four; no bit is set behind */
+};
+static_assert(sizeof(struct net_range) == 20, "wire format: bump the versions of its messages");
+
+/* net_range_has() - whether @addr, in network order, is one of them */
+static inline int net_range_has(const struct net_range *r, int family, const uint8_t *addr)
+{
+	const unsigned bytes = r->prefix / 8, bits = r->prefix % 8;
+
+	return r->family == family && memcmp(r->addr, addr, bytes) == 0 &&
+	       (!bits || (r->addr[bytes] ^ addr[bytes]) >> (8 - bits) == 0);
+}
+
+/* net_range_covers() - whether all of @b are */
+static inline int net_range_covers(const struct net_range *r, const struct net_range *b)
+{
+	return r->prefix <= b->prefix && net_range_has(r, b->family, b->addr);
+}
+
 /**
  * net_plan_slirp_mac() - the hardware address that libslirp's end of a tap has: 52:55 and the
  *                        gateway's IPv4 address. It is the sender of every IPv4 frame of libslirp,

@@ -10,7 +10,7 @@
 #include "lib/ipc/netplan.h"
 #include "lib/ipc/sandboxstate.h"
 
-#define WORKER_VERSION 15
+#define WORKER_VERSION 16
 
 /* descriptors that a worker is born with (the nursery puts them there) */
 #define WORKER_CONTROL_FD \
@@ -37,6 +37,7 @@ struct relay_config {
 	uint32_t is_again; /* 1: another relay had these; the agents' answers to it may come */
 	uint32_t child_shows; /* 1: the child agent has transparent sockets too; never with a
 				 gateway */
+	uint32_t deny_hosts;  /* 1: WORKER_HOSTS comes before anything is served */
 };
 
 struct slirp_config {
@@ -45,6 +46,8 @@ struct slirp_config {
 				tap) */
 	uint8_t direct;      /* 1: the tap is the child's own; 0: the tap is in the gateway netns */
 	uint8_t mtu_follows; /* 1: WORKER_MTU may come */
+	uint8_t deny_hosts;  /* as the relay's */
+	uint8_t zero[3];
 };
 
 /* another MTU of the virtual network, from now on that of its net_plan */
@@ -55,6 +58,17 @@ struct worker_mtu {
 struct worker_dns {
 	uint32_t count; /* up to WORKER_DNS_MAX; 0: none, answer SERVFAIL */
 	struct net_addr server[WORKER_DNS_MAX];
+};
+
+#define WORKER_HOSTS_MAX 1024
+#define WORKER_HOSTS_PART 64
+
+/* a part of the host's own addresses; the list is sorted by family and address, no range of it is
+ * inside another, and counts when all of it has come */
+struct worker_hosts {
+	uint32_t first; /* how many were in the parts before; 0: a new list begins */
+	uint32_t count, total, zero;
+	struct net_range range[WORKER_HOSTS_PART];
 };
 
 /* one published port; its descriptor is the listening (TCP) or bound (UDP) socket, made by the
@@ -146,7 +160,9 @@ struct worker_stats {
 	X(WORKER_MTU, 13, struct worker_mtu, 0, 0, ROLE_BIT(ROLE_PARENT), WORKER_UP) \
 	X(WORKER_FLOWS_REQ, 14, struct worker_flows_req, 0, 0, ROLE_BIT(ROLE_PARENT), WORKER_UP) \
 	X(WORKER_FLOWS, 15, struct worker_flows, 0, 0, \
-	  ROLE_BIT(ROLE_RELAY) | ROLE_BIT(ROLE_SLIRP), WORKER_UP)
+	  ROLE_BIT(ROLE_RELAY) | ROLE_BIT(ROLE_SLIRP), WORKER_UP) \
+	X(WORKER_HOSTS, 16, struct worker_hosts, 0, 0, ROLE_BIT(ROLE_PARENT), \
+	  WORKER_STARTING | WORKER_UP)
 
 enum worker_type { WORKER_MESSAGES(MSG_ENUM_ENTRY) };
 extern const struct msg_proto worker_proto;

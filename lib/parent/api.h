@@ -48,7 +48,8 @@ struct api_info {
 	const char *child_ip;                 /* NULL: unknown */
 	bool dynamic_child_ip;                /* by DHCP */
 	bool ipv6;
-	const char *accel;     /* who carries TCP out, by net_accel_name(); NULL: no such choice */
+	const char *accel; /* who carries TCP out, by net_accel_name(); NULL: no such choice */
+	bool deny_host_addrs;
 	const char *accel_why; /* NULL, or why it is less than was asked for */
 	/* of relay and slirp: what they have given up; NULL: no such process */
 	const char *sandbox[2];

@@ -90,6 +90,8 @@ static json_t *extra_new(const struct api_info *info)
 	json_object_set_new(j, "accel", text_new(info->accel));
 	if (info->accel_why)
 		json_object_set_new(j, "accelReason", text_new(info->accel_why));
+	if (info->deny_host_addrs)
+		json_object_set_new(j, "denyHostAddrs", json_true());
 	if (info->sandbox[0] || info->sandbox[1])
 		json_object_set_new(j, "sandbox", sandbox_new(info));
 	if (info->mtu)

@@ -354,6 +354,8 @@ int bringup(struct instance *in, struct err *err)
 		r = start_workers(in, err);
 	if (r == 0 && in->setup->net->flags & NET_F_RESOLVER)
 		r = names_start(in, err);
+	if (r == 0 && o->deny_host_addrs)
+		r = hostdeny_start(in, err);
 	if (r == 0)
 		r = map_ids(in, err);
 	if (r == 0) {

@@ -26,6 +26,7 @@ struct evacuation;
 struct egress;
 struct events;
 struct flow_calls;
+struct hostaddrs;
 struct idmap;
 struct nursery_exited;
 struct ports;
@@ -170,8 +171,9 @@ struct instance {
 	char accel_why[NSAGENT_WHY_MAX]; /* libslirp carries TCP though the kernel was asked to */
 	uint8_t tap_mac[6];
 	struct worker_dns dns;
-	struct resolver *resolver; /* NULL: this network has no files of names */
-	struct egress *egress;     /* NULL: its MTU does not change */
+	struct hostaddrs *hostaddrs; /* NULL: the child may reach them */
+	struct resolver *resolver;   /* NULL: this network has no files of names */
+	struct egress *egress;       /* NULL: its MTU does not change */
 
 	struct ports *ports;
 	struct api *api;
@@ -245,6 +247,12 @@ void worker_drain(struct worker *w);
 int worker_tell_dns(struct instance *in, struct err *err);
 /* worker_ask_flows() - see flow_calls_new() */
 int worker_ask_flows(void *instance, enum role role, const struct worker_flows_req *req);
+
+/* worker_tell_hosts() - the host's own addresses to it, when it is configured and they are denied
+ */
+int worker_tell_hosts(const struct worker *w, struct err *err);
+/* hostdeny_start() - with --deny-host-addrs: watch them, and tell the workers */
+int hostdeny_start(struct instance *in, struct err *err);
 
 /* confined.c: what a worker has given up, by its struct sandbox_report; is it enough to serve? */
 int worker_confined(struct worker *w, const void *payload, struct err *err);

@@ -27,6 +27,7 @@
 #include "lib/parent/evacuate.h"
 #include "lib/parent/events.h"
 #include "lib/parent/flows.h"
+#include "lib/parent/hostaddrs.h"
 #include "lib/parent/idmap.h"
 #include "lib/parent/instance.h"
 #include "lib/parent/statedir.h"
@@ -305,6 +306,7 @@ static void tear_down(struct instance *in)
 {
 	names_stop(in);
 	mtu_stop(in);
+	in->hostaddrs = hostaddrs_free(in->hostaddrs);
 	release_undo(in);
 	netrun_stop(in);
 	in->flows = flow_calls_free(in->flows);

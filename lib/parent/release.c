@@ -110,6 +110,7 @@ static void fill_info(struct instance *in)
 		in->info.ipv6 = in->plan.ipv6;
 		if (in->setup->net->flags & NET_F_GATEWAY)
 			in->info.accel = net_accel_name(in->accel);
+		in->info.deny_host_addrs = in->opt->deny_host_addrs;
 		in->info.mtu = in->plan.mtu;
 		in->info.mtu_auto = in->opt->mtu_auto;
 		in->info.dns_servers = &in->dns;

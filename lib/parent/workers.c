@@ -211,7 +211,9 @@ int worker_prepare(struct instance *in, enum worker_kind kind, struct err *err)
 
 static int configure_slirp(struct instance *in)
 {
-	struct slirp_config c = { .net = in->plan, .mtu_follows = in->egress != NULL };
+	struct slirp_config c = { .net = in->plan,
+				  .mtu_follows = in->egress != NULL,
+				  .deny_hosts = in->hostaddrs != NULL };
 
 	memcpy(c.tap_mac, in->tap_mac, sizeof(c.tap_mac));
 	return msg_send(in->worker[KIND_SLIRP].control.fd, &worker_proto, WORKER_SLIRP_CONFIG, &c,
@@ -223,7 +225,8 @@ static int configure_relay(struct instance *in)
 	struct relay_config c = { .net = in->plan,
 				  .accel = in->accel,
 				  .child_shows = in->child_shows,
-				  .is_again = in->worker[KIND_RELAY].deaths.all > 0 };
+				  .is_again = in->worker[KIND_RELAY].deaths.all > 0,
+				  .deny_hosts = in->hostaddrs != NULL };
 	int fd = in->worker[KIND_RELAY].control.fd, fds[2 + NET_DNS_SOCKS_MAX + NET_ACCEL_FDS_MAX];
 	size_t nfds = 0;
 
@@ -279,5 +282,8 @@ int worker_configure(struct instance *in, enum worker_kind kind, struct err *err
 	if (r < 0) /* one that has gone tells why, or the nursery does: it shall not wait for us */
 		ask_kill(in->nursery_link.fd, in->worker[kind].role);
 	in->worker[kind].configured = true;
+	r = worker_tell_hosts(&in->worker[kind], err);
+	if (r < 0)
+		return r;
 	return kind == KIND_RELAY ? worker_tell_dns(in, err) : 0;
 }

@@ -10,8 +10,9 @@
  * host's loopback is open or not: the one door to it is the gateway address, so that what a rule
  * or a log says about the gateway is the whole truth.
  *
- * Allowed on purpose: the host's own addresses that are not loopback (as with rootful Docker) and
- * 169.254/16 (metadata services of clouds are there, users need them).
+ * Allowed on purpose: the host's own addresses that are not loopback (as with rootful Docker), but
+ * with --deny-host-addrs; and 169.254/16 (metadata services of clouds are there, users need them).
+ * The gateway address is no address of the host: whether that door is open is said by another flag.
  */
 #include "lib/policy/policy.h"
 
@@ -20,6 +21,7 @@
 #include <string.h>
 
 #include "lib/base/cleanup.h"
+#include "lib/policy/hosts.h"
 
 struct range4 {
 	uint32_t addr; /* host order */
@@ -36,7 +38,7 @@ struct range6 {
 static const char *const names[] = {
 	[POLICY_ALLOWED] = "allowed",
 	[POLICY_DNS] = "name server of the virtual network",
-	[POLICY_REFUSED_NET] = "refused: loopback of the host or a family that is off",
+	[POLICY_REFUSED_NET] = "refused: the host itself or a family that is off",
 	[POLICY_REFUSED_HOST] = "refused: nobody has this address of the virtual network",
 	[POLICY_REFUSED_PROHIBITED] = "refused: reserved or without a meaning on the host",
 	[POLICY_SILENT] = "dropped: broadcast or multicast",
@@ -146,8 +148,17 @@ static enum policy_verdict judge6(const struct net_plan *plan, const struct in6_
 	return POLICY_ALLOWED;
 }
 
-enum policy_verdict policy_judge(const struct net_plan *plan, int family, const void *dst,
-				 uint8_t ipproto, uint16_t port, struct net_addr *ret_final)
+/* by the gateway address: there is no other way */
+static bool is_loopback(const struct net_addr *a)
+{
+	const struct in6_addr *a6 = (const void *)a->addr;
+
+	return a->family == AF_INET ? a->addr[0] == 127 : IN6_IS_ADDR_LOOPBACK(a6);
+}
+
+enum policy_verdict policy_judge(const struct net_plan *plan, const struct policy_hosts *hosts,
+				 int family, const void *dst, uint8_t ipproto, uint16_t port,
+				 struct net_addr *ret_final)
 {
 	struct net_addr final = { .family = (uint16_t)family, .port = port };
 	enum policy_verdict v = POLICY_REFUSED_PROHIBITED;
@@ -163,6 +174,9 @@ enum policy_verdict policy_judge(const struct net_plan *plan, int family, const 
 		memcpy(&addr, dst, sizeof(addr));
 		v = judge6(plan, &addr, ipproto, port, &final);
 	}
+	if (v == POLICY_ALLOWED && !is_loopback(&final) &&
+	    policy_is_hosts(hosts, family, final.addr))
+		v = POLICY_REFUSED_NET;
 	*ret_final = v == POLICY_ALLOWED ? final : (struct net_addr){ 0 };
 	return v;
 }

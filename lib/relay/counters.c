@@ -40,6 +40,7 @@ static void count_tcp(const struct forward *f, const struct bounce *b, struct wo
 	counters_budget(c, COUNT_HOLDS, h->n, h->max);
 	c->value[COUNT_TCP_OUT_OPENED] = h->ended[HOLD_ACCEPTED];
 	c->value[COUNT_TCP_OUT_FAILED] = h->ended[HOLD_FAILED];
+	c->value[COUNT_TCP_OUT_REFUSED] = h->refused;
 	c->value[COUNT_TCP_OUT_ABANDONED] = h->ended[HOLD_ABANDONED];
 }
 

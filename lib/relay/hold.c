@@ -217,7 +217,8 @@ static void hold_fail(struct hold *e, int error)
 {
 	struct holds *h = e->all;
 	uint8_t pkt[SYN_REPLY_MAX];
-	size_t n = e->watch.fd < 0 ? 0 : holdsock_expired(e->watch.fd, &e->syn, h->plan, pkt);
+	size_t n = e->watch.fd < 0 ? 0
+				   : holdsock_expired(e->watch.fd, &e->syn, h->plan, h->hosts, pkt);
 
 	drop_socket(e, false);
 	hold_set_state(e, HOLD_FAILED);
@@ -308,8 +309,11 @@ static void hold_start(struct holds *h, const struct syn *s, const struct net_ad
 static void hold_judge(struct holds *h, const struct syn *s)
 {
 	struct net_addr to;
+	const enum policy_verdict v = policy_judge(h->plan, h->hosts, s->key.family, s->key.dst,
+						   IPPROTO_TCP, s->key.dport, &to);
 
-	switch (policy_judge(h->plan, s->key.family, s->key.dst, IPPROTO_TCP, s->key.dport, &to)) {
+	h->refused += v != POLICY_ALLOWED;
+	switch (v) {
 	case POLICY_ALLOWED:
 		hold_start(h, s, &to);
 		break;

@@ -18,6 +18,7 @@
 #include "lib/relay/syn.h"
 
 struct err;
+struct policy_hosts;
 
 #define HOLDS_MAX 4096
 #define HOLDS_OF_SOURCE(max) ((max) / 4) /* at least 1 */
@@ -54,6 +55,7 @@ struct holds {
 	int tun; /* borrowed */
 	enum net_accel rung;
 	const struct net_plan *plan;
+	const struct policy_hosts *hosts; /* see policy_judge() */
 	struct flows *flows;
 	bool (*has_room)(void *owner); /* for one more, beside the flows and flows->held */
 	void *owner;
@@ -65,6 +67,7 @@ struct holds {
 	uint64_t keys[sizeof(struct syn_key) / sizeof(uint32_t)]; /* of the hash, random */
 	bool pin; /* the host's congestion control is no good for its loopback */
 	bool full_said;
+	uint64_t refused;             /* by the policy */
 	uint64_t ended[HOLD_NSTATES]; /* how many went through a state */
 	uint64_t bytes_in, bytes_out; /* to the child, from it: of flows that have ended */
 };

@@ -128,7 +128,7 @@ static bool has_expired(struct msghdr *h, union sock_addr *ret)
 
 /* its address when the child could meet it, else the gateway's */
 static const void *seen_as(const union sock_addr *router, const struct syn *s,
-			   const struct net_plan *plan)
+			   const struct net_plan *plan, const struct policy_hosts *hosts)
 {
 	const bool v6 = s->key.family == AF_INET6;
 	const void *addr =
@@ -136,13 +136,15 @@ static const void *seen_as(const union sock_addr *router, const struct syn *s,
 	struct net_addr final;
 
 	if (router->sa.sa_family == s->key.family &&
-	    policy_judge(plan, s->key.family, addr, IPPROTO_ICMP, 0, &final) == POLICY_ALLOWED &&
+	    policy_judge(plan, hosts, s->key.family, addr, IPPROTO_ICMP, 0, &final) ==
+		    POLICY_ALLOWED &&
 	    memcmp(final.addr, addr, v6 ? 16 : 4) == 0)
 		return addr;
 	return v6 ? (const void *)&plan->gateway6 : (const void *)&plan->gateway;
 }
 
-size_t holdsock_expired(int fd, const struct syn *s, const struct net_plan *plan, uint8_t *ret)
+size_t holdsock_expired(int fd, const struct syn *s, const struct net_plan *plan,
+			const struct policy_hosts *hosts, uint8_t *ret)
 {
 	for (int i = 0; is_short(s) && i < LOOK_MAX; i++) {
 		union {
@@ -155,7 +157,7 @@ size_t holdsock_expired(int fd, const struct syn *s, const struct net_plan *plan
 		if (recvmsg(fd, &h, MSG_ERRQUEUE | MSG_DONTWAIT) < 0)
 			return 0;
 		if (has_expired(&h, &router))
-			return syn_expired(s, seen_as(&router, s, plan), ret);
+			return syn_expired(s, seen_as(&router, s, plan, hosts), ret);
 	}
 	return 0;
 }

@@ -8,6 +8,8 @@
 #include "lib/ipc/netplan.h"
 #include "lib/relay/syn.h"
 
+struct policy_hosts;
+
 /**
  * holdsock_open() - a socket that goes to @to, as far as the SYN @s may go
  * @pin:	with a congestion control for this machine, when @to is on it
@@ -32,6 +34,7 @@ void holdsock_connected(int fd, const struct syn *s);
  * @ret:	SYN_REPLY_MAX bytes
  * Return: length of the packet; 0: it was something else
  */
-size_t holdsock_expired(int fd, const struct syn *s, const struct net_plan *plan, uint8_t *ret);
+size_t holdsock_expired(int fd, const struct syn *s, const struct net_plan *plan,
+			const struct policy_hosts *hosts, uint8_t *ret);
 
 #endif

@@ -21,6 +21,7 @@
 #include "lib/base/log.h"
 #include "lib/base/loop.h"
 #include "lib/ipc/worker.h"
+#include "lib/policy/hosts.h"
 #include "lib/relay/bounce.h"
 #include "lib/relay/counters.h"
 #include "lib/relay/dns.h"
@@ -45,6 +46,7 @@ struct relay {
 	struct dns dns;
 	struct bounce bounce;
 	struct udpout udpout;
+	struct policy_hosts hosts; /* with --deny-host-addrs */
 	int reserve; /* keeps a place for the descriptor of the next message; -1: none */
 	struct err err;
 };
@@ -180,6 +182,21 @@ static int do_mtu(struct relay *r, const struct msg *m)
 	return 0;
 }
 
+/* Return: 1 when the list is complete, 0 when more of it must come, or a negative errno */
+static int do_hosts(struct relay *r, const struct msg *m)
+{
+	struct worker_hosts part;
+	int e;
+
+	memcpy(&part, m->payload, sizeof(part));
+	e = policy_hosts_take(&r->hosts, &part);
+	if (e > 0)
+		udpout_hosts_changed(&r->udpout);
+	return e < 0 ? err_say(&r->err, EPROTO,
+			       "the parent's list of the host's addresses is malformed")
+		     : e;
+}
+
 static int do_message(struct relay *r, struct msg *m)
 {
 	struct worker_dns servers;
@@ -200,6 +217,8 @@ static int do_message(struct relay *r, struct msg *m)
 		return err_say(&r->err, EPROTO, "the parent's list of DNS servers is malformed");
 	case WORKER_MTU:
 		return do_mtu(r, m);
+	case WORKER_HOSTS:
+		return do_hosts(r, m) < 0 ? -EPROTO : 0;
 	case WORKER_PING:
 		return do_ping(r);
 	default:
@@ -272,6 +291,27 @@ static int receive_config(struct relay *r, struct relay_config *ret, struct conf
 	return 1;
 }
 
+/* before anything is served: there is no moment in which they could be reached. Return: as above */
+static int receive_hosts(struct relay *r)
+{
+	struct msg m;
+	int e;
+
+	do {
+		e = msg_recv_within(WORKER_CONTROL_FD, &worker_proto, ROLE_PARENT, WORKER_STARTING,
+				    CONFIG_WAIT_MS, &m);
+		if (e <= 0)
+			return e == 0 ? 0
+				      : err_set(&r->err, -e, "waiting for the host's addresses");
+		if (m.type == WORKER_HOSTS)
+			e = do_hosts(r, &m);
+		else
+			e = err_say(&r->err, EPROTO, "unexpected message %u of the parent", m.type);
+		msg_close_fds(&m);
+	} while (e == 0);
+	return e;
+}
+
 static bool is_claimed(void *arg, const struct net_addr *peer, const struct net_addr *child)
 {
 	return udpclaim_is_made(arg, peer, child);
@@ -300,6 +340,8 @@ static int relay_start(struct relay *r, struct sandbox_report *sandbox)
 	struct rlimit nofile;
 	int e = receive_config(r, &config, &fds);
 
+	if (e > 0 && config.deny_hosts)
+		e = receive_hosts(r);
 	if (e <= 0)
 		return e;
 	fd_raise_limit(); /* what there is will do otherwise */
@@ -334,6 +376,7 @@ static int relay_start(struct relay *r, struct sandbox_report *sandbox)
 				&r->forward, limits.out, &r->err);
 	if (e == 0 && config.accel == NET_ACCEL_TPROXY)
 		share_claims(r);
+	r->bounce.holds.hosts = r->udpout.hosts = &r->hosts;
 	if (config.accel == NET_ACCEL_REDIRECT) { /* libslirp carries UDP */
 		close(fds.accel[NET_ACCEL_UDP4]);
 		cleanup_closep(&fds.accel[NET_ACCEL_UDP6]);

@@ -17,6 +17,7 @@
 #include "lib/relay/udptable.h"
 
 struct err;
+struct policy_hosts;
 struct udpio;
 
 #define UDPOUT_MAX 65536    /* mappings */
@@ -33,7 +34,8 @@ struct udpout_counts { /* datagrams, but for the first and the last */
 struct udpout {
 	struct loop *loop;
 	const struct net_plan *plan;
-	struct sockpool *pool; /* of the gateway */
+	const struct policy_hosts *hosts; /* see policy_judge() */
+	struct sockpool *pool;            /* of the gateway */
 	struct forward *forward;
 	int tun;
 	struct watch wild[2]; /* transparent, for what no pair has a socket for */
@@ -55,6 +57,9 @@ struct udpout {
 
 /* udpout_yield() - a published port will have a socket for these two: no pair keeps one */
 void udpout_yield(struct udpout *u, const struct net_addr *peer, const struct net_addr *child);
+
+/* udpout_hosts_changed() - pairs whose peer is the host now end; what they send next is refused */
+void udpout_hosts_changed(struct udpout *u);
 
 /**
  * udpout_init()

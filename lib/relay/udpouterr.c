@@ -126,7 +126,7 @@ void udpout_expire(struct udpout *u, const struct net_addr *child, const struct 
 int udpout_judge(struct udpout *u, const struct net_addr *child, const struct net_addr *peer,
 		 const struct iovec *data, struct net_addr *ret_host)
 {
-	switch (policy_judge(u->plan, peer->family, peer->addr, IPPROTO_UDP, peer->port,
+	switch (policy_judge(u->plan, u->hosts, peer->family, peer->addr, IPPROTO_UDP, peer->port,
 			     ret_host)) {
 	case POLICY_ALLOWED:
 		return 0;

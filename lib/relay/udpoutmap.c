@@ -56,8 +56,8 @@ int udpout_seen(const struct udpout *u, const union sock_addr *host, struct net_
 			memcpy(ret->addr, &u->plan->gateway, sizeof(u->plan->gateway));
 	}
 	/* a host of a network that overlaps ours must not pass for the gateway */
-	return policy_judge(u->plan, ret->family, ret->addr, IPPROTO_UDP, ret->port, &final) ==
-				       POLICY_ALLOWED &&
+	return policy_judge(u->plan, u->hosts, ret->family, ret->addr, IPPROTO_UDP, ret->port,
+			    &final) == POLICY_ALLOWED &&
 			       memcmp(final.addr, own.addr, v6 ? 16 : 4) == 0
 		       ? 0
 		       : -EACCES;

@@ -15,6 +15,7 @@
 
 #include "lib/base/cleanup.h"
 #include "lib/base/fd.h"
+#include "lib/policy/hosts.h"
 #include "lib/relay/udpflow.h"
 #include "lib/relay/udpout_impl.h"
 #include "lib/relay/udppkt.h"
@@ -232,6 +233,25 @@ void udpout_yield(struct udpout *u, const struct net_addr *peer, const struct ne
 	pair_close(pair_of(e));
 	pair_of(e)->no_socket = true;
 	udptable_touch(&u->pairs, e, e->used_ms, UDP_UNANSWERED);
+}
+
+void udpout_hosts_changed(struct udpout *u)
+{
+	struct list *e, *next;
+
+	for (int age = 0; u->loop && age < UDP_NAGES; age++) {
+		for (e = u->pairs.ages[age].next; e != &u->pairs.ages[age]; e = next) {
+			struct udpout_pair *p = pair_of(container_of(e, struct udp_entry, by_age));
+			const union sock_addr *host = &p->host;
+
+			next = e->next;
+			if (policy_is_hosts(u->hosts, p->peer.family,
+					    p->peer.family == AF_INET6
+						    ? (const void *)&host->in6.sin6_addr
+						    : (const void *)&host->in.sin_addr))
+				udpout_pair_end(p);
+		}
+	}
 }
 
 struct udpout_pair *udpout_pair_find(const struct udpout_map *m, const struct net_addr *peer)

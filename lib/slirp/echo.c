@@ -207,8 +207,8 @@ static const void *offender_of(const struct echo *e, const union name *from, str
 			   : from->sa.sa_family == AF_INET6 ? (const void *)&from->in6.sin6_addr
 							    : NULL;
 
-	if (!addr || policy_judge(&e->plan, from->sa.sa_family, addr, IPPROTO_ICMP, 0, seen) !=
-			     POLICY_ALLOWED)
+	if (!addr || policy_judge(&e->plan, e->hosts, from->sa.sa_family, addr, IPPROTO_ICMP, 0,
+				  seen) != POLICY_ALLOWED)
 		return NULL;
 	return seen->addr;
 }

@@ -18,7 +18,8 @@ struct echo_flow;
 
 struct echo {
 	struct net_plan plan;
-	bool direct; /* no gateway has counted a hop */
+	const struct policy_hosts *hosts; /* see policy_judge() */
+	bool direct;                      /* no gateway has counted a hop */
 	/* a frame for the child; borrowed */
 	void (*give)(void *owner, const uint8_t *data, size_t len);
 	bool (*may_answer)(void *owner); /* errors are counted */
@@ -31,7 +32,8 @@ struct echo {
 };
 
 /**
- * echo_init() - the caller has set plan, direct, give, may_answer and owner, the rest is zero
+ * echo_init() - the caller has set plan, hosts, direct, give, may_answer and owner, the rest is
+ * zero
  * @max:	sockets at once; the one that was silent the longest makes room
  * Return: 0 or -ENOMEM; echo_done() takes a zeroed one
  */

@@ -234,7 +234,7 @@ static enum frame_verdict judge_transport(struct prefilter *pf, const struct fra
 	if (pf->serves && in->proto == IPPROTO_TCP && !in->opens &&
 	    is_ours(&pf->plan, in->family, in->dst))
 		return FRAME_PASS;
-	v = policy_judge(&pf->plan, in->family, in->dst, in->proto, in->dport, &final);
+	v = policy_judge(&pf->plan, pf->hosts, in->family, in->dst, in->proto, in->dport, &final);
 	if (v == POLICY_DNS && pf->serves_dns)
 		return FRAME_PASS;
 	return v == POLICY_ALLOWED ? FRAME_PASS : refuse(pf, now_ms, v, ret_why);
@@ -271,7 +271,7 @@ static enum frame_verdict judge_fragment(struct prefilter *pf, struct frame *f, 
 	if (first && in->l4_len < (in->proto == IPPROTO_TCP ? TCP_LEN : UDP_LEN))
 		return drop(pf, FAULT_FRAGMENT);
 	if (!is_ours(&pf->plan, AF_INET, in->dst) || in->proto != IPPROTO_ICMP) {
-		v = policy_judge(&pf->plan, AF_INET, in->dst, in->proto, 0, &final);
+		v = policy_judge(&pf->plan, pf->hosts, AF_INET, in->dst, in->proto, 0, &final);
 		if (v != POLICY_ALLOWED)
 			return first ? refuse(pf, now_ms, v, ret_why) : drop(pf, FAULT_FRAGMENT);
 	}

@@ -43,6 +43,7 @@ enum frame_fault {
 
 struct prefilter {
 	struct net_plan plan;
+	const struct policy_hosts *hosts; /* see policy_judge() */
 	bool direct;            /* ARP and neighbour discovery of the child reach libslirp */
 	bool serves;            /* libslirp answers DHCP and router solicitations */
 	bool serves_dns;        /* and the name server's address */

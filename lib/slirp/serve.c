@@ -287,6 +287,10 @@ static int do_message(struct stack *s, int control, const struct msg *m, struct 
 		r = stack_set_mtu(s, to.mtu, err);
 		return r < 0 ? r : 1;
 	}
+	if (m->type == WORKER_HOSTS) {
+		r = stack_deny_hosts(s, (const struct worker_hosts *)m->payload);
+		return r < 0 ? r : 1;
+	}
 	if (m->type != WORKER_FLOWS_REQ)
 		return -EPROTO;
 	memcpy(&req, m->payload, sizeof(req));

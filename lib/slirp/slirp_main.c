@@ -39,6 +39,27 @@ static int receive_config(struct slirp_config *ret, int *ret_tap, struct err *er
 	return 1;
 }
 
+/* before anything is served: there is no moment in which they could be reached. Return: as above */
+static int receive_hosts(struct stack *s, struct err *err)
+{
+	struct msg m;
+	int r, done = 0;
+
+	do {
+		r = msg_recv_within(WORKER_CONTROL_FD, &worker_proto, ROLE_PARENT, WORKER_STARTING,
+				    CONFIG_WAIT_MS, &m);
+		if (r == 0)
+			return 0;
+		if (r > 0 && m.type == WORKER_HOSTS)
+			done = r = stack_deny_hosts(s, (const struct worker_hosts *)m.payload);
+		else if (r > 0)
+			r = -EPROTO;
+		if (r < 0)
+			return err_set(err, -r, "waiting for the host's addresses");
+	} while (!done);
+	return 1;
+}
+
 static int start_and_serve(struct sandbox_report *sandbox, struct err *err)
 {
 	AUTO(stack_freep) struct stack *s = NULL;
@@ -49,7 +70,9 @@ static int start_and_serve(struct sandbox_report *sandbox, struct err *err)
 	if (r <= 0)
 		return r;
 	r = stack_new(&cfg, tap, 0, &s, err);
-	if (r < 0)
+	if (r == 0)
+		r = cfg.deny_hosts ? receive_hosts(s, err) : 1;
+	if (r <= 0)
 		return r;
 	sandbox_seal(sandbox);
 	r = msg_send(WORKER_CONTROL_FD, &worker_proto, WORKER_READY, sandbox, NULL, 0);

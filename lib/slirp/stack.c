@@ -269,6 +269,7 @@ static int make_parts(struct stack *s, struct err *err)
 	r = quota_init(&s->quota,
 		       limit.rlim_cur < UINT32_MAX ? (uint32_t)limit.rlim_cur : UINT32_MAX);
 	s->echo = (struct echo){ .plan = cfg->net,
+				 .hosts = &s->hosts,
 				 .direct = cfg->direct,
 				 .give = on_echo_frame,
 				 .may_answer = on_echo_error,
@@ -305,6 +306,7 @@ int stack_new_serving(const struct slirp_config *cfg, const struct stack_service
 	if (r < 0)
 		return r;
 	prefilter_init(&s->prefilter, &cfg->net, cfg->direct);
+	s->prefilter.hosts = &s->hosts;
 	s->prefilter.serves = services->on;
 	s->prefilter.serves_dns = services->dns;
 	guests_init(&s->guests, &cfg->net, cfg->tap_mac);
@@ -320,6 +322,11 @@ int stack_new_serving(const struct slirp_config *cfg, const struct stack_service
 		introduce_child(s);
 	*ret = take_ptr(s);
 	return 0;
+}
+
+int stack_deny_hosts(struct stack *s, const struct worker_hosts *part)
+{
+	return policy_hosts_take(&s->hosts, part);
 }
 
 int stack_forward_add(struct stack *s, const struct stack_forward *f)

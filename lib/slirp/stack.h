@@ -45,6 +45,10 @@ int stack_new_serving(const struct slirp_config *cfg, const struct stack_service
 struct stack *stack_free(struct stack *s); /* takes NULL, returns NULL */
 DEFINE_FREEP(struct stack *, stack_free)
 
+/* stack_deny_hosts() - a part of the host's own addresses, which the guests must not reach; as
+ * policy_hosts_take() */
+int stack_deny_hosts(struct stack *s, const struct worker_hosts *part);
+
 /**
  * stack_run() - serve the tap until end of file on @control
  * @control:	socket to the parent, borrowed; a message there is an error

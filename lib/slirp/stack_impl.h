@@ -6,6 +6,7 @@
 #include <libslirp.h>
 #include <poll.h>
 
+#include "lib/policy/hosts.h"
 #include "lib/slirp/answer.h"
 #include "lib/slirp/echo.h"
 #include "lib/slirp/quota.h"
@@ -27,6 +28,7 @@ struct stack {
 	void *timer_opaque;
 	struct tap tap;
 	struct prefilter prefilter;
+	struct policy_hosts hosts;
 	struct quota quota;
 	struct echo echo;
 	uint64_t refused; /* frames that were answered by an ICMP error */

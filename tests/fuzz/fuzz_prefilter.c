@@ -76,7 +76,7 @@ static void check_passed(const struct prefilter *pf, const struct frame *f,
 	}
 	if (in->proto == IPPROTO_TCP)
 		assert(in->l4_len >= TCP_LEN && !(in->l4[13] & TCP_URG));
-	v = policy_judge(&pf->plan, in->family, in->dst, in->proto, in->dport, &final);
+	v = policy_judge(&pf->plan, pf->hosts, in->family, in->dst, in->proto, in->dport, &final);
 	if (in->opens)
 		assert(v == POLICY_ALLOWED || (v == POLICY_DNS && pf->serves_dns));
 	else

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-# net_host_loopback.py frames MAC PORT - as root in the child: frames by hand to the gateway's MAC, of every
-# class of addresses, TCP and UDP, that could mean a loopback of the host; prints how many
-# net_host_loopback.py canary PORT - on the host's loopback: prints each connection and datagram
+# net_host_loopback.py frames MAC PORT [ADDR...] - as root in the child: frames by hand to the gateway's MAC, to these
+# addresses or to every class of them that could mean a loopback of the host, TCP and UDP; prints how many
+# net_host_loopback.py canary PORT [ADDR...] - on these addresses of the host or its loopback: prints each connection and
+# datagram
 import itertools, select, socket, struct, sys
 
 V4 = ("127.0.0.1 127.1.2.3 127.255.255.254 0.0.0.0 0.0.0.1 10.0.2.2 10.0.2.3 10.0.2.100 10.0.2.255 255.255.255.255 "
@@ -43,9 +44,9 @@ def ip6(proto, src, dst, body):
     return struct.pack("!IHBB", 0x60000000, len(body), proto, 64) + src + dst + body
 
 
-def packets(port):
+def packets(port, to4, to6):
     sport = 20000
-    for to, by, proto in itertools.product(V4, V4_FROM, (6, 17)):
+    for to, by, proto in itertools.product(to4, V4_FROM, (6, 17)):
         sport += 1
         src, dst = socket.inet_aton(by), socket.inet_aton(to)
         t = transport(proto, src, dst, sport, port)
@@ -58,7 +59,7 @@ def packets(port):
         route = b"\x83\x07\x04" + dst + b"\x00"
         yield 0x0800, ip4(proto, src, far, transport(proto, src, dst, sport, port), options=route)
         yield 0x0800, ip4(4, src, far, ip4(proto, src, dst, t))
-    for to, by, proto in itertools.product(V6, V6_FROM, (6, 17)):
+    for to, by, proto in itertools.product(to6, V6_FROM, (6, 17)):
         sport += 1
         src, dst = socket.inet_pton(socket.AF_INET6, by), socket.inet_pton(socket.AF_INET6, to)
         t = transport(proto, src, dst, sport, port)
@@ -71,20 +72,23 @@ def packets(port):
         yield 0x0800, ip4(41, socket.inet_aton("10.0.2.100"), socket.inet_aton("10.0.2.2"), ip6(proto, src, dst, t))
 
 
-def frames(mac, port):
+def frames(mac, port, *to):
+    to4, to6 = [a for a in to if ":" not in a], [a for a in to if ":" in a]
     s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
     s.bind(("tap0", 0))
     n = 0
-    for kind, packet in packets(int(port)):
+    for kind, packet in packets(int(port), to4 or V4, to6 or V6):
         s.send(bytes.fromhex(mac.replace(":", "")) + s.getsockname()[4] + struct.pack("!H", kind) + packet)
         n += 1
     print(n)
 
 
-def canary(port):
+def canary(port, *addrs):
     socks = {}
-    for addr, kind in itertools.product(("127.0.0.1", "::1"), (socket.SOCK_STREAM, socket.SOCK_DGRAM)):
+    for addr, kind in itertools.product(addrs or ("127.0.0.1", "::1"), (socket.SOCK_STREAM, socket.SOCK_DGRAM)):
         s = socket.socket(socket.AF_INET6 if ":" in addr else socket.AF_INET, kind)
+        if ":" in addr:
+            s.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         s.bind((addr, int(port)))
         if kind == socket.SOCK_STREAM:
             s.listen(64)

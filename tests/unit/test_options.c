@@ -145,9 +145,10 @@ static void dump(const struct options *o, char text[DUMP_MAX])
 		o->dialect, o->named_rootlesskit, o->debug, or_dash(o->state_dir), o->ready_fd,
 		o->net, o->mtu, o->mtu_auto);
 	fprintf(f,
-		"cidr=%s ifname=%s loopback=%d ipv6=%d detach=%d accel=%d ncopy_up=%zu skip=%zu ",
-		or_dash(o->cidr), or_dash(o->ifname), o->disable_host_loopback, o->ipv6,
-		o->detach_netns, o->accel, o->ncopy_up, o->ncopy_up_skip);
+		"cidr=%s ifname=%s loopback=%d deny=%d ipv6=%d detach=%d accel=%d ncopy_up=%zu "
+		"skip=%zu ",
+		or_dash(o->cidr), or_dash(o->ifname), o->disable_host_loopback, o->deny_host_addrs,
+		o->ipv6, o->detach_netns, o->accel, o->ncopy_up, o->ncopy_up_skip);
 	fprintf(f, "propagation=%s port_driver=%s transparent=%d pidns=%d cgroupns=%d utsns=%d ",
 		o->propagation, o->port_driver, o->source_ip_transparent, o->pidns, o->cgroupns,
 		o->utsns);

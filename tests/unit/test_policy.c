@@ -2,10 +2,13 @@
 /* test_policy.c - every range of the address policy, at both of its ends and one step outside */
 #include <arpa/inet.h>
 #include <check.h>
+#include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "lib/base/cleanup.h"
+#include "lib/policy/hosts.h"
 #include "lib/policy/policy.h"
 
 enum mode { CLOSED, OPEN, NMODES }; /* is the host's loopback open? */
@@ -132,7 +135,7 @@ static enum policy_verdict judge(const struct net_plan *p, const char *text, uin
 	uint8_t raw[1 + 16]; /* one byte off: callers hand in pointers into frames */
 
 	ck_assert_int_eq(inet_pton(family, text, raw + 1), 1);
-	return policy_judge(p, family, raw + 1, proto, port, ret);
+	return policy_judge(p, NULL, family, raw + 1, proto, port, ret);
 }
 
 static void check_final(const struct net_addr *got, const char *text, uint16_t port)
@@ -209,7 +212,8 @@ START_TEST(nothing_else_reaches_loopback)
 			struct in_addr a = { htonl((i >> 4) << 16 | low[i & 15]) };
 			struct net_addr f;
 
-			if (policy_judge(&p, AF_INET, &a, IPPROTO_UDP, 9, &f) != POLICY_ALLOWED)
+			if (policy_judge(&p, NULL, AF_INET, &a, IPPROTO_UDP, 9, &f) !=
+			    POLICY_ALLOWED)
 				continue;
 			/* an assertion that holds is a system call: none for each of 3 million */
 			if (f.addr[0] == 127 || f.addr[0] == 0
@@ -267,8 +271,171 @@ START_TEST(a_family_that_is_off_is_unreachable)
 	p.ipv6 = 0;
 	ck_assert_int_eq(judge(&p, "2001:db8::1", IPPROTO_TCP, 80, &f), POLICY_REFUSED_NET);
 	ck_assert_int_eq(judge(&p, "fd00::2", IPPROTO_TCP, 80, &f), POLICY_REFUSED_NET);
-	ck_assert_int_eq(policy_judge(&p, AF_UNIX, raw, IPPROTO_TCP, 80, &f),
+	ck_assert_int_eq(policy_judge(&p, NULL, AF_UNIX, raw, IPPROTO_TCP, 80, &f),
 			 POLICY_REFUSED_PROHIBITED);
+}
+END_TEST
+
+/* @text: "10.0.0.1/32 ..." in the order of the list */
+static struct worker_hosts hosts_of(const char *text)
+{
+	struct worker_hosts m = { 0 };
+	char word[64];
+	unsigned prefix;
+	int n;
+
+	for (; sscanf(text, " %63[^/]/%u%n", word, &prefix, &n) == 2; text += n) {
+		struct net_range *r = &m.range[m.count++];
+
+		r->family = strchr(word, ':') ? AF_INET6 : AF_INET;
+		r->prefix = (uint8_t)prefix;
+		ck_assert_int_eq(inet_pton(r->family, word, r->addr), 1);
+	}
+	m.total = m.count;
+	return m;
+}
+
+static enum policy_verdict judge_with(const struct policy_hosts *h, const char *text)
+{
+	const struct net_plan p = make_plan(OPEN);
+	const int family = strchr(text, ':') ? AF_INET6 : AF_INET;
+	struct net_addr f;
+	uint8_t raw[16];
+
+	ck_assert_int_eq(inet_pton(family, text, raw), 1);
+	return policy_judge(&p, h, family, raw, IPPROTO_UDP, 9, &f);
+}
+
+static const char host_list[] = "0.0.0.9/32 192.0.2.0/25 192.0.2.200/32 198.51.100.255/32 "
+				"2001:db8::1/128 2001:db8:2::/47 2001:db8:9::/128";
+
+static const struct host_row {
+	const char *dst;
+	enum policy_verdict verdict;
+} host_rows[] = {
+	{ "192.0.1.255", A },
+	{ "192.0.2.0", NET },
+	{ "192.0.2.127", NET },
+	{ "192.0.2.128", A },
+	{ "192.0.2.199", A },
+	{ "192.0.2.200", NET },
+	{ "192.0.2.201", A },
+	{ "198.51.100.255", NET },
+	{ "8.8.8.8", A },
+	{ "223.255.255.255", A },
+	{ "2001:db8::1", NET },
+	{ "2001:db8::2", A },
+	{ "2001:db8::", A },
+	{ "2001:db8:0:ffff:ffff::", A },
+	{ "2001:db8:1:ffff:ffff:ffff:ffff:ffff", A },
+	{ "2001:db8:2::", NET },
+	{ "2001:db8:3:ffff::1", NET },
+	{ "2001:db8:4::", A },
+	{ "2001:db8:9::", NET },
+	{ "2001:db8:9::1", A },
+	{ "::ffff:192.0.2.200", PROHIBITED },
+	{ "::192.0.2.200", PROHIBITED },
+	{ "10.0.2.2", A }, /* the gateway: that door has a flag of its own */
+	{ "fd00::2", A },
+	{ "127.0.0.1", NET },
+};
+
+START_TEST(addresses_of_the_host_are_refused)
+{
+	struct policy_hosts *h = calloc(1, sizeof(*h));
+	const struct worker_hosts m = hosts_of(host_list);
+
+	ck_assert_ptr_nonnull(h);
+	ck_assert_int_eq(policy_hosts_take(h, &m), 1);
+	ck_assert_int_eq(judge_with(h, host_rows[_i].dst), host_rows[_i].verdict);
+	if (policy_is_hosts(h, AF_INET, (const uint8_t[]){ 0, 0, 0, 9 }))
+		ck_assert_int_eq(judge_with(NULL, "192.0.2.200"), A);
+	else
+		ck_abort_msg("the first of the list is not found");
+	free(h);
+}
+END_TEST
+
+START_TEST(every_address_can_be_refused)
+{
+	struct policy_hosts *h = calloc(1, sizeof(*h));
+	const struct worker_hosts m = hosts_of("0.0.0.0/0 ::/0");
+
+	ck_assert_ptr_nonnull(h);
+	ck_assert_int_eq(policy_hosts_take(h, &m), 1);
+	ck_assert_int_eq(judge_with(h, "8.8.8.8"), NET);
+	ck_assert_int_eq(judge_with(h, "255.255.255.254"), PROHIBITED);
+	ck_assert_int_eq(judge_with(h, "2001:db8::1"), NET);
+	ck_assert_int_eq(judge_with(h, "10.0.2.2"), A);
+	free(h);
+}
+END_TEST
+
+/* in parts; the one in use stays until the next is complete */
+START_TEST(a_list_counts_when_all_of_it_has_come)
+{
+	struct policy_hosts *h = calloc(1, sizeof(*h));
+	struct worker_hosts m = { .total = WORKER_HOSTS_MAX }, one = hosts_of("192.0.2.1/32");
+
+	ck_assert_ptr_nonnull(h);
+	ck_assert_int_eq(policy_hosts_take(h, &one), 1);
+	for (uint32_t i = 0; i < WORKER_HOSTS_MAX; i += WORKER_HOSTS_PART) {
+		m.first = i;
+		m.count = WORKER_HOSTS_PART;
+		for (uint32_t k = 0; k < m.count; k++)
+			m.range[k] =
+				(struct net_range){ .family = AF_INET,
+						    .prefix = 32,
+						    .addr = { 192, 168, (uint8_t)((i + k) >> 8),
+							      (uint8_t)(i + k) } };
+		ck_assert_int_eq(judge_with(h, "192.0.2.1"), NET);
+		ck_assert_int_eq(judge_with(h, "192.168.0.0"), A);
+		ck_assert_int_eq(policy_hosts_take(h, &m),
+				 i + WORKER_HOSTS_PART == WORKER_HOSTS_MAX);
+	}
+	ck_assert_int_eq(judge_with(h, "192.0.2.1"), A);
+	ck_assert_int_eq(judge_with(h, "192.168.0.0"), NET);
+	ck_assert_int_eq(judge_with(h, "192.168.3.255"), NET);
+	ck_assert_int_eq(judge_with(h, "192.168.4.0"), A);
+	m = (struct worker_hosts){ 0 }; /* none */
+	ck_assert_int_eq(policy_hosts_take(h, &m), 1);
+	ck_assert_int_eq(judge_with(h, "192.168.3.255"), A);
+	free(h);
+}
+END_TEST
+
+static const struct bad_row {
+	const char *list;
+	uint32_t first, count, total; /* UINT32_MAX: as they are */
+} bad_rows[] = {
+	{ "192.0.2.2/32 192.0.2.1/32", 0, UINT32_MAX, UINT32_MAX },    /* not sorted */
+	{ "192.0.2.2/32 192.0.2.2/32", 0, UINT32_MAX, UINT32_MAX },    /* twice */
+	{ "192.0.2.0/24 192.0.2.1/32", 0, UINT32_MAX, UINT32_MAX },    /* one inside another */
+	{ "2001:db8::1/128 192.0.2.1/32", 0, UINT32_MAX, UINT32_MAX }, /* the other family first */
+	{ "192.0.2.1/33", 0, UINT32_MAX, UINT32_MAX },
+	{ "2001:db8::1/129", 0, UINT32_MAX, UINT32_MAX },
+	{ "192.0.2.2/32", 1, UINT32_MAX, 2 }, /* nothing was before */
+	{ "192.0.2.2/32", 0, UINT32_MAX, WORKER_HOSTS_MAX + 1 },
+	{ "192.0.2.2/32", 0, WORKER_HOSTS_PART + 1, WORKER_HOSTS_MAX },
+	{ "192.0.2.2/32 192.0.2.3/32", 0, UINT32_MAX, 1 },
+	{ "192.0.2.2/32", 0, 0, 1 },
+};
+
+START_TEST(a_malformed_list_is_refused)
+{
+	const struct bad_row *row = &bad_rows[_i];
+	struct policy_hosts *h = calloc(1, sizeof(*h));
+	struct worker_hosts m = hosts_of("198.51.100.1/32");
+
+	ck_assert_ptr_nonnull(h);
+	ck_assert_int_eq(policy_hosts_take(h, &m), 1);
+	m = hosts_of(row->list);
+	m.first = row->first;
+	m.count = row->count == UINT32_MAX ? m.count : row->count;
+	m.total = row->total == UINT32_MAX ? m.total : row->total;
+	ck_assert_int_eq(policy_hosts_take(h, &m), -EPROTO);
+	ck_assert_int_eq(judge_with(h, "198.51.100.1"), NET); /* what was known stays */
+	free(h);
 }
 END_TEST
 
@@ -284,6 +451,10 @@ int main(void)
 	tcase_add_loop_test(c, each_address_gets_its_verdict, 0, ARRAY_SIZE(rows));
 	tcase_add_test(c, the_name_server_answers_port_53_only);
 	tcase_add_test(c, nothing_else_reaches_loopback);
+	tcase_add_loop_test(c, addresses_of_the_host_are_refused, 0, ARRAY_SIZE(host_rows));
+	tcase_add_test(c, every_address_can_be_refused);
+	tcase_add_test(c, a_list_counts_when_all_of_it_has_come);
+	tcase_add_loop_test(c, a_malformed_list_is_refused, 0, ARRAY_SIZE(bad_rows));
 	tcase_add_test(c, a_narrow_prefix_is_taken_at_its_word);
 	tcase_add_test(c, a_gateway_may_be_the_name_server);
 	tcase_add_test(c, a_family_that_is_off_is_unreachable);
