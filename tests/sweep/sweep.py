@@ -50,7 +50,8 @@ MEMORY = {"malloc", "calloc", "realloc", "strdup", "strndup", "vasprintf"}  # al
 SIGNALS = ["SIGKILL", "SIGTERM"]
 END_S = 10.0  # from the end of the program to the end of all its processes
 WALL_S = 5.0  # a start that has failed must not let its user wait
-TRIES = 3  # one of them must be in time: others use the machine as well
+TRIES = 4  # one of them must be in time: others use the machine as well
+REST_S = 5  # between two tries: a kernel that is slow to end namespaces is so for seconds
 LIMIT_S = 6.0  # the longest limit of the program but that of the whole start
 HANG_S = 45.0  # more than any limit of the program: it is killed
 RECORDINGS = 3  # calls come in an order that varies a little: the union is swept
@@ -297,7 +298,8 @@ class Sweep:
         return call, result, self.judge(fault, call, result), late
 
     def once(self, fault):
-        for _ in range(TRIES):
+        for n in range(TRIES):
+            time.sleep(REST_S if n else 0)
             call, result, wrong, late = self.run(fault)
             if wrong or not late:
                 break
