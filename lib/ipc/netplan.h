@@ -124,4 +124,15 @@ static inline void net_plan_slirp_mac(const struct net_plan *plan, uint8_t ret_m
 	memcpy(ret_mac + 2, &plan->gateway.s_addr, sizeof(plan->gateway.s_addr));
 }
 
+#define WORKER_HOSTS_MAX 1024
+#define WORKER_HOSTS_PART 64
+
+/* a part of the host's own addresses; the list is sorted by family and address, no range of it is
+ * inside another, and counts when all of it has come */
+struct worker_hosts {
+	uint32_t first; /* how many were in the parts before; 0: a new list begins */
+	uint32_t count, total, zero;
+	struct net_range range[WORKER_HOSTS_PART];
+};
+
 #endif

@@ -60,17 +60,6 @@ struct worker_dns {
 	struct net_addr server[WORKER_DNS_MAX];
 };
 
-#define WORKER_HOSTS_MAX 1024
-#define WORKER_HOSTS_PART 64
-
-/* a part of the host's own addresses; the list is sorted by family and address, no range of it is
- * inside another, and counts when all of it has come */
-struct worker_hosts {
-	uint32_t first; /* how many were in the parts before; 0: a new list begins */
-	uint32_t count, total, zero;
-	struct net_range range[WORKER_HOSTS_PART];
-};
-
 /* one published port; its descriptor is the listening (TCP) or bound (UDP) socket, made by the
  * parent */
 struct worker_port {

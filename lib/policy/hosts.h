@@ -11,7 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "lib/ipc/worker.h"
+#include "lib/ipc/netplan.h"
 
 /* a zeroed one has none */
 struct policy_hosts {
