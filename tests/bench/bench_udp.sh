@@ -22,9 +22,7 @@ python3 "$probe" serve $HOST 5300 >"$T/probe" 2>&1 &
 pids="$! $pids"
 wait_for 5 grep -q ^ready "$T/probe" || bail "udpprobe.py: $(cat "$T/probe")"
 for c in $bench_columns; do instance "$c-65520" 65520; done
-# on a busy machine each session gets a share of its own, and workers have one each: all shall be ahead of
-# whatever else runs, and equal
-for p in /proc/[0-9]*; do echo -20 >"$p/autogroup"; done 2>/dev/null
+equal_shares
 
 datagrams() { # COLUMN LENGTH [-R]
 	select_instance "$1-65520"

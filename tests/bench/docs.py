@@ -16,6 +16,8 @@ ROWS = [
     ("port", "wrk close c64, requests/s", "builtin",
      "HTTP through a published port, a connection a request, 1000 requests/s", 1000),
 ]
+# benchmarks whose table is in docs/performance.md, and its mark there
+TABLES = [("net", "bench"), ("docker", "bench docker")]
 
 
 def short(x):
@@ -27,9 +29,9 @@ def medians(path):
     return {(row, column): float(value) for row, column, value in rows}
 
 
-def put(path, text):
+def put(path, mark, text):
     old = path.read_text()
-    new, n = re.subn(r"(<!-- bench -->\n).*?(<!-- /bench -->\n)", lambda m: m[1] + text + m[2], old, flags=re.S)
+    new, n = re.subn(r"(<!-- %s -->\n).*?(<!-- /%s -->\n)" % (mark, mark), lambda m: m[1] + text + m[2], old, flags=re.S)
     assert n == 1, "no place for it in %s" % path
     path.write_text(new)
 
@@ -40,9 +42,11 @@ def main(directory):
     for bench, row, peer, title, unit in ROWS:
         a, b = (of[bench][row, column] / unit for column in ("ours", peer))
         lines.append("| %s | %s | %s | %s |" % (title, short(a), short(b), short(a / b)))
-    put(pathlib.Path("README.md"), "\n".join(lines) + "\n")
-    what = (directory / "bench_net.what").read_text()
-    put(pathlib.Path("docs/performance.md"), what.strip() + ".\n\n" + (directory / "bench_net.md").read_text())
+    put(pathlib.Path("README.md"), "bench", "\n".join(lines) + "\n")
+    for bench, mark in TABLES:
+        what = (directory / ("bench_%s.what" % bench)).read_text()
+        table = (directory / ("bench_%s.md" % bench)).read_text()
+        put(pathlib.Path("docs/performance.md"), mark, what.strip() + ".\n\n" + table)
 
 
 if __name__ == "__main__":

@@ -35,7 +35,9 @@ pin_congestion in_world >/dev/null
 
 # --- instances -----------------------------------------------------------------------------------
 # instance NAME MTU ARG...: what the part of NAME before '-' says: ours; before, another build of it;
-# slirp4netns and pasta by themselves, veth by root; else RootlessKit on slirp4netns
+# slirp4netns and pasta by themselves, veth by root; else RootlessKit on slirp4netns. In the child runs
+# $bench_child, with $bench_env as well (both words)
+bench_child='sleep 1000' bench_env=''
 instance() {
 	STATE=$RK_RUN/$1
 	case $1 in
@@ -46,9 +48,9 @@ instance() {
 	esac
 	bench_log=$T/$1.log bench_mtu=$2
 	shift 2
-	# shellcheck disable=SC2086 # a list of words
-	spawn $bench_program --state-dir="$STATE" --mtu="$bench_mtu" --port-driver=builtin \
-		--copy-up=/etc --copy-up=/run --disable-host-loopback "$@" sleep 1000 >"$bench_log" 2>&1
+	# shellcheck disable=SC2086 # lists of words
+	spawn $bench_env $bench_program --state-dir="$STATE" --mtu="$bench_mtu" --port-driver=builtin \
+		--copy-up=/etc --copy-up=/run --disable-host-loopback "$@" $bench_child >"$bench_log" 2>&1
 	pids="$SPAWNED $pids"
 	bench_pid=$SPAWNED
 	wait_for 10 test -S "$STATE/api.sock" || bail "$bench_program does not start: $(cat "$bench_log")"
@@ -164,6 +166,10 @@ nginx_config() {
 	EOT
 	echo "$T/$1/nginx.conf"
 }
+
+# equal_shares: on a busy machine each session gets a share of its own, and workers have one each: all
+# that runs in the world shall be ahead of whatever else runs, and equal
+equal_shares() { for rk_proc in /proc/[0-9]*; do echo -20 >"$rk_proc/autogroup"; done 2>/dev/null; }
 
 bench_stop() {
 	for rk_pid in $pids; do kill "$rk_pid" 2>/dev/null; done
