@@ -90,7 +90,7 @@ static int dial(const struct http_request *req, int *ret, uid_t *ret_server, str
 	if (fd < 0 || !step)
 		return call_failed(req, errno, "socket: ", err);
 	r = make_address(req->socket_path, &un, &dir);
-	/* bounds connect() to a server that does not accept, and the writes */
+	/* bounds connect() to a server that does not accept */
 	if (r == 0 && setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit)) < 0)
 		r = -errno;
 	if (r == 0 && connect(fd, (struct sockaddr *)&un, sizeof(un)) < 0)
@@ -104,22 +104,36 @@ static int dial(const struct http_request *req, int *ret, uid_t *ret_server, str
 	return 0;
 }
 
-static int send_all(int fd, const char *p, size_t len)
+/* 0 when there may be @events, -ETIMEDOUT at the end of the time for all of the call */
+static int wait_until(int fd, short events, uint64_t end_ms)
+{
+	struct pollfd p = { .fd = fd, .events = events };
+	uint64_t now = clock_ms();
+
+	if (now >= end_ms)
+		return -ETIMEDOUT;
+	return poll(&p, 1, (int)(end_ms - now)) < 0 && errno != EINTR ? -errno : 0;
+}
+
+static int send_all(int fd, uint64_t end_ms, const char *p, size_t len)
 {
 	while (len) {
-		ssize_t n = send(fd, p, len, MSG_NOSIGNAL);
+		ssize_t n = send(fd, p, len, MSG_NOSIGNAL | MSG_DONTWAIT);
+		int r = n < 0 ? -errno : 0;
 
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return errno == EAGAIN ? -ETIMEDOUT : -errno;
+		if (r == -EAGAIN || r == -EINTR) {
+			r = wait_until(fd, POLLOUT, end_ms);
+			n = 0;
+		}
+		if (r < 0)
+			return r;
 		p += n;
 		len -= (size_t)n;
 	}
 	return 0;
 }
 
-static int send_request(const struct http_request *req, int fd)
+static int send_request(const struct http_request *req, int fd, uint64_t end_ms)
 {
 	autofree char *text = NULL;
 	int r;
@@ -135,7 +149,7 @@ static int send_request(const struct http_request *req, int fd)
 				      req->method, req->path);
 	if (!text)
 		return -ENOMEM;
-	r = send_all(fd, text, strlen(text));
+	r = send_all(fd, end_ms, text, strlen(text));
 	/* a server that refuses early has written its answer all the same */
 	return r == -EPIPE || r == -ECONNRESET ? 0 : r;
 }
@@ -143,9 +157,8 @@ static int send_request(const struct http_request *req, int fd)
 /* one read; 1, 0 at end of file, or a negative errno */
 static int read_more(int fd, uint64_t end_ms, struct answer_buf *b)
 {
-	struct pollfd p = { .fd = fd, .events = POLLIN };
-	uint64_t now = clock_ms();
 	ssize_t n;
+	int r;
 
 	if (b->len + 1 >= b->size) {
 		size_t size = b->size ? b->size * 2 : 4096;
@@ -157,10 +170,9 @@ static int read_more(int fd, uint64_t end_ms, struct answer_buf *b)
 		b->data[b->len] = '\0';
 		b->size = size;
 	}
-	if (now >= end_ms)
-		return -ETIMEDOUT;
-	if (poll(&p, 1, (int)(end_ms - now)) < 0)
-		return errno == EINTR ? 1 : -errno;
+	r = wait_until(fd, POLLIN, end_ms);
+	if (r < 0)
+		return r;
 	n = recv(fd, b->data + b->len, b->size - b->len - 1, MSG_DONTWAIT);
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		n = 0; /* the clock decides */
@@ -300,7 +312,7 @@ int http_call(const struct http_request *req, struct http_answer *ret, struct er
 	r = dial(req, &fd, &server, err);
 	if (r < 0)
 		return r;
-	r = send_request(req, fd);
+	r = send_request(req, fd, end_ms);
 	if (r == 0)
 		r = read_answer(fd, end_ms, &b, &h);
 	if (r < 0) {

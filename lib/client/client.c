@@ -97,17 +97,28 @@ static int unexpected(json_t **ret, const char *what, struct err *err)
 	return err_say(err, EPROTO, "the answer of the API is no %s", what);
 }
 
-int client_info_by(const char *socket_path, json_t **ret, uid_t *ret_server, struct err *err)
+static int ask_info(const char *socket_path, int timeout_ms, json_t **ret, uid_t *ret_server,
+		    struct err *err)
 {
-	const struct http_request req = { socket_path, "GET", "/v1/info", NULL, CLIENT_TIMEOUT_MS };
+	const struct http_request req = { socket_path, "GET", "/v1/info", NULL, timeout_ms };
 	int r = call_by(&req, ret, ret_server, err);
 
 	return r == 0 && !json_is_object(*ret) ? unexpected(ret, "Info object", err) : r;
 }
 
+int client_info_by(const char *socket_path, json_t **ret, uid_t *ret_server, struct err *err)
+{
+	return ask_info(socket_path, CLIENT_TIMEOUT_MS, ret, ret_server, err);
+}
+
 int client_info(const char *socket_path, json_t **ret, struct err *err)
 {
-	return client_info_by(socket_path, ret, NULL, err);
+	return ask_info(socket_path, CLIENT_TIMEOUT_MS, ret, NULL, err);
+}
+
+int client_info_within(const char *socket_path, int timeout_ms, json_t **ret, struct err *err)
+{
+	return ask_info(socket_path, timeout_ms, ret, NULL, err);
 }
 
 int client_list_ports(const char *socket_path, bool with_stats, json_t **ret, struct err *err)

@@ -21,6 +21,8 @@ int client_check_socket(const char *socket_path, struct err *err);
  * they hand out is freed by json_decref(), the fields that are read here have the right type.
  */
 int client_info(const char *socket_path, json_t **ret, struct err *err);
+/* client_info_within() - the same, @timeout_ms at most */
+int client_info_within(const char *socket_path, int timeout_ms, json_t **ret, struct err *err);
 /* client_info_by() - the same; *ret_server is the user who answered */
 int client_info_by(const char *socket_path, json_t **ret, uid_t *ret_server, struct err *err);
 /* an array, or JSON null when no port is published */

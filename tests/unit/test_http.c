@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 /* test_http.c - the client reads what servers may send, and never for ever */
 #include <check.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "lib/base/cleanup.h"
@@ -129,6 +131,32 @@ START_TEST(waiting_ends)
 }
 END_TEST
 
+/* the limit is for all of it, not for each write */
+START_TEST(a_server_that_reads_slowly_is_given_up)
+{
+	static char body[8 << 20], part[32 << 10];
+	autoclose int fd = listen_at();
+	struct http_request req = { path, "POST", "/", body, 300 };
+	uint64_t begin = clock_ms();
+	struct http_answer a = { 0 };
+	pid_t pid = fork();
+
+	if (pid == 0) { /* 25 s for all of it */
+		int conn = accept(fd, NULL, NULL);
+
+		while (read(conn, part, sizeof(part)) > 0)
+			usleep(100 * 1000);
+		_exit(0);
+	}
+	memset(body, 'x', sizeof(body) - 1);
+	ck_assert_int_eq(http_call(&req, &a, NULL), -ETIMEDOUT);
+	ck_assert_uint_lt(clock_ms() - begin, 10000);
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	clean();
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("http");
@@ -141,6 +169,7 @@ int main(void)
 	tcase_add_loop_test(c, answers_are_read, 0, ARRAY_SIZE(rows));
 	tcase_add_test(c, an_answer_with_a_length_does_not_wait_for_the_end);
 	tcase_add_test(c, waiting_ends);
+	tcase_add_test(c, a_server_that_reads_slowly_is_given_up);
 	srunner_run_all(r, CK_NORMAL);
 	failed = srunner_ntests_failed(r);
 	srunner_free(r);
