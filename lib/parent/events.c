@@ -3,11 +3,14 @@
  * events.c - what has happened to an instance
  *
  * A ring of lines that are written once, and a fixed table of those who wait, with a timer each.
+ * Numbers go on from the time of the start in microseconds: a number of the instance before this
+ * one is smaller than all of ours, and hides none.
  */
 #include "lib/parent/events.h"
 
 #include <event2/event.h>
 #include <jansson.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,7 +26,7 @@ struct wait {
 
 struct events {
 	char *line[EVENTS_MAX]; /* number n is in line[n % EVENTS_MAX] */
-	uint64_t last;
+	uint64_t start, last;   /* the first is start + 1 */
 	struct wait wait[EVENTS_WAITS_MAX];
 };
 
@@ -47,7 +50,11 @@ static void on_wait_due(evutil_socket_t fd, short what, void *arg)
 struct events *events_new(struct event_base *base)
 {
 	struct events *e = calloc(1, sizeof(*e));
+	struct timespec now;
 
+	clock_gettime(CLOCK_REALTIME, &now);
+	if (e)
+		e->start = e->last = (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
 	for (size_t i = 0; e && i < EVENTS_WAITS_MAX; i++) {
 		e->wait[i].timer = evtimer_new(base, on_wait_due, &e->wait[i]);
 		if (!e->wait[i].timer)
@@ -135,23 +142,23 @@ void events_add_port(struct events *e, const char *type, const char *id, const c
 	keep(e, j);
 }
 
-uint64_t events_last(const struct events *e)
+uint64_t events_count(const struct events *e)
 {
-	return e->last;
+	return e->last - e->start;
 }
 
 char *events_text(const struct events *e, uint64_t after)
 {
+	uint64_t gone = events_count(e) > EVENTS_MAX ? e->last - EVENTS_MAX : e->start;
 	char *text = NULL;
 	size_t len;
 	FILE *f = open_memstream(&text, &len);
 
 	if (!f)
 		return NULL;
-	if (after > e->last) /* a number of the instance that was here before */
-		after = 0;
-	if (e->last > EVENTS_MAX && after < e->last - EVENTS_MAX)
-		after = e->last - EVENTS_MAX;
+	/* a larger one is of an instance before this, too: the clock was set back */
+	if (after < gone || after > e->last)
+		after = gone;
 	for (uint64_t n = after + 1; n <= e->last && n > after; n++) {
 		const char *line = e->line[n % EVENTS_MAX];
 
@@ -168,8 +175,9 @@ char *events_text(const struct events *e, uint64_t after)
 void events_wait(struct events *e, uint64_t after, events_fn *done, void *arg)
 {
 	const struct timeval tv = { .tv_sec = EVENTS_WAIT_MS / 1000 };
+	const bool none = after == e->last || events_count(e) == 0;
 
-	for (size_t i = 0; after == e->last && i < EVENTS_WAITS_MAX; i++) {
+	for (size_t i = 0; none && i < EVENTS_WAITS_MAX; i++) {
 		struct wait *w = &e->wait[i];
 
 		if (w->done)

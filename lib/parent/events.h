@@ -33,11 +33,11 @@ void events_add(struct events *e, const char *type, const char *field, const cha
 void events_add_port(struct events *e, const char *type, const char *id, const char *spec);
 
 /* events_text() - those behind number @after, an object of JSON a line; malloc'ed, "" when there
- * is none, NULL when memory is short. A number that is still to come was another instance's: all */
+ * is none, NULL when memory is short. A number that is none of ours was another instance's: all */
 char *events_text(const struct events *e, uint64_t after);
 
-/* events_last() - the number of the last one; 0: none */
-uint64_t events_last(const struct events *e);
+/* events_count() - how many there have been */
+uint64_t events_count(const struct events *e);
 
 /* events_wait() - @done is called once: now when one is behind @after, or with the next one, or
  * after EVENTS_WAIT_MS */

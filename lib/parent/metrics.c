@@ -160,7 +160,7 @@ static void put_info(FILE *f, const struct api_info *info)
 	}
 	if (info->events) {
 		head(f, "events_total", "counter", "Events of the instance");
-		fprintf(f, PREFIX "events_total %" PRIu64 "\n", events_last(info->events));
+		fprintf(f, PREFIX "events_total %" PRIu64 "\n", events_count(info->events));
 	}
 }
 

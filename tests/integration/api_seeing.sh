@@ -9,6 +9,19 @@ inside() { as_user env ASAN_OPTIONS=detect_leaks=0 rootlessctl --socket "$STATE/
 is "nothing runs: the old words" "$(ctl status 2>&1)" 'error: please specify --socket or set $ROOTLESSKIT_STATE_DIR'
 is "nor is it ready" "$(ctl ready --json 2>/dev/null)" '{"ready":false}'
 like "and waiting for it ends" "$(ctl ready --wait --timeout=0 2>&1)" 'error: not ready: *'
+spawn python3 -c 'import socket, sys, time
+s = socket.socket(socket.AF_UNIX)
+s.bind(sys.argv[1])
+s.listen()
+time.sleep(1000)' "$RK_RUN/silent.sock"
+silent=$SPAWNED
+wait_for 5 test -S "$RK_RUN/silent.sock"
+like "with a server that never answers, too, and before the limit of a call, 10 s" \
+	"$(timeout 8 rootlessctl --socket "$RK_RUN/silent.sock" ready --wait --timeout=1 2>&1; echo $?)" 'error: not ready: *
+1'
+kill "$silent"
+{ wait "$silent"; } 2>/dev/null
+rm "$RK_RUN/silent.sock"
 spawn rootlessctl ready --wait --timeout=30
 waiter=$SPAWNED
 
@@ -94,7 +107,8 @@ ctl --socket "$STATE/api.sock" remove-ports "$id" >/dev/null
 like "events: what has happened" "$(events)" '*worker-up:*ready:*port-added:127.0.0.1:7008:8/tcp port-removed:2'
 last=$(ctl --socket "$STATE/api.sock" events | tail -n 1 | sed 's/{"seq":\([0-9]*\).*/\1/')
 is "those behind a number" "$(events --after $((last - 1)))" "port-removed:2"
-like "behind a number of an instance before this one: all" "$(ctl events --after $((last + 1000)))" '{"seq":1,*"seq":'"$last"',*'
+is "behind a number that was not reached: all" "$(events --after $((last + 1000)))" "$(events)"
+first=$(ctl --socket "$STATE/api.sock" events | sed -n '1s/{"seq":\([0-9]*\).*/\1/p')
 spawn rootlessctl --socket "$STATE/api.sock" events --follow --after "$last" >"$T/followed"
 follower=$SPAWNED
 id=$(ctl --socket "$STATE/api.sock" add-ports 127.0.0.1:7009:9/tcp)
@@ -113,6 +127,8 @@ is "who follows ends with the instance" $? 0
 
 # found without --socket, where state directories are
 rk_start --net=none -- sleep 1000 || exit
+like "behind numbers of the instance before this one: all" "$(events --after "$first")" 'worker-up:relay* ready:'
+is "be it the first or the last" "$(events --after "$last")" "$(events --after "$first")"
 here="env XDG_RUNTIME_DIR=${STATE%/*}"
 # shellcheck disable=SC2086 # a list of words
 {
