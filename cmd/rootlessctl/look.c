@@ -16,6 +16,7 @@
 #include "lib/client/client.h"
 
 #define PATH_MAX_BYTES 64
+#define ID_MAX 24
 #define KEY_MAX (2 * LOOK_ADDRESS_MAX + 32)
 
 long long look_number(const json_t *object, const char *field)
@@ -166,7 +167,13 @@ struct sums {
 	int64_t connections, in, out, datagrams;
 };
 
-static struct sums sums_of(const struct look *l)
+static void id_of(const json_t *port, char id[static ID_MAX])
+{
+	str_format(id, ID_MAX, "%lld", look_number(port, "id"));
+}
+
+/* @among: the ids of the ports that count; NULL: all do */
+static struct sums sums_of(const struct look *l, const json_t *among)
 {
 	const json_t *totals = json_object_get(json_object_get(l->list.workers, "relay"), "totals");
 	struct sums s = { .connections = look_number(totals, "tcpOutOpened"),
@@ -174,6 +181,7 @@ static struct sums sums_of(const struct look *l)
 			  .out = look_number(totals, "tcpOutBytesOut"),
 			  .datagrams = look_number(totals, "udpOutSent") +
 				       look_number(totals, "udpOutReceived") };
+	char id[ID_MAX];
 	size_t i;
 	json_t *p;
 
@@ -181,6 +189,9 @@ static struct sums sums_of(const struct look *l)
 	{
 		const json_t *stats = json_object_get(p, "stats");
 
+		id_of(p, id);
+		if (among && !json_object_get(among, id))
+			continue;
 		s.connections += look_number(stats, "accepted");
 		s.in += look_number(stats, "bytesIn");
 		s.out += look_number(stats, "bytesOut");
@@ -195,10 +206,20 @@ static json_t *rate(int64_t n, int64_t us)
 
 json_t *look_rates(const struct look *before, const struct look *now)
 {
-	const struct sums a = sums_of(before), b = sums_of(now);
+	autojson json_t *there = json_object();
 	const int64_t us = now->us - before->us;
-	json_t *j = json_object();
+	json_t *j = json_object(), *p;
+	char id[ID_MAX];
+	struct sums a, b;
+	size_t i;
 
+	json_array_foreach(now->ports, i, p)
+	{
+		id_of(p, id);
+		json_object_set(there, id, p);
+	}
+	a = sums_of(before, there); /* what a port had that was removed is no decrease */
+	b = sums_of(now, NULL);
 	json_object_set_new(j, "connectionsPerSecond", rate(b.connections - a.connections, us));
 	json_object_set_new(j, "bytesInPerSecond", rate(b.in - a.in, us));
 	json_object_set_new(j, "bytesOutPerSecond", rate(b.out - a.out, us));
