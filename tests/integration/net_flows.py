@@ -2,10 +2,12 @@
 # net_flows.py out|client - open flows, tell the ports of TCP and UDP, hold them until stdin ends
 # net_flows.py listed RUNG TCPPORT UDPPORT - what must be in the list of flows on stdin, and is not; status 1 then
 import json
+import select
 import socket
 import sys
 
 ECHO = ("192.0.2.2", 7)
+DNS = ("10.0.2.3", 53)
 PING_ID = 0x22
 MORE = 60  # connections, so that they come in several pieces
 
@@ -25,9 +27,12 @@ def out():
     ping = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP)
     ping.connect(ECHO)
     ping.send(bytes((8, 0, 0xF7, 0xDD, 0, PING_ID, 0, 0)))
-    dns = socket.create_connection(("10.0.2.3", 53))
+    dns = socket.create_connection(DNS)
     print(tcp.getsockname()[1], udp.getsockname()[1], flush=True)
-    sys.stdin.read()
+    while not select.select([sys.stdin], [], [], 5)[0]:  # after 10 s without a word it is closed
+        new = socket.create_connection(DNS)
+        dns.close()
+        dns = new
     for s in more + [dns]:
         s.close()
 

@@ -45,9 +45,9 @@ later() { echo "$1" >&3; wait_for 15 grep -qx "$2" "$T/later" || { cat "$T/later
 for RUNG in $RUNGS; do
 cp /etc/resolv.conf "$T/resolv.conf"
 echo 'nameserver 192.0.2.1' >/etc/resolv.conf
-rk_start --net=slirp --deny-host-addrs -- sleep 100 || exit
+rk_start --net=slirp --deny-host-addrs -- sleep 1000 || exit
 for a in $HOST; do
-	is "TCP to $a" "$(in_child nsprobe connect -t 2000 "$a" 4000)" ENETUNREACH
+	is "TCP to $a" "$(in_child nsprobe connect -t 8000 "$a" 4000)" ENETUNREACH
 	is "UDP to $a" "$(asked -u -t 200 "$a" 4000 x)" ""
 done
 is "ping" "$(echoes 192.0.2.1)" "error 3 0 0 of 10.0.2.2"
@@ -90,13 +90,13 @@ like "info has it" "$(as_user rootlessctl --socket "$STATE/api.sock" info --json
 rk_stop
 cp "$T/resolv.conf" /etc/resolv.conf
 
-rk_start --net=slirp --deny-host-addrs --disable-host-loopback=false -- sleep 100 || exit
+rk_start --net=slirp --deny-host-addrs --disable-host-loopback=false -- sleep 1000 || exit
 is "the gateway's door is another flag's" "$(asked 10.0.2.2 4000)" heard
-is "TCP to the host otherwise" "$(in_child nsprobe connect -t 2000 192.0.2.1 4000)" ENETUNREACH
+is "TCP to the host otherwise" "$(in_child nsprobe connect -t 8000 192.0.2.1 4000)" ENETUNREACH
 rk_stop
 echo ready >"$T/canary"
 
-rk_start --net=slirp -- sleep 100 || exit
+rk_start --net=slirp -- sleep 1000 || exit
 for a in $HOST; do
 	is "without it: TCP to $a" "$(asked "$a" 4000)" heard
 	is "without it: UDP to $a" "$(asked -u "$a" 4000 x)" heard

@@ -89,7 +89,7 @@ done
 for RUNG in $RUNGS; do
 rk_start --net=slirp -- sleep 1000 || exit
 in_child sh -ec '
-	unshare --net sleep 90 >/dev/null 2>&1 & echo $! >/run/container
+	unshare --net sleep 1000 >/dev/null 2>&1 & echo $! >/run/container
 	sleep 0.3
 	echo 1 >/proc/sys/net/ipv4/ip_forward
 	ip link add c0 mtu 1500 type veth peer name eth0 mtu 1500 netns $(cat /run/container)

@@ -64,16 +64,19 @@ again() {
 	kill -s KILL "$old"
 	wait_for 5 another "$1" "$old"
 }
+segments() { probe mss 192.0.2.2 "$1"; probe mss 2001:db8::2 "$1"; }
+fit() { [ "$(segments "$1" | sort -u)" = fits ]; }
 works() { # DESCRIPTION MTU: that size and no larger one
 	is "$1: datagrams" "$(probe uncut 192.0.2.2 "$2")" "$2 EMSGSIZE $2"
-	is "$1: TCP" "$(probe mss 192.0.2.2 "$2"; probe mss 2001:db8::2 "$2")" "fits
+	wait_for 5 fit "$2" # workers are told beside the links
+	is "$1: TCP" "$(segments "$2")" "fits
 fits"
 	is "$1: long datagrams from there" "$(probe lengths 2001:db8::2 1200 1433 9000)" "1200 1433 9000 "
 }
 
 for RUNG in $RUNGS; do
 cable 1500
-rk_start --net=slirp --mtu=auto -- sleep 100 || exit
+rk_start --net=slirp --mtu=auto -- sleep 1000 || exit
 ok "at the start it is the host's" has_mtu 1500
 works "at the start" 1500
 cable 1400
@@ -95,7 +98,7 @@ done
 RUNG=
 
 # a link and routes that come and go: what counts is how it ends
-rk_start --net=slirp --mtu=auto -- sleep 100 || exit
+rk_start --net=slirp --mtu=auto -- sleep 1000 || exit
 workers=$(pgrep -x 'rs-slirp|rs-relay')
 began=$(date +%s)
 n=0
@@ -117,7 +120,7 @@ rk_stop
 cable 1500
 ip route del default
 ip -6 route del default
-rk_start --net=slirp --mtu=auto -- sleep 100 || exit
+rk_start --net=slirp --mtu=auto -- sleep 1000 || exit
 ok "no default route: the default" has_mtu 65520
 ip route add default via 192.0.2.2 mtu 1450
 follows "a route with an MTU comes" 1450

@@ -7,9 +7,9 @@ world_py() { in_world python3 "$RK_SRC/tests/integration/port_client_address.py"
 cp "$RK_BUILD/tests/refuse/librefuse.so" "$T/librefuse.so" # where the user may read it
 # who ADDR PORT [FROM [PORT]]: whom the server in the child sees, from the world
 who() { in_world nsprobe ask -t 5000 ${3:+-b "$3"} ${4:+-p "$4"} "$1" "$2"; }
-uwho() { in_world nsprobe ask -u -t 2000 ${3:+-b "$3"} ${4:+-p "$4"} "$1" "$2" x; }
+uwho() { in_world nsprobe ask -u -t "${patience:-8000}" ${3:+-b "$3"} ${4:+-p "$4"} "$1" "$2" x; }
 addr() { echo "${1% *}"; }
-sees() { [ "$(addr "$(uwho 192.0.2.1 7107 198.51.100.8)")" = "$1" ]; }
+sees() { patience=1000; [ "$(addr "$(uwho 192.0.2.1 7107 198.51.100.8)")" = "$1" ]; }
 table_is_there() { in_child nft list table inet rootless-supervisor; }
 extra() { as_user rootlessctl --socket "$STATE/api.sock" info --json | python3 -c "import json, sys; print(json.load(sys.stdin)['portDriver'].get('extra', {}).get('$1'))"; }
 
@@ -103,6 +103,7 @@ for _ in 1 2 3; do
 done
 in_child nft flush table inet rootless-supervisor
 ok "emptied: made again" wait_for 5 sees 198.51.100.8
+patience=
 wait $load
 is "clients do not notice" "$(cat "$T/load")" ok
 is "TCP" "$(who 192.0.2.1 7107 198.51.100.8 5502)" "198.51.100.8 5502"

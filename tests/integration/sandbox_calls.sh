@@ -83,7 +83,7 @@ chmod 755 "$T"
 cp "${0%/*}/framepeer.py" "$T/vpnkit"
 chmod 755 "$T/vpnkit"
 again() { as_user rootlessctl --socket "$STATE/api.sock" info --json | tr -d ' \n' | grep -q '"vpnkit":{"state":"up","restarts":1'; }
-rk_start --net=vpnkit --vpnkit-binary="$T/vpnkit" --sandbox=require -- sleep 100 || exit
+rk_start --net=vpnkit --vpnkit-binary="$T/vpnkit" --sandbox=require -- sleep 1000 || exit
 tracers=
 follow parent "$RK_PID"
 follow frames "$(pgrep rs-frames)"

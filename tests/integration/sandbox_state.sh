@@ -122,7 +122,7 @@ rk_stop
 chmod 755 "$T"
 cp "${0%/*}/framepeer.py" "$T/vpnkit"
 chmod 755 "$T/vpnkit"
-rk_start --net=vpnkit --vpnkit-binary="$T/vpnkit" --sandbox=require -- sleep 100 || exit
+rk_start --net=vpnkit --vpnkit-binary="$T/vpnkit" --sandbox=require -- sleep 1000 || exit
 for p in "$RK_PID" "$(pgrep rs-frames)"; do
 	is "a program, $(cat "/proc/$p/comm"): no new privileges, a filter" "$(status "$p" NoNewPrivs) $(status "$p" Seccomp)" "1 2"
 done

@@ -8,7 +8,7 @@ ln -s "$RK_BIN/rootless-supervisor" "$RK_BIN/slirp4netns"
 # start: the program serves a new network namespace
 # shellcheck disable=SC2086,SC2154 # lists of words of lib.sh
 start() {
-	(exec $rk_user $rk_env unshare --user --map-root-user --net sleep 100) &
+	(exec $rk_user $rk_env unshare --user --map-root-user --net sleep 1000) &
 	TARGET=$!
 	wait_for 5 sh -c "grep -q . /proc/$TARGET/uid_map && grep -qx sleep /proc/$TARGET/comm"
 	: >"$T/ready"
