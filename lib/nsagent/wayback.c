@@ -41,6 +41,8 @@
 #define RULE_PREF 100
 #define RESTORES_MAX 20 /* within RESTORES_MS: then it is given up */
 #define RESTORES_MS 60000
+#define READS_MAX 64 /* at a time: who floods us with changes shall not keep the parent out */
+#define RULES 4      /* of add_rules() */
 
 static const struct nftparts_chain chain_out = {
 	.name = "output", .type = "route", .hook = NF_INET_LOCAL_OUT, .priority = 10
@@ -246,8 +248,7 @@ int wayback_setup(struct wayback *ret, struct err *err)
 	*ret = (struct wayback){ .nl = take_ptr(nl),
 				 .nft = take_fd(&nft),
 				 .events = take_fd(&events),
-				 .own = own.nl_pid,
-				 .since_ms = clock_ms() };
+				 .own = own.nl_pid };
 	return 0;
 }
 
@@ -271,27 +272,44 @@ static bool is_about_ours(const struct nlmsghdr *h, uint32_t own)
 	       memcmp((const uint8_t *)a + NLA_HDRLEN, NFTPARTS_TABLE, sizeof(NFTPARTS_TABLE)) == 0;
 }
 
-/* reads all that is there; whether something of ours was removed, or may have been */
+static bool is_whole(int fd)
+{
+	struct nftmsg b = { 0 };
+	unsigned n;
+
+	nftmsg_command(&b, NFT_MSG_GETRULE, NLM_F_DUMP, "the table");
+	nftmsg_text(&b, NFTA_RULE_TABLE, NFTPARTS_TABLE);
+	nftmsg_end(&b);
+	return nftask_list(fd, &b, &n, NULL) == 0 && n == RULES;
+}
+
+/* reads what is there, and says whether something of ours was removed */
 static bool is_hurt(const struct wayback *w)
 {
 	union {
 		struct nlmsghdr align;
 		uint8_t data[16384];
 	} buf;
-	bool hurt = false;
+	bool hurt = false, lost = false;
 
-	for (;;) {
-		ssize_t n = recv(w->events, &buf, sizeof(buf), MSG_DONTWAIT);
+	for (int i = 0; i < READS_MAX; i++) {
+		struct sockaddr_nl from = { 0 };
+		socklen_t len = sizeof(from);
+		ssize_t n = recvfrom(w->events, &buf, sizeof(buf), MSG_DONTWAIT,
+				     (struct sockaddr *)&from, &len);
 
 		if (n < 0 && errno == ENOBUFS) {
-			hurt = true; /* more changes than fit: nobody knows */
+			lost = true; /* more changes than fit, by a large set of rules */
 			continue;
 		}
 		if (n <= 0)
-			return hurt;
+			break;
+		if (from.nl_pid) /* no word of the kernel: root of the child may send us any */
+			continue;
 		for (struct nlmsghdr *h = &buf.align; NLMSG_OK(h, n); h = NLMSG_NEXT(h, n))
 			hurt = hurt || is_about_ours(h, w->own);
 	}
+	return hurt || (lost && !is_whole(w->nft));
 }
 
 static void give_up(struct wayback *w, const char *why)
@@ -311,7 +329,7 @@ void wayback_mend(struct wayback *w)
 
 	if (!is_hurt(w))
 		return;
-	if (now - w->since_ms > RESTORES_MS) {
+	if (!w->restored || now - w->since_ms > RESTORES_MS) {
 		w->since_ms = now;
 		w->restored = 0;
 	}

@@ -15,7 +15,7 @@ struct wayback {
 	int nft;            /* socket to nf_tables */
 	int events;         /* what changes there; -1: none, or given up */
 	uint32_t own;       /* whose changes are ours: the port of nft */
-	uint64_t since_ms;  /* the minute in which restored counts */
+	uint64_t since_ms;  /* the minute in which restored counts, from the first on */
 	unsigned restored;
 	bool restored_said;
 };

@@ -53,6 +53,23 @@ static void remove_table(void)
 	ck_assert_msg(nftask_run(nft, &b, &err) == 0, "%s", err.msg);
 }
 
+/* of a table that is not ours: made and removed */
+static void change_another(void)
+{
+	static const uint16_t types[] = { NFT_MSG_NEWTABLE, NFT_MSG_DELTABLE };
+	struct nftmsg b = { 0 };
+
+	nftmsg_edge(&b, NFNL_MSG_BATCH_BEGIN);
+	for (size_t i = 0; i < ARRAY_SIZE(types); i++) {
+		nftmsg_command(&b, types[i], i == 0 ? NLM_F_CREATE : 0, "another table");
+		nftmsg_text(&b, NFTA_TABLE_NAME, "another");
+		nftmsg_end(&b);
+	}
+	nftmsg_ask(&b);
+	nftmsg_edge(&b, NFNL_MSG_BATCH_END);
+	ck_assert_msg(nftask_run(nft, &b, &err) == 0, "%s", err.msg);
+}
+
 static bool is_told(void)
 {
 	struct pollfd p = { way.events, POLLIN, 0 };
@@ -108,6 +125,60 @@ START_TEST(what_is_removed_comes_back)
 }
 END_TEST
 
+/* root of the child has large sets of rules, which are changed all at once: words are lost */
+START_TEST(a_lost_word_is_no_removal)
+{
+	const int least = 1;
+
+	start();
+	ck_assert_int_eq(setsockopt(way.events, SOL_SOCKET, SO_RCVBUF, &least, sizeof(least)), 0);
+	for (int removed = 0; removed < 2; removed++) {
+		struct pollfd p = { .fd = way.events };
+
+		for (int i = 0; i < 100; i++)
+			change_another();
+		if (removed) /* which is not told */
+			remove_table();
+		ck_assert(poll(&p, 1, 0) == 1 && p.revents == POLLERR);
+		wayback_mend(&way);
+		ck_assert_uint_eq(nrules(), 4);
+		ck_assert_uint_eq(way.restored, (unsigned)removed);
+	}
+}
+END_TEST
+
+/* nor is what somebody else sends */
+START_TEST(only_the_kernel_is_believed)
+{
+	struct sockaddr_nl to;
+	socklen_t len = sizeof(to);
+	struct nftmsg b = { 0 };
+
+	start();
+	nftmsg_command(&b, NFT_MSG_DELTABLE, 0, "the table");
+	nftmsg_text(&b, NFTA_TABLE_NAME, NFTPARTS_TABLE);
+	nftmsg_end(&b);
+	ck_assert_int_eq(getsockname(way.events, (struct sockaddr *)&to, &len), 0);
+	to.nl_groups = 0;
+	ck_assert_int_eq(sendto(nft, b.data, b.len, 0, (struct sockaddr *)&to, sizeof(to)), b.len);
+	ck_assert(is_told());
+	wayback_mend(&way);
+	ck_assert_uint_eq(way.restored, 0);
+}
+END_TEST
+
+/* the minute does not end in the middle of a fight because it began long before */
+START_TEST(the_minute_begins_with_the_first)
+{
+	start();
+	way.since_ms = clock_ms() - 30000;
+	remove_table();
+	wayback_mend(&way);
+	ck_assert_uint_eq(way.restored, 1);
+	ck_assert_uint_lt(clock_ms() - way.since_ms, 30000);
+}
+END_TEST
+
 START_TEST(it_is_given_up_at_last)
 {
 	start();
@@ -125,6 +196,9 @@ static void add_tests(TCase *c)
 {
 	tcase_add_test(c, a_foreign_address_is_answered);
 	tcase_add_test(c, what_is_removed_comes_back);
+	tcase_add_test(c, a_lost_word_is_no_removal);
+	tcase_add_test(c, only_the_kernel_is_believed);
+	tcase_add_test(c, the_minute_begins_with_the_first);
 	tcase_add_test(c, it_is_given_up_at_last);
 }
 
