@@ -64,7 +64,7 @@ static int open_api(const struct port_run *run, int *ret)
 		return r;
 	if (setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit)) < 0 ||
 	    connect(fd, (const struct sockaddr *)&sa, sizeof(sa)) < 0)
-		return -errno;
+		return errno == EAGAIN ? -ETIMEDOUT : -errno; /* it has accepted nobody meanwhile */
 	*ret = take_fd(&fd);
 	return 0;
 }

@@ -163,6 +163,25 @@ START_TEST(an_answer_without_end)
 }
 END_TEST
 
+/* one that is stopped, with a queue that others have filled */
+START_TEST(nobody_is_accepted)
+{
+	struct sockaddr_un sa = { .sun_family = AF_UNIX };
+	struct port_spec a = spec_of(7001);
+	int listener = socket(AF_UNIX, SOCK_STREAM, 0), other = socket(AF_UNIX, SOCK_STREAM, 0);
+
+	memcpy(sa.sun_path, path, sizeof(path));
+	unlink(path);
+	ck_assert(bind(listener, (struct sockaddr *)&sa, sizeof(sa)) == 0 &&
+		  listen(listener, 0) == 0 &&
+		  connect(other, (struct sockaddr *)&sa, sizeof(sa)) == 0);
+	ck_assert_int_eq(driver->parent_add(run, 1, &a, &err), -ETIMEDOUT);
+	ck_assert_int_eq(lost, 1);
+	close(listener);
+	close(other);
+}
+END_TEST
+
 /* it is in the table no more, so that the next life does not get it */
 START_TEST(a_removal_without_answer)
 {
@@ -212,6 +231,7 @@ int main(void)
 	tcase_set_timeout(t, 30);
 	tcase_add_test(t, no_id_outlives_a_life);
 	tcase_add_test(t, an_answer_without_end);
+	tcase_add_test(t, nobody_is_accepted);
 	tcase_add_test(t, a_removal_without_answer);
 	tcase_add_test(t, a_removal_of_what_is_not_there);
 	suite_add_tcase(s, t);
