@@ -86,10 +86,14 @@ again() { as_user rootlessctl --socket "$STATE/api.sock" info --json | tr -d ' \
 rk_start --net=vpnkit --vpnkit-binary="$T/vpnkit" --sandbox=require -- sleep 1000 || exit
 tracers=
 follow parent "$RK_PID"
+# what it does before its filter is there is not looked at
+confined() { grep -q '^Seccomp:.2' "/proc/$(pgrep -x rs-frames)/status"; }
+wait_for 5 confined
 follow frames "$(pgrep rs-frames)"
 is "vpnkit: TCP" "$(in_child nsprobe duplex 192.168.65.1 7 30000 3)" ok
 kill -s KILL "$(pgrep -f "$T/vpnkit --ethernet")"
 ok "vpnkit: a next life" wait_for 10 again
+wait_for 5 confined
 follow frames "$(pgrep rs-frames)"
 is "vpnkit: TCP again" "$(in_child nsprobe duplex 192.168.65.1 7 30000 3)" ok
 rk_stop

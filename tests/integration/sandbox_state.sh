@@ -123,6 +123,8 @@ chmod 755 "$T"
 cp "${0%/*}/framepeer.py" "$T/vpnkit"
 chmod 755 "$T/vpnkit"
 rk_start --net=vpnkit --vpnkit-binary="$T/vpnkit" --sandbox=require -- sleep 1000 || exit
+confined() { grep -q '^Seccomp:.2' "/proc/$(pgrep -x rs-frames)/status"; }
+wait_for 5 confined # nobody has waited for that: it is on its way meanwhile
 for p in "$RK_PID" "$(pgrep rs-frames)"; do
 	is "a program, $(cat "/proc/$p/comm"): no new privileges, a filter" "$(status "$p" NoNewPrivs) $(status "$p" Seccomp)" "1 2"
 done

@@ -35,6 +35,7 @@ chmod 755 "$T"
 cp "${0%/*}/framepeer.py" "$T/vpnkit"
 chmod 755 "$T/vpnkit"
 rk_start --net=vpnkit --vpnkit-binary="$T/vpnkit" --sandbox=require -- sleep 1000 || exit
+wait_for 5 pgrep -x rs-frames
 cells "the parent beside a program" "$RK_PID" "$none" "$none"
 cells "the starter of programs" "$(pgrep rs-starter)" "$none" "$none"
 cells "the process that carries frames" "$(pgrep rs-frames)" "$none" "$none"
