@@ -14,8 +14,9 @@
  * server that comes back is found at once.
  *
  * A flow ends when it was silent for long or its place is needed (udpflows.c), and when its socket
- * brings neither data nor an error: the child's side has the socket too, and could make it readable
- * for ever.
+ * brings neither data nor an error again and again: the child's side has the socket too, and could
+ * make it readable for ever. Once is nothing: the refusal that epoll has told of is met by the
+ * client's next datagram when that is served first.
  */
 #include "lib/relay/udpflow.h"
 
@@ -34,6 +35,7 @@
 #define FLOW_EVENTS (EPOLLIN | EPOLLRDHUP)
 #define FLOW_BUFFER (1024 * 1024)
 #define CAREFUL UDPHOLD_DATAGRAMS /* a server that took so many without a refusal is there */
+#define EMPTY_MAX 16              /* events in a row that brought nothing */
 
 /* from which states a state may be entered */
 static const unsigned may_follow[] = {
@@ -145,7 +147,8 @@ static int on_flow_ready(struct watch *w, uint32_t events)
 	} else if (n < 0 && !error) {
 		error = -n;
 	}
-	if (events & (EPOLLHUP | EPOLLRDHUP) || (n <= 0 && !error))
+	f->empty = n > 0 || error ? 0 : (uint8_t)(f->empty + 1);
+	if (events & (EPOLLHUP | EPOLLRDHUP) || f->empty == EMPTY_MAX)
 		udpflow_end(f);
 	else if (is_refusal(error)) {
 		f->port->stats.last_error = (uint32_t)error;
@@ -287,6 +290,7 @@ static void flow_refused(struct udp_flow *f)
 			return;
 		}
 		udptable_touch(&u->table, &f->entry, u->loop->now_ms, UDP_UNANSWERED);
+		udpflows_due(f);
 	} while (flow_next_target(f) < 0);
 }
 
@@ -395,7 +399,8 @@ static unsigned flow_send_all(struct udp_flow *f, unsigned first, unsigned end)
 
 void udpflow_send(struct udp_flow *f, unsigned first, unsigned n)
 {
-	struct udp_flows *u = f->port->all;
+	struct udp_port *p = f->port;
+	struct udp_flows *u = p->all;
 	const unsigned end = first + n;
 
 	udptable_touch(&u->table, &f->entry, u->loop->now_ms, f->entry.age);
@@ -405,6 +410,8 @@ void udpflow_send(struct udp_flow *f, unsigned first, unsigned n)
 		else
 			first = flow_send_all(f, first, end);
 	}
+	if (first < end) /* it has ended: there is no socket to be had */
+		p->counts.dropped += udpio_count(u->io, first, end - first);
 }
 
 void udpflow_start(struct udp_flow *f)

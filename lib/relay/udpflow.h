@@ -62,6 +62,7 @@ struct udp_flow {
 	socklen_t client_len;
 	bool has_local; /* the address that it hit, entry.key.local, is one to answer from */
 	uint8_t want;   /* udpio_recv() */
+	uint8_t empty;  /* events in a row without data or an error */
 	uint16_t bundle_max, answer_max; /* udpio_send(), to the target and to the client */
 };
 

@@ -250,6 +250,30 @@ START_TEST(the_second_target_gets_what_the_first_refused)
 }
 END_TEST
 
+/* the refusal of the first is met by the second, in the round in which epoll tells of it */
+START_TEST(a_refusal_that_is_met_twice_is_one)
+{
+	int server = child_socket(&rig, SOCK_DGRAM), gone = child_socket(&rig, SOCK_DGRAM);
+	struct published p = publish(1, port_of(gone), port_of(server));
+	struct published plain = publish(2, port_of(server), 0);
+	int client = client_of(&p), status;
+
+	close(gone);
+	echo(client_of(&plain), server, "x", 1); /* the stock of sockets is there now */
+	kill(rig.relay, SIGSTOP);
+	ck_assert_int_eq(waitpid(rig.relay, &status, WUNTRACED), rig.relay);
+	say(client, "1", 1);
+	say(client, "2", 1);
+	kill(rig.relay, SIGCONT);
+	for (int i = 0; i < 2; i++) {
+		ck_assert_int_eq(server_gets(server, WAIT_MS), 1);
+		ck_assert_int_eq(seen[0], '1' + i);
+	}
+	server_says(server, "y", 1);
+	client_gets(client, "y", 1);
+}
+END_TEST
+
 /* @len bytes in datagrams of @size, by one call */
 static void say_bundle(int fd, const char *data, size_t len, int size)
 {
@@ -649,6 +673,7 @@ int main(void)
 	tcase_add_test(live, the_answer_leaves_from_the_address_that_was_hit);
 	tcase_add_test(live, all_sizes_pass);
 	tcase_add_test(live, the_second_target_gets_what_the_first_refused);
+	tcase_add_test(live, a_refusal_that_is_met_twice_is_one);
 	tcase_add_test(live, a_bundle_is_cut_as_it_was);
 	tcase_add_test(live, a_server_that_comes_back_is_found_at_once);
 	tcase_add_test(live, a_client_without_a_socket_holds_nobody_up);
