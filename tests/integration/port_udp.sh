@@ -47,9 +47,9 @@ fails "a time of silence of a TCP port" ctl add-ports --udp-idle=1 0.0.0.0:7101:
 like "is refused" "$rk_said" '*invalid UDPIdle: tcp4 has none*'
 fails "more than a day" ctl add-ports --udp-idle=86401 0.0.0.0:7101:9/udp4
 like "is refused too" "$rk_said" '*--udp-idle is 0 to 86400 seconds*'
-is "a port with a time of its own" "$(ctl add-ports --udp-idle=1 0.0.0.0:7101:9/udp4)" 6
+is "a port with a time of its own" "$(ctl add-ports --udp-idle=2 0.0.0.0:7101:9/udp4)" 6
 stats() { ctl list-ports --json --stats | grep "\"id\":$1,"; }
-like "it is listed" "$(stats 6)" '*"udpIdle":1*'
+like "it is listed" "$(stats 6)" '*"udpIdle":2*'
 like "it answers" "$(ask -p 5557 127.0.0.1 7101 x)" '10.0.2.2 *'
 like "and did for one client" "$(stats 6)" '*"accepted":1,*'
 has_forgotten() { stats 6 | grep -q '"active":0,'; }
