@@ -168,7 +168,7 @@ static int do_ping(struct relay *r)
 	struct worker_counters counters;
 
 	relay_counters(&of, &counters);
-	return answer(r, WORKER_PONG, &counters);
+	return answer_or_drop(r, WORKER_PONG, &counters);
 }
 
 static int do_mtu(struct relay *r, const struct msg *m)

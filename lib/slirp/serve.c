@@ -280,7 +280,7 @@ static int do_message(struct stack *s, int control, const struct msg *m, struct 
 	if (m->type == WORKER_PING) {
 		stack_counters(s, &counters);
 		r = msg_send(control, &worker_proto, WORKER_PONG, &counters, NULL, 0);
-		return r < 0 ? r : 1;
+		return r < 0 && r != -EAGAIN ? r : 1; /* a parent that does not read asks again */
 	}
 	if (m->type == WORKER_MTU) {
 		memcpy(&to, m->payload, sizeof(to));
@@ -298,7 +298,7 @@ static int do_message(struct stack *s, int control, const struct msg *m, struct 
 	if (r < 0)
 		return -EPROTO;
 	r = msg_send(control, &worker_proto, WORKER_FLOWS, &flows, NULL, 0);
-	return r < 0 && r != -EAGAIN ? r : 1; /* a parent that does not read asks again */
+	return r < 0 && r != -EAGAIN ? r : 1;
 }
 
 /* Return: 1 to go on, 0 at end of file */

@@ -646,6 +646,25 @@ START_TEST(a_ping_is_answered)
 }
 END_TEST
 
+/* the relay lives, which stop() looks at */
+START_TEST(a_parent_that_does_not_read_loses_answers)
+{
+	struct msg m;
+	int r;
+
+	for (int i = 0; i < 2000; i++) {
+		do
+			r = msg_send(rig.control, &worker_proto, WORKER_PING,
+				     &(struct msg_empty){ 0 }, NULL, 0);
+		while (r == -EAGAIN && usleep(1000) == 0);
+		ck_assert_int_eq(r, 0);
+	}
+	ck_assert_int_eq(
+		msg_recv_within(rig.control, &worker_proto, ROLE_RELAY, WORKER_UP, WAIT_MS, &m), 1);
+	ck_assert_int_eq(m.type, WORKER_PONG);
+}
+END_TEST
+
 START_TEST(a_wrong_message_ends_the_worker_with_its_reason)
 {
 	autoclose int udp = host_socket(SOCK_DGRAM);
@@ -685,6 +704,7 @@ int main(void)
 	tcase_add_test(c, a_port_may_be_gone_before_it_is_seen);
 	tcase_add_test(c, without_agent_open_flows_go_on_and_new_ones_are_reset);
 	tcase_add_test(c, a_ping_is_answered);
+	tcase_add_test(c, a_parent_that_does_not_read_loses_answers);
 	suite_add_tcase(s, c);
 	tcase_add_test(own, a_low_limit_makes_clients_wait);
 	tcase_add_loop_test(own, answers_to_the_relay_before_are_taken_as_stock, 0, 2);

@@ -650,6 +650,25 @@ START_TEST(the_worker_outlives_its_tap_and_not_its_parent)
 }
 END_TEST
 
+START_TEST(a_parent_that_does_not_read_loses_answers)
+{
+	struct worker w = start_worker(true, false);
+	struct msg m = { 0 };
+	int r;
+
+	for (int i = 0; i < 2000; i++) {
+		do
+			r = msg_send(w.control, &worker_proto, WORKER_PING,
+				     &(struct msg_empty){ 0 }, NULL, 0);
+		while (r == -EAGAIN && usleep(1000) == 0);
+		ck_assert_int_eq(r, 0);
+	}
+	msg_recv_within(w.control, &worker_proto, ROLE_SLIRP, WORKER_UP, WAIT_MS, &m);
+	ck_assert_int_eq(m.type, WORKER_PONG);
+	end_worker(&w, EXIT_SUCCESS);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("slirp");
@@ -672,6 +691,7 @@ int main(void)
 	tcase_add_loop_test(c, udp_survives_the_end_of_the_counter, 0, ARRAY_SIZE(clock_starts));
 	tcase_add_test(c, a_wrong_configuration_is_reported);
 	tcase_add_test(c, the_worker_outlives_its_tap_and_not_its_parent);
+	tcase_add_test(c, a_parent_that_does_not_read_loses_answers);
 	srunner_run_all(r, CK_NORMAL);
 	failed = srunner_ntests_failed(r);
 	srunner_free(r);
