@@ -34,8 +34,8 @@ int policy_hosts_take(struct policy_hosts *h, const struct worker_hosts *m)
 {
 	if (m->first == 0)
 		h->coming = 0;
-	if (m->first != h->coming || m->total > WORKER_HOSTS_MAX || m->count > WORKER_HOSTS_PART ||
-	    m->count > m->total - m->first)
+	if (m->first != h->coming || m->total > WORKER_HOSTS_MAX || m->first > m->total ||
+	    m->count > WORKER_HOSTS_PART || m->count > m->total - m->first)
 		return -EPROTO;
 	for (uint32_t i = 0; i < m->count; i++) {
 		struct net_range *r = &h->next[h->coming];
@@ -49,6 +49,7 @@ int policy_hosts_take(struct policy_hosts *h, const struct worker_hosts *m)
 		return m->count ? 0 : -EPROTO; /* one without any would come for ever */
 	memcpy(h->range, h->next, m->total * sizeof(h->range[0]));
 	h->n = m->total;
+	h->coming = 0;
 	return 1;
 }
 

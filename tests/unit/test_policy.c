@@ -414,7 +414,8 @@ static const struct bad_row {
 	{ "2001:db8::1/128 192.0.2.1/32", 0, UINT32_MAX, UINT32_MAX }, /* the other family first */
 	{ "192.0.2.1/33", 0, UINT32_MAX, UINT32_MAX },
 	{ "2001:db8::1/129", 0, UINT32_MAX, UINT32_MAX },
-	{ "192.0.2.2/32", 1, UINT32_MAX, 2 }, /* nothing was before */
+	{ "203.0.113.2/32", 1, UINT32_MAX, 2 }, /* nothing was before, of this list */
+	{ "203.0.113.2/32", 1, UINT32_MAX, 0 }, /* behind its own end */
 	{ "192.0.2.2/32", 0, UINT32_MAX, WORKER_HOSTS_MAX + 1 },
 	{ "192.0.2.2/32", 0, WORKER_HOSTS_PART + 1, WORKER_HOSTS_MAX },
 	{ "192.0.2.2/32 192.0.2.3/32", 0, UINT32_MAX, 1 },
