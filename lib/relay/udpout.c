@@ -46,7 +46,7 @@ static void do_run(struct udpout *u, unsigned first, unsigned n)
 	addr_from_sock(&u->io->name[first], &child);
 	addr_from_sock(&info->dst, &way.peer);
 	if (!info->has_dst || child.scope || !child.port || !way.peer.port) {
-		u->counts.dropped += n;
+		u->counts.dropped += udpio_count(u->io, first, n);
 		return;
 	}
 	if (udpout_judge(u, &child, &way.peer, data, &host) < 0) {

@@ -14,7 +14,7 @@ for mtu in 65520 1500; do
 	is "mtu $mtu: from elsewhere" "$(in_world python3 "$py" ask 4 192.0.2.1 7007 2>&1)" ok
 	is "mtu $mtu: by IPv6" "$(in_world python3 "$py" ask 6 2001:db8::1 7008 2>&1)" ok
 	is "mtu $mtu: a port of one address" "$(python3 "$py" ask 4 127.0.0.1 7009 2>&1)" ok
-	isnt "mtu $mtu: bundles came to the server" "$(python3 "$py" bundles 127.0.0.1 7007)" 0
+	like "mtu $mtu: bundles came to the server" "$(python3 "$py" bundles 127.0.0.1 7007)" "[1-9]*"
 	rk_stop
 done
 # a card that computes no checksums: bundles cannot leave by it, or the kernel does it
