@@ -14,6 +14,7 @@
 #define AMOUNT_MAX (LOOK_AMOUNT_MAX + 2)
 #define PORT_TEXT_MAX (2 * PORT_IP_MAX + 32)
 #define FLOWS_SHOWN 10
+#define UNKNOWN "-"
 
 static const char *const counters[] = { "accepted", "bytesIn", "bytesOut" };
 static const char *const rates[] = { "connectionsPerSecond", "bytesInPerSecond",
@@ -33,17 +34,17 @@ static const json_t *earlier(const json_t *ports, int64_t id)
 	return NULL;
 }
 
-/* {"id":1,"spec":{...},"active":2,"connectionsPerSecond":...}; NULL: nothing is known of it */
+/* {"id":1,"spec":{...},"active":2,"connectionsPerSecond":...}; without the latter when a relay that
+ * is slow has told nothing of it */
 static json_t *row_new(const json_t *port, const json_t *before, int64_t us)
 {
-	json_t *stats = json_object_get(port, "stats"), *row;
+	json_t *stats = json_object_get(port, "stats"), *row = json_object();
 	const json_t *old = earlier(before, look_number(port, "id"));
 
-	if (!stats)
-		return NULL;
-	row = json_object();
 	json_object_set(row, "id", json_object_get(port, "id"));
 	json_object_set(row, "spec", json_object_get(port, "spec"));
+	if (!stats)
+		return row;
 	json_object_set(row, "active", json_object_get(stats, "active"));
 	for (size_t i = 0; i < ARRAY_SIZE(counters); i++) {
 		int64_t n = look_number(stats, counters[i]) - look_number(old, counters[i]);
@@ -60,10 +61,7 @@ static json_t *rows_new(const json_t *ports, const json_t *before, int64_t us)
 
 	json_array_foreach(ports, i, p)
 	{
-		json_t *row = row_new(p, before, us);
-
-		if (row)
-			json_array_append_new(rows, row);
+		json_array_append_new(rows, row_new(p, before, us));
 	}
 	return rows;
 }
@@ -72,7 +70,17 @@ static const char *per_second(const json_t *object, const char *field, char text
 {
 	char n[LOOK_AMOUNT_MAX];
 
+	if (!json_object_get(object, field))
+		return UNKNOWN;
 	str_format(text, AMOUNT_MAX, "%s/s", look_amount(look_number(object, field), n));
+	return text;
+}
+
+static const char *count(const json_t *object, const char *field, char text[AMOUNT_MAX])
+{
+	if (!json_object_get(object, field))
+		return UNKNOWN;
+	str_format(text, AMOUNT_MAX, "%lld", look_number(object, field));
 	return text;
 }
 
@@ -80,12 +88,13 @@ static void show_row(const json_t *row)
 {
 	const json_t *spec = json_object_get(row, "spec");
 	char port[PORT_TEXT_MAX], in[AMOUNT_MAX], out[AMOUNT_MAX];
+	char open[AMOUNT_MAX], new[AMOUNT_MAX];
 
 	snprintf(port, sizeof(port), "%.*s:%lld/%s", PORT_IP_MAX, client_text(spec, "parentIP"),
 		 look_number(spec, "parentPort"), client_text(spec, "proto"));
-	printf("%-6lld %-28s %8lld %8lld %14s %14s\n", look_number(row, "id"), port,
-	       look_number(row, "active"), look_number(row, rates[0]),
-	       per_second(row, rates[1], in), per_second(row, rates[2], out));
+	printf("%-6lld %-28s %8s %8s %14s %14s\n", look_number(row, "id"), port,
+	       count(row, "active", open), count(row, rates[0], new), per_second(row, rates[1], in),
+	       per_second(row, rates[2], out));
 }
 
 static void show_flow(const json_t *f)

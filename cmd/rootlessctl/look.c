@@ -167,36 +167,50 @@ struct sums {
 	int64_t connections, in, out, datagrams;
 };
 
+/* what counts anew is no decrease */
+static int64_t more(const json_t *now, const json_t *before, const char *field)
+{
+	int64_t n = look_number(now, field) - look_number(before, field);
+
+	return n > 0 ? n : 0;
+}
+
+static const json_t *relay_totals(const struct look *l)
+{
+	return json_object_get(json_object_get(l->list.workers, "relay"), "totals");
+}
+
 static void id_of(const json_t *port, char id[static ID_MAX])
 {
 	str_format(id, ID_MAX, "%lld", look_number(port, "id"));
 }
 
-/* @among: the ids of the ports that count; NULL: all do */
-static struct sums sums_of(const struct look *l, const json_t *among)
+/* a relay that is slow tells nothing of its ports: what it tells next is not of one look */
+static void add_ports(struct sums *s, const json_t *before, const json_t *now)
 {
-	const json_t *totals = json_object_get(json_object_get(l->list.workers, "relay"), "totals");
-	struct sums s = { .connections = look_number(totals, "tcpOutOpened"),
-			  .in = look_number(totals, "tcpOutBytesIn"),
-			  .out = look_number(totals, "tcpOutBytesOut"),
-			  .datagrams = look_number(totals, "udpOutSent") +
-				       look_number(totals, "udpOutReceived") };
+	autojson json_t *known = json_object();
 	char id[ID_MAX];
-	size_t i;
 	json_t *p;
+	size_t i;
 
-	json_array_foreach(l->ports, i, p)
+	json_array_foreach(before, i, p)
 	{
-		const json_t *stats = json_object_get(p, "stats");
+		id_of(p, id);
+		json_object_set(known, id, p);
+	}
+	json_array_foreach(now, i, p)
+	{
+		const json_t *stats = json_object_get(p, "stats"), *old, *was;
 
 		id_of(p, id);
-		if (among && !json_object_get(among, id))
+		old = json_object_get(known, id);
+		was = json_object_get(old, "stats");
+		if (old && !was)
 			continue;
-		s.connections += look_number(stats, "accepted");
-		s.in += look_number(stats, "bytesIn");
-		s.out += look_number(stats, "bytesOut");
+		s->connections += more(stats, was, "accepted");
+		s->in += more(stats, was, "bytesIn");
+		s->out += more(stats, was, "bytesOut");
 	}
-	return s;
 }
 
 static json_t *rate(int64_t n, int64_t us)
@@ -206,24 +220,19 @@ static json_t *rate(int64_t n, int64_t us)
 
 json_t *look_rates(const struct look *before, const struct look *now)
 {
-	autojson json_t *there = json_object();
+	const json_t *b = relay_totals(now), *a = relay_totals(before) ? relay_totals(before) : b;
 	const int64_t us = now->us - before->us;
-	json_t *j = json_object(), *p;
-	char id[ID_MAX];
-	struct sums a, b;
-	size_t i;
+	struct sums s = { .connections = more(b, a, "tcpOutOpened"),
+			  .in = more(b, a, "tcpOutBytesIn"),
+			  .out = more(b, a, "tcpOutBytesOut"),
+			  .datagrams = more(b, a, "udpOutSent") + more(b, a, "udpOutReceived") };
+	json_t *j = json_object();
 
-	json_array_foreach(now->ports, i, p)
-	{
-		id_of(p, id);
-		json_object_set(there, id, p);
-	}
-	a = sums_of(before, there); /* what a port had that was removed is no decrease */
-	b = sums_of(now, NULL);
-	json_object_set_new(j, "connectionsPerSecond", rate(b.connections - a.connections, us));
-	json_object_set_new(j, "bytesInPerSecond", rate(b.in - a.in, us));
-	json_object_set_new(j, "bytesOutPerSecond", rate(b.out - a.out, us));
-	json_object_set_new(j, "datagramsPerSecond", rate(b.datagrams - a.datagrams, us));
+	add_ports(&s, before->ports, now->ports);
+	json_object_set_new(j, "connectionsPerSecond", rate(s.connections, us));
+	json_object_set_new(j, "bytesInPerSecond", rate(s.in, us));
+	json_object_set_new(j, "bytesOutPerSecond", rate(s.out, us));
+	json_object_set_new(j, "datagramsPerSecond", rate(s.datagrams, us));
 	return j;
 }
 

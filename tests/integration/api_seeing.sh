@@ -33,7 +33,14 @@ wait_for 5 grep -q ready "$RK_OUT"
 nsprobe duplex 127.0.0.1 7007 100000 3 >/dev/null
 wait_for 5 sh -c "rootlessctl --socket '$STATE/api.sock' list-ports --stats --json | grep -q '\"active\":0,\"bytesIn\":[1-9]'"
 
-ctl --socket "$STATE/api.sock" status >"$T/status"
+# what a port has seen is told when the relay answers within a second: FILE WORDS COMMAND...
+until_told() {
+	rk_file=$1 rk_words=$2
+	shift 2
+	wait_for 5 told "$@" || fail "the relay tells of its ports" "$(cat "$rk_file")"
+}
+told() { ctl --socket "$STATE/api.sock" "$@" >"$rk_file" && grep -q "$rk_words" "$rk_file"; }
+until_told "$T/status" ' in, ' status
 like "status: the instance" "$(cat "$T/status")" "instance   $STATE, version *child $(cat "$STATE/child_pid"), supervisor *up for 0m ??s*"
 like "the network" "$(cat "$T/status")" '*network    slirp, 10.0.2.100*MTU 65520*'
 like "its rung" "$(cat "$T/status")" '*rung       *'
@@ -41,9 +48,10 @@ like "the servers of names" "$(cat "$T/status")" '*names      10.0.2.3*, asked o
 like "the workers" "$(cat "$T/status")" '*worker     relay: up, 0 restarts*worker     slirp: up, 0 restarts*'
 like "a port and what it has seen" "$(cat "$T/status")" '*port 1     127.0.0.1:7007 -> 7/tcp: 0 of 1 open, 100.0 kB in, 100.0 kB out*'
 is "on one screen" "$([ "$(wc -l <"$T/status")" -le 24 ] && echo yes)" yes
-is "the same as JSON" "$(ctl --socket "$STATE/api.sock" status --json | python3 -c 'import json, sys
-j = json.load(sys.stdin)
-print(j["ports"][0]["stats"]["bytesIn"], j["workers"]["relay"]["state"], j["networkDriver"]["extra"]["dnsServers"], j["instance"]["detachedNetns"])')" \
+until_told "$T/status" '"stats"' status --json
+is "the same as JSON" "$(python3 -c 'import json, sys
+j = json.load(open(sys.argv[1]))
+print(j["ports"][0]["stats"]["bytesIn"], j["workers"]["relay"]["state"], j["networkDriver"]["extra"]["dnsServers"], j["instance"]["detachedNetns"])' "$T/status")" \
 	"100000 up ['192.0.2.2'] False"
 
 # top: 400 kB pass within the second between two looks, or before it, or behind
@@ -56,15 +64,16 @@ wait "$looker"
 is "top: as many looks as asked for" "$(wc -l <"$T/top")" 2
 is "rates: of one port, none below 0, all together not more than what has passed" "$(python3 -c 'import json, sys
 looks = [json.loads(line) for line in open(sys.argv[1])]
-rates = [r["bytesInPerSecond"] for look in looks for r in look["ports"]]
+rates = [r.get("bytesInPerSecond", 0) for look in looks for r in look["ports"]]
 print([len(look["ports"]) for look in looks], all(r >= 0 for r in rates), sum(rates) <= 400000)' "$T/top")" "[1, 1] True True"
-like "as a table" "$(ctl --socket "$STATE/api.sock" top --count=1)" '0 connections/s, 0 B/s in, 0 B/s out, 0 datagrams/s of UDP out
+until_told "$T/table" '7007/tcp  *0' top --count=1
+like "as a table" "$(cat "$T/table")" '0 connections/s, 0 B/s in, 0 B/s out, 0 datagrams/s of UDP out
 ID *PORT *OPEN *NEW/S *IN *OUT
 1 *127.0.0.1:7007/tcp *0 *0 *0 B/s *0 B/s'
 like "wrong use" "$(ctl --socket "$STATE/api.sock" top --interval=0 2>&1)" "error: --interval is 1 to 3600 seconds, --count 0 or more"
 
 # metrics
-ctl --socket "$STATE/api.sock" metrics >"$T/metrics"
+until_told "$T/metrics" 'port_in_bytes_total{' metrics
 is "metrics: bytes of the port" "$(grep 'port_in_bytes_total{' "$T/metrics")" \
 	'rootless_supervisor_port_in_bytes_total{id="1",proto="tcp",parent_ip="127.0.0.1",parent_port="7007",child_port="7"} 500000'
 is "the workers" "$(grep 'worker_up{' "$T/metrics" | tr '\n' ' ')" 'rootless_supervisor_worker_up{worker="relay"} 1 rootless_supervisor_worker_up{worker="slirp"} 1 '
@@ -79,8 +88,10 @@ for line in open(sys.argv[1]):
 print(bad, seen - types, types ^ helps)
 EOT
 )" "[] set() set()"
-is "by the other path" "$(as_user curl -s --unix-socket "$STATE/api.sock" http://x/metrics | sed 's/[0-9]*$//')" "$(sed 's/[0-9]*$//' "$T/metrics")"
-is "as JSON" "$(ctl --socket "$STATE/api.sock" metrics --json | grep -c '"series":.*"value":[0-9]*}$')" "$(grep -vc '^#' "$T/metrics")"
+other_path() { [ "$(as_user curl -s --unix-socket "$STATE/api.sock" http://x/metrics | sed 's/[0-9]*$//')" = "$(sed 's/[0-9]*$//' "$T/metrics")" ]; }
+ok "by the other path" wait_for 5 other_path
+as_json() { [ "$(ctl --socket "$STATE/api.sock" metrics --json | grep -c '"series":.*"value":[0-9]*}$')" = "$(grep -vc '^#' "$T/metrics")" ]; }
+ok "as JSON" wait_for 5 as_json
 
 # exec
 # shellcheck disable=SC2016 # expands inside

@@ -38,6 +38,9 @@ static const struct {
 	  150,
 	  100 },
 	{ { "[" PORT(1, 100) "]", "[" PORT(1, 100) "]" }, { RELAY(1000), RELAY(0) }, 0, 0 },
+	/* of a relay that is slow nothing is known for a while */
+	{ { "[" PORT(1, 100) "]", "[{\"id\":1}]" }, { RELAY(0), RELAY(20) }, 10, 20 },
+	{ { "[{\"id\":1}]", "[" PORT(1, 900000) "]" }, { "{}", RELAY(20) }, 0, 0 },
 };
 
 START_TEST(of_all)
