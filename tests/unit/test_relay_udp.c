@@ -613,73 +613,10 @@ START_TEST(what_is_no_udp_port_ends_the_relay)
 }
 END_TEST
 
-/* --- without a relay ---------------------------------------------------------------------- */
-
-START_TEST(the_table_lets_nobody_have_more_than_a_share)
-{
-	struct udp_key key = { .client = { 1 } };
-	struct udp_table t;
-	struct udp_entry *e, *first = NULL;
-
-	ck_assert_int_eq(udptable_init(&t, 64, sizeof(struct udp_entry) + 4), 0);
-	for (key.client_port = 0; key.client_port < 16; key.client_port++) {
-		ck_assert_ptr_null(udptable_victim(&t, key.client));
-		ck_assert_ptr_null(udptable_find(&t, &key));
-		e = udptable_add(&t, &key, 1);
-		ck_assert_ptr_eq(udptable_find(&t, &key), e);
-		first = first ? first : e;
-	}
-	udptable_touch(&t, first, 2, UDP_ANSWERED);
-	e = udptable_victim(&t, key.client); /* the one used least recently */
-	ck_assert_uint_eq(e->key.client_port, 1);
-	udptable_remove(&t, e);
-	ck_assert_ptr_null(udptable_victim(&t, key.client));
-	for (key.client[0] = 2; t.n < 64; key.client[0]++)
-		ck_assert_ptr_nonnull(udptable_add(&t, &key, 3));
-	e = udptable_victim(&t, key.client); /* whoever was never answered goes first */
-	ck_assert_uint_eq(e->key.client_port, 2);
-	while ((e = udptable_victim(&t, key.client)) && e != first)
-		udptable_remove(&t, e);
-	while ((e = udptable_oldest(&t, UDP_UNANSWERED)))
-		udptable_remove(&t, e);
-	ck_assert_uint_eq(t.n, 1);
-	ck_assert_ptr_eq(udptable_find(&t, &first->key), first);
-	udptable_done(&t);
-}
-END_TEST
-
-START_TEST(the_store_never_grows)
-{
-	static struct udphold h[100];
-	struct udphold_store s;
-	struct iovec iov[UDPHOLD_CHUNKS];
-	unsigned n = 0;
-
-	udphold_store_init(&s);
-	for (size_t i = 0; i < ARRAY_SIZE(h); i++) {
-		udphold_init(&h[i]);
-		ck_assert_int_ge(udphold_put(&s, &h[i], "first", 5), 0);
-		ck_assert_int_ge(udphold_put(&s, &h[i], big, 65000), 0);
-		n += udphold_iov(udphold_next(&h[i], NULL), iov);
-	}
-	ck_assert_uint_eq(h[0].n, 0); /* the oldest gave way */
-	ck_assert_uint_eq(h[99].n, 2);
-	ck_assert_int_eq(udphold_put(&s, &h[99], big, 1000), 2); /* more than a flow's share */
-	ck_assert_uint_eq(h[99].n, 1);
-	ck_assert_int_eq(udphold_put(&s, &h[99], big, UDPHOLD_BYTES + 1), -ENOBUFS);
-	for (size_t i = 0; i < ARRAY_SIZE(h); i++)
-		udphold_clear(&s, &h[i]);
-	ck_assert_uint_eq(s.nfree, UDPHOLD_STORE / UDPHOLD_CHUNK);
-	ck_assert(list_empty(&s.holders));
-	ck_assert_uint_ge(n, ARRAY_SIZE(h));
-	udphold_store_done(&s);
-}
-END_TEST
-
 int main(void)
 {
 	Suite *s = suite_create("relay_udp");
-	TCase *live = tcase_create("live"), *parts = tcase_create("parts");
+	TCase *live = tcase_create("live");
 
 	tcase_add_checked_fixture(live, start, stop);
 	tcase_set_timeout(live, 20);
@@ -696,10 +633,6 @@ int main(void)
 	tcase_add_test(live, a_flow_ends_after_the_silence_of_its_port);
 	tcase_add_test(live, a_removed_port_is_free_and_its_clients_are_forgotten);
 	suite_add_tcase(s, live);
-	tcase_add_checked_fixture(parts, NULL, NULL);
-	tcase_add_test(parts, the_table_lets_nobody_have_more_than_a_share);
-	tcase_add_test(parts, the_store_never_grows);
-	suite_add_tcase(s, parts);
 	live = tcase_create("small");
 	tcase_add_checked_fixture(live, start_small, stop);
 	tcase_set_timeout(live, 20);
