@@ -71,7 +71,13 @@ is "and what fails" "$(/usr/bin/python3 -c 'import json,sys; print([f["id"] for 
 is "and every group was looked at" "$(/usr/bin/python3 -c 'import json,sys; print(len(json.load(open(sys.argv[1]))["ok"]))' "$RK_OUT")" 8
 is "a start agrees" "$(as_user rootless-supervisor -- echo it runs 2>&1)" "it runs"
 ms=$(sed -n 's/.*"elapsedMs": \([0-9]*\).*/\1/p' "$RK_OUT")
-ok "no wait of 10 s is in it: $ms ms" test "$ms" -lt $((8000 * ${RK_SLOW:-1}))
+# the least of some: what a busy machine adds is not what the check takes
+for _ in 1 2 3 4; do
+	[ "$ms" -ge $((1000 * ${RK_SLOW:-1})) ] || break
+	run_as as_user rootless-supervisor check --json
+	ms=$(sed -n 's/.*"elapsedMs": \([0-9]*\).*/\1/p' "$RK_OUT")
+done
+ok "under a second: $ms ms" test "$ms" -lt $((1000 * ${RK_SLOW:-1}))
 is "it leaves no file" "$(as_user sh -c 'ls -A "$HOME" "$XDG_RUNTIME_DIR" "$TMPDIR"')" "$was"
 run_as as_user rootless-supervisor doctor
 like "doctor is the same" "$(cat "$RK_OUT")" "ok    USERNS*a start works here*"

@@ -5,7 +5,7 @@
 . "${0%/*}/lib.sh"
 need userns tun
 
-LIMIT_MS=9000 # a start that cannot work says so long before its limit of 30 s
+LIMIT_MS=3000 # a start that cannot work says so long before its limit of 30 s
 now_ms() { date +%s%3N; }
 # refused WHAT PATTERN ARG...: both dialects; the text's first line is the same
 refused() {

@@ -52,7 +52,7 @@ ends() {
 	since=$(now_ms)
 	rk_run --net=slirp -- echo it runs
 	is "newuidmap leaves a process that holds its pipe: it runs" "$RK_STATUS$(cat "$RK_OUT" "$RK_ERR")" "0it runs"
-	ok "and at once" test $(($(now_ms) - since)) -le 8000
+	ok "and at once" test $(($(now_ms) - since)) -le 2000
 	umount "$tool"
 	ok "and that process is gone" wait_for 1 nothing_left
 }

@@ -35,7 +35,7 @@ for mode in --net=host '--net=host --pidns' --net=slirp '--net=slirp --pidns'; d
 	rk_stop
 	took=$(($(now_ms) - since))
 	is "$mode: the command's own status" "$RK_STATUS" 7
-	ok "$mode: in time ($took ms)" test $took -le $((6000 * ${RK_SLOW:-1}))
+	ok "$mode: in time ($took ms)" test $took -le $((2000 * ${RK_SLOW:-1}))
 	ended "$mode, $GRANDCHILDREN daemons" 1
 done
 
@@ -75,7 +75,7 @@ for mode in relay slirp 'relay slirp' nursery 'relay slirp nursery'; do
 	rk_stop
 	took=$(($(now_ms) - since))
 	is "$mode hung: the command's status" "$RK_STATUS$(cat "$RK_ERR")" 6
-	ok "$mode hung: ended within the limit ($took ms)" test $took -le $((12000 * ${RK_SLOW:-1}))
+	ok "$mode hung: ended within the limit ($took ms)" test $took -le $((4000 * ${RK_SLOW:-1}))
 	ended "$mode hung" 1
 done
 
