@@ -18,20 +18,22 @@
 #include <event2/event.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
+#include <netlink/route/nexthop.h>
+#include <netlink/route/route.h>
 #include <stdbool.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/socket.h>
 
 #include "lib/base/err.h"
 #include "lib/base/log.h"
 #include "lib/base/loop.h"
+#include "lib/parent/rtdump.h"
 
 #define DEBOUNCE_MS 100
 #define LOOK_MS 500
-#define READS_MAX 256 /* of PART_BYTES: more of a table is not read. Default routes come first */
-#define PART_BYTES 32768
-#define WAYS_MAX 64 /* interfaces that default routes lead to */
+#define ROUTES_MAX 100000 /* more are not read. Default routes come first in their table */
+#define TRIES 5           /* of a reading that a change has disturbed */
+#define WAYS_MAX 64       /* interfaces that default routes lead to */
 #define EVENT_READS_MAX 1024
 #define VPN_BITS4 1 /* 0.0.0.0/1 and 128.0.0.0/1 */
 #define VPN_BITS6 3 /* 2000::/3 */
@@ -44,7 +46,7 @@ struct way {
 struct look {
 	struct way way[WAYS_MAX];
 	size_t nways;
-	uint32_t mtu; /* of the link that was asked for; 0: not told */
+	uint32_t mtu; /* of the route that is being read; 0: it has none */
 };
 
 struct egress {
@@ -59,44 +61,10 @@ struct egress {
 
 /* --- what the kernel says ----------------------------------------------------------------- */
 
-static void add_way(struct look *l, int ifindex, uint32_t mtu)
+static void add_way(struct look *l, int ifindex)
 {
 	if (ifindex > 0 && l->nways < WAYS_MAX)
-		l->way[l->nways++] = (struct way){ .ifindex = ifindex, .mtu = mtu };
-}
-
-static uint32_t read_u32(const struct rtattr *a)
-{
-	uint32_t v = 0;
-
-	if (RTA_PAYLOAD(a) >= sizeof(v))
-		memcpy(&v, RTA_DATA(a), sizeof(v));
-	return v;
-}
-
-static uint32_t mtu_of_metrics(const struct rtattr *metrics)
-{
-	int len = (int)RTA_PAYLOAD(metrics);
-
-	for (const struct rtattr *a = RTA_DATA(metrics); RTA_OK(a, len); a = RTA_NEXT(a, len)) {
-		if (a->rta_type == RTAX_MTU)
-			return read_u32(a);
-	}
-	return 0;
-}
-
-static void add_hops(struct look *l, const struct rtattr *hops, uint32_t mtu)
-{
-	int len = (int)RTA_PAYLOAD(hops);
-
-	for (const struct rtnexthop *h = RTA_DATA(hops); RTNH_OK(h, len);) {
-		int size = (int)RTNH_ALIGN(h->rtnh_len);
-
-		if (!(h->rtnh_flags & RTNH_F_DEAD))
-			add_way(l, h->rtnh_ifindex, mtu);
-		len -= size;
-		h = (const void *)((const char *)h + size);
-	}
+		l->way[l->nways++] = (struct way){ .ifindex = ifindex, .mtu = l->mtu };
 }
 
 static bool is_way_out(const struct rtmsg *rt)
@@ -108,141 +76,55 @@ static bool is_way_out(const struct rtmsg *rt)
 	       !(rt->rtm_flags & (RTM_F_CLONED | RTNH_F_DEAD));
 }
 
-static void take_route(struct look *l, const struct nlmsghdr *h)
+static void take_hop(struct rtnl_nexthop *hop, void *arg)
 {
-	const struct rtmsg *rt = NLMSG_DATA(h);
-	const struct rtattr *hops = NULL;
-	int len = (int)RTM_PAYLOAD(h), ifindex = 0;
-	uint32_t mtu = 0;
+	struct look *l = arg;
 
-	if (h->nlmsg_len < NLMSG_LENGTH(sizeof(*rt)) || !is_way_out(rt))
-		return;
-	for (const struct rtattr *a = RTM_RTA(rt); RTA_OK(a, len); a = RTA_NEXT(a, len)) {
-		if (a->rta_type == RTA_OIF)
-			ifindex = (int)read_u32(a);
-		else if (a->rta_type == RTA_METRICS)
-			mtu = mtu_of_metrics(a);
-		else if (a->rta_type == RTA_MULTIPATH)
-			hops = a;
-	}
-	if (hops)
-		add_hops(l, hops, mtu);
-	else
-		add_way(l, ifindex, mtu);
+	if (!(rtnl_route_nh_get_flags(hop) & RTNH_F_DEAD))
+		add_way(l, rtnl_route_nh_get_ifindex(hop));
 }
 
-static void take_link(struct look *l, const struct nlmsghdr *h)
+static int take_route(struct rtnl_route *route, void *arg)
 {
-	const struct ifinfomsg *ifi = NLMSG_DATA(h);
-	int len = (int)IFLA_PAYLOAD(h);
+	struct look *l = arg;
 
-	if (h->nlmsg_len < NLMSG_LENGTH(sizeof(*ifi)))
-		return;
-	for (const struct rtattr *a = IFLA_RTA(ifi); RTA_OK(a, len); a = RTA_NEXT(a, len)) {
-		if (a->rta_type == IFLA_MTU)
-			l->mtu = read_u32(a);
-	}
+	if (rtnl_route_get_metric(route, RTAX_MTU, &l->mtu) < 0)
+		l->mtu = 0;
+	rtnl_route_foreach_nexthop(route, take_hop, l);
+	return l->nways == WAYS_MAX;
 }
 
-/* 1: there may be more; 0: that was all; else a negative errno */
-static int take_part(struct look *l, const char *part, ssize_t n, bool is_dump)
+/* what is asked again because a change came in between counts twice, which does no harm */
+static int look_at(struct look *l, uint8_t family)
 {
-	int len = (int)n;
+	const struct rtdump d = { .family = family,
+				  .most = ROUTES_MAX,
+				  .wants = is_way_out,
+				  .on_route = take_route,
+				  .arg = l };
+	int r = -EAGAIN;
 
-	for (const struct nlmsghdr *h = (const void *)part; NLMSG_OK(h, len);
-	     h = NLMSG_NEXT(h, len)) {
-		if (h->nlmsg_type == NLMSG_DONE)
-			return 0;
-		if (h->nlmsg_type == NLMSG_ERROR &&
-		    h->nlmsg_len >= NLMSG_LENGTH(sizeof(struct nlmsgerr)))
-			return ((const struct nlmsgerr *)NLMSG_DATA(h))->error;
-		if (h->nlmsg_type == RTM_NEWROUTE)
-			take_route(l, h);
-		else if (h->nlmsg_type == RTM_NEWLINK)
-			take_link(l, h);
-	}
-	return is_dump;
-}
-
-/* the kernel answers inside of the call that asks: nothing waits */
-static int ask(int fd, const struct nlmsghdr *question, struct look *l)
-{
-	const bool is_dump = (question->nlmsg_flags & NLM_F_DUMP) == NLM_F_DUMP;
-	autofree char *part = malloc(PART_BYTES);
-	int r = 1;
-
-	if (!part)
-		return -ENOMEM;
-	if (send(fd, question, question->nlmsg_len, 0) < 0)
-		return -errno;
-	for (int i = 0; r > 0 && i < READS_MAX; i++) {
-		ssize_t n = recv(fd, part, PART_BYTES, MSG_DONTWAIT);
-
-		r = n < 0 ? -errno : take_part(l, part, n, is_dump);
-	}
-	return r < 0 ? r : 0;
-}
-
-static int open_netlink(uint32_t groups)
-{
-	const struct sockaddr_nl sa = { .nl_family = AF_NETLINK, .nl_groups = groups };
-	autoclose int fd =
-		socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE);
-
-	if (fd < 0 || bind(fd, (const struct sockaddr *)&sa, sizeof(sa)) < 0)
-		return -errno;
-	return take_fd(&fd);
-}
-
-/* a socket each: what is not read of one answer is no part of the next */
-static int ask_routes(uint8_t family, struct look *l)
-{
-	const struct {
-		struct nlmsghdr hdr;
-		struct rtmsg rt;
-	} question = { .hdr = { .nlmsg_len = sizeof(question),
-				.nlmsg_type = RTM_GETROUTE,
-				.nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP },
-		       .rt = { .rtm_family = family } };
-	autoclose int fd = open_netlink(0);
-	int r = fd < 0 ? fd : ask(fd, &question.hdr, l);
-
-	return r == -EAFNOSUPPORT || r == -EOPNOTSUPP ? 0 : r; /* a kernel without that family */
-}
-
-/* the MTU of an interface; 0: it has gone meanwhile */
-static int ask_link(int ifindex, struct look *l)
-{
-	const struct {
-		struct nlmsghdr hdr;
-		struct ifinfomsg ifi;
-	} question = { .hdr = { .nlmsg_len = sizeof(question),
-				.nlmsg_type = RTM_GETLINK,
-				.nlmsg_flags = NLM_F_REQUEST },
-		       .ifi = { .ifi_index = ifindex } };
-	autoclose int fd = open_netlink(0);
-	int r = fd < 0 ? fd : ask(fd, &question.hdr, l);
-
-	return r == -ENODEV ? 0 : r;
+	for (int i = 0; r == -EAGAIN && i < TRIES; i++)
+		r = rtdump_routes(&d);
+	return r;
 }
 
 int egress_mtu(uint32_t *ret, struct err *err)
 {
 	struct look l = { 0 };
 	uint32_t least = 0;
-	int r = ask_routes(AF_INET, &l);
+	int r = look_at(&l, AF_INET);
 
 	if (r == 0)
-		r = ask_routes(AF_INET6, &l);
+		r = look_at(&l, AF_INET6);
 	for (size_t i = 0; i < l.nways && r == 0; i++) {
-		uint32_t own = l.way[i].mtu;
+		uint32_t own = l.way[i].mtu, mtu;
 
-		l.mtu = 0;
-		r = ask_link(l.way[i].ifindex, &l);
-		if (own && (own < l.mtu || !l.mtu))
-			l.mtu = own;
-		if (l.mtu && (l.mtu < least || !least))
-			least = l.mtu;
+		r = rtdump_mtu(l.way[i].ifindex, &mtu);
+		if (own && (own < mtu || !mtu))
+			mtu = own;
+		if (mtu && (mtu < least || !least))
+			least = mtu;
 	}
 	if (r < 0)
 		return err_set(err, -r, "asking for the MTU of the host's default routes");
@@ -319,6 +201,9 @@ uint32_t egress_now(const struct egress *e)
 
 int egress_new(const struct egress_env *env, struct egress **ret, struct err *err)
 {
+	const struct sockaddr_nl groups = { .nl_family = AF_NETLINK,
+					    .nl_groups = RTMGRP_LINK | RTMGRP_IPV4_ROUTE |
+							 RTMGRP_IPV6_ROUTE };
 	AUTO(egress_freep) struct egress *e = calloc(1, sizeof(*e));
 	int r;
 
@@ -326,9 +211,10 @@ int egress_new(const struct egress_env *env, struct egress **ret, struct err *er
 		return err_set(err, ENOMEM, "watching the host's default routes");
 	e->env = *env;
 	e->told = true;
-	e->events_fd = open_netlink(RTMGRP_LINK | RTMGRP_IPV4_ROUTE | RTMGRP_IPV6_ROUTE);
-	if (e->events_fd < 0)
-		return err_set(err, -e->events_fd, "watching the host's default routes");
+	e->events_fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE);
+	if (e->events_fd < 0 ||
+	    bind(e->events_fd, (const struct sockaddr *)&groups, sizeof(groups)) < 0)
+		return err_set(err, errno, "watching the host's default routes");
 	r = egress_mtu(&e->now, err);
 	if (r < 0)
 		return r;

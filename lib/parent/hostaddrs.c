@@ -17,19 +17,20 @@
 #include <event2/event.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
+#include <netlink/addr.h>
+#include <netlink/route/route.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/time.h>
 #include <unistd.h>
 
 #include "lib/base/err.h"
 #include "lib/base/log.h"
 #include "lib/ipc/worker.h"
+#include "lib/parent/rtdump.h"
 
 #define AGAIN_MS 1000
-#define ANSWER_MS 2000 /* the kernel answers at once */
 #define RECORD_MAX 32768
 #define READS_A_TURN 64
 #define TRIES 5        /* of a reading that a change has disturbed */
@@ -73,28 +74,13 @@ static bool is_refused_anyway(const struct net_range *r)
 	return false;
 }
 
-/* @ret: of a route that leads to the host itself */
-static bool read_route(const struct nlmsghdr *h, struct net_range *ret)
+/* does it lead to the host itself? Kernels before Linux 4.20 send routes of other tables, too */
+static bool is_ours(const struct rtmsg *rt)
 {
-	const struct rtmsg *rt = NLMSG_DATA(h);
-	uint32_t table;
-	int len;
-
-	if (h->nlmsg_type != RTM_NEWROUTE || h->nlmsg_len < NLMSG_LENGTH(sizeof(*rt)))
-		return false;
-	len = (int)RTM_PAYLOAD(h);
-	table = rt->rtm_table;
-	*ret = (struct net_range){ .family = rt->rtm_family, .prefix = rt->rtm_dst_len };
-	for (const struct rtattr *a = RTM_RTA(rt); RTA_OK(a, len); a = RTA_NEXT(a, len)) {
-		if (a->rta_type == RTA_TABLE && RTA_PAYLOAD(a) == sizeof(table))
-			memcpy(&table, RTA_DATA(a), sizeof(table));
-		else if (a->rta_type == RTA_DST && RTA_PAYLOAD(a) <= sizeof(ret->addr))
-			memcpy(ret->addr, RTA_DATA(a), RTA_PAYLOAD(a));
-	}
-	return table == RT_TABLE_LOCAL && (ret->family == AF_INET || ret->family == AF_INET6) &&
+	return rt->rtm_table == RT_TABLE_LOCAL &&
+	       (rt->rtm_family == AF_INET || rt->rtm_family == AF_INET6) &&
 	       (rt->rtm_type == RTN_LOCAL || rt->rtm_type == RTN_BROADCAST ||
-		rt->rtm_type == RTN_ANYCAST) &&
-	       !is_refused_anyway(ret);
+		rt->rtm_type == RTN_ANYCAST);
 }
 
 static int append(struct list_of *l, const struct net_range *r)
@@ -117,70 +103,31 @@ static int append(struct list_of *l, const struct net_range *r)
 /* --- the table ---------------------------------------------------------------------------------
  */
 
-static int ask(int sock, uint8_t family)
+static int take_route(struct rtnl_route *route, void *arg)
 {
-	const struct {
-		struct nlmsghdr hdr;
-		struct rtmsg rt;
-	} q = {
-		.hdr = { .nlmsg_len = sizeof(q),
-			 .nlmsg_type = RTM_GETROUTE,
-			 .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP },
-		.rt = { .rtm_family = family, .rtm_table = RT_TABLE_LOCAL },
-	};
+	struct nl_addr *dst = rtnl_route_get_dst(route);
+	struct net_range range = { .family = rtnl_route_get_family(route) };
+	const unsigned size = range.family == AF_INET6 ? 16 : 4;
+	const unsigned len = dst ? nl_addr_get_len(dst) : 0;
 
-	return send(sock, &q, sizeof(q), MSG_NOSIGNAL) < 0 ? -errno : 0;
+	/* a default route has no address */
+	if (!dst || (len != size && (len || nl_addr_get_prefixlen(dst))) ||
+	    nl_addr_get_prefixlen(dst) > 8 * size)
+		return -EBADMSG;
+	range.prefix = (uint8_t)nl_addr_get_prefixlen(dst);
+	memcpy(range.addr, nl_addr_get_binary_addr(dst), len);
+	return is_refused_anyway(&range) ? 0 : append(arg, &range);
 }
 
-/* Return: 1 at the end of the table, 0 when more of it comes, -EAGAIN when it has changed since it
- * was begun, or another negative errno */
-static int take_record(const struct hostaddrs *h, size_t n, struct list_of *l)
+static int read_family(uint8_t family, struct list_of *l)
 {
-	const struct nlmsghdr *m = &h->buf.align;
-	struct net_range r;
-	int left = (int)n;
+	const struct rtdump d = { .family = family,
+				  .table = RT_TABLE_LOCAL,
+				  .wants = is_ours,
+				  .on_route = take_route,
+				  .arg = l };
 
-	for (; NLMSG_OK(m, left); m = NLMSG_NEXT(m, left)) {
-		if (m->nlmsg_flags & NLM_F_DUMP_INTR)
-			return -EAGAIN;
-		if (m->nlmsg_type == NLMSG_DONE)
-			return 1;
-		if (m->nlmsg_type == NLMSG_ERROR) {
-			const struct nlmsgerr *e = NLMSG_DATA(m);
-
-			return m->nlmsg_len >= NLMSG_LENGTH(sizeof(*e)) && e->error ? e->error
-										    : -EIO;
-		}
-		if (read_route(m, &r) && append(l, &r) < 0)
-			return -ENOMEM;
-	}
-	return 0;
-}
-
-static int read_family(struct hostaddrs *h, uint8_t family, struct list_of *l)
-{
-	const struct timeval wait = { .tv_sec = ANSWER_MS / 1000 };
-	const int on = 1;
-	autoclose int sock = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
-	int r;
-
-	if (sock < 0)
-		return -errno;
-	/* the kernel sorts out the other tables; one of before Linux 4.20 leaves that to us */
-	setsockopt(sock, SOL_NETLINK, NETLINK_GET_STRICT_CHK, &on, sizeof(on));
-	setsockopt(sock, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof(wait));
-	r = ask(sock, family);
-	while (r == 0) {
-		ssize_t n = recv(sock, &h->buf, sizeof(h->buf), 0);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		r = n < 0    ? (errno == EAGAIN ? -ETIMEDOUT : -errno)
-		    : n == 0 ? -EIO
-			     : take_record(h, (size_t)n, l);
-	}
-	/* a kernel without IPv6 has no such table */
-	return r == -EAFNOSUPPORT || r == -EOPNOTSUPP ? 0 : r < 0 ? r : 0;
+	return rtdump_routes(&d);
 }
 
 static int compare(const void *a, const void *b)
@@ -217,9 +164,9 @@ static int look(struct hostaddrs *h)
 
 	for (int i = 0; r == -EAGAIN && i < TRIES; i++) {
 		l.n = 0;
-		r = read_family(h, AF_INET, &l);
+		r = read_family(AF_INET, &l);
 		if (r == 0)
-			r = read_family(h, AF_INET6, &l);
+			r = read_family(AF_INET6, &l);
 	}
 	if (r < 0) {
 		free(l.range);
