@@ -108,6 +108,26 @@ static int choose_bind_ip(struct proxy *p, const json_t *info, struct err *err)
 	return 0;
 }
 
+/*
+ * A port of one address of the host, -p 192.0.2.1:80:80: dockerd's NAT rule is for that address,
+ * which nothing in the child has, so that what comes for docker-proxy would not meet it. Our own
+ * parent goes to the container itself, which dockerd's filter rules allow for either way.
+ */
+static bool goes_direct(const struct proxy *p, const json_t *info)
+{
+	const json_t *port = json_object_get(info, "portDriver");
+	const json_t *extra = json_object_get(json_object_get(info, "networkDriver"), "extra");
+	const char *host = p->given.host_ip;
+	struct in6_addr a;
+
+	return strcmp(client_text(port, "driver"), "builtin") == 0 &&
+	       json_is_true(json_object_get(port, "disallowLoopbackChildIP")) &&
+	       json_object_get(extra, "accel") && strcmp(host, "0.0.0.0") != 0 &&
+	       inet_pton(AF_INET, host, &a) == 1 &&
+	       inet_pton(AF_INET, p->given.container_ip, &a) == 1 && p->given.container_port > 0 &&
+	       p->given.container_port <= UINT16_MAX;
+}
+
 /* replaces the program: without a port driver of ours docker-proxy does the whole job */
 static int exec_real_proxy(const struct proxy *p, struct err *err)
 {
@@ -134,6 +154,10 @@ static int publish(struct proxy *p, const json_t *info, struct err *err)
 	    p->given.host_port < INT16_MIN || p->given.host_port > UINT16_MAX)
 		return err_say(err, EINVAL, "-proto, -host-ip or -host-port make no sense");
 	spec.parent_port = spec.child_port = (int)p->given.host_port;
+	if (goes_direct(p, info)) {
+		spec.child_port = (int)p->given.container_port;
+		str_format(spec.child_ip, sizeof(spec.child_ip), "%s", p->given.container_ip);
+	}
 	if (!protos_contain(port, spec.proto)) {
 		fprintf(stderr,
 			"rootlesskit-docker-proxy: warning: protocol \"%s\" is not supported by "

@@ -7,6 +7,9 @@
  * one of the child's. A server's UDP datagram gets its mark only after a route was found for it, so
  * there must be one, and the address that it gives must be the one that our socket is connected to.
  *
+ * A server behind the child, on a bridge there, is one to which the child forwards what comes in
+ * by its uplink: its interface, forwarding and reverse path filter have the kernel's own word.
+ *
  * The kernel answers RTM_GETROUTE inside of the call that asks, so nothing waits: what is not there
  * when the question is sent does not come. Answers are kept until the same socket tells of a change
  * of routes, rules or addresses.
@@ -31,13 +34,19 @@
 #define READ_BATCH 64
 #define SILENT_MS 30000
 
+#define KEPT_BEHIND 255 /* no protocol that is asked for: what is kept is of a server */
+
 struct question {
 	struct nlmsghdr hdr;
 	struct rtmsg rt;
 	struct rtattr mark_attr;
 	uint32_t mark;
-	struct rtattr attr;
-	uint8_t dst[16];
+	struct rtattr iif_attr;
+	uint32_t iif;
+	struct {
+		struct rtattr attr;
+		uint8_t ip[16];
+	} addr[2]; /* of IPv4 the second begins 12 bytes earlier */
 };
 
 enum verdict {
@@ -45,6 +54,7 @@ enum verdict {
 	BY_GATEWAY,
 	BY_MARK,  /* to our sockets in the child's netns */
 	FROM_OWN, /* somewhere else, from the child's own address */
+	BEHIND,   /* forwarded */
 	OTHERWISE
 };
 
@@ -81,34 +91,44 @@ static void forget(struct clientroutes *c)
 
 static bool attr_is(const struct rtattr *a, const void *data, size_t size)
 {
-	return RTA_PAYLOAD(a) == size && memcmp(RTA_DATA(a), data, size) == 0;
+	return a && RTA_PAYLOAD(a) == size && memcmp(RTA_DATA(a), data, size) == 0;
 }
 
-static enum verdict verdict_by(const struct clientroutes *c, uint8_t family, uint8_t type,
-			       const struct rtattr *a)
+static uint32_t attr_u32(const struct rtattr *a)
 {
-	const uint32_t table = NET_SHOW_TABLE;
-	const bool v6 = family == AF_INET6;
+	uint32_t v = 0;
 
-	if (type == RTN_LOCAL)
-		return c->inside && a->rta_type == RTA_TABLE && attr_is(a, &table, sizeof(table))
-			       ? BY_MARK
-			       : PENDING;
+	if (a && RTA_PAYLOAD(a) == sizeof(v))
+		memcpy(&v, RTA_DATA(a), sizeof(v));
+	return v;
+}
+
+static enum verdict verdict_by(struct clientroutes *c, const struct rtmsg *rt,
+			       const struct rtattr *const attr[static RTA_MAX + 1])
+{
+	const bool v6 = rt->rtm_family == AF_INET6;
+	const uint32_t oif = attr_u32(attr[RTA_OIF]);
+
+	if (rt->rtm_type == RTN_LOCAL)
+		return c->inside && attr_u32(attr[RTA_TABLE]) == NET_SHOW_TABLE ? BY_MARK
+										: OTHERWISE;
 	if (c->inside)
-		return a->rta_type == RTA_PREFSRC && (v6 ? attr_is(a, &c->own6, sizeof(c->own6))
-							 : attr_is(a, &c->own, sizeof(c->own)))
+		return (v6 ? attr_is(attr[RTA_PREFSRC], &c->own6, sizeof(c->own6))
+			   : attr_is(attr[RTA_PREFSRC], &c->own, sizeof(c->own)))
 			       ? FROM_OWN
-			       : PENDING;
-	if (a->rta_type != RTA_GATEWAY)
-		return PENDING;
-	return (v6 ? attr_is(a, &c->gateway6, sizeof(c->gateway6))
-		   : attr_is(a, &c->gateway, sizeof(c->gateway)))
-		       ? BY_GATEWAY
-		       : OTHERWISE;
+			       : OTHERWISE;
+	if (c->forwards)
+		return oif && oif != c->uplink ? BEHIND : OTHERWISE;
+	if (v6 ? !attr_is(attr[RTA_GATEWAY], &c->gateway6, sizeof(c->gateway6))
+	       : !attr_is(attr[RTA_GATEWAY], &c->gateway, sizeof(c->gateway)))
+		return OTHERWISE;
+	c->uplink = oif;
+	return BY_GATEWAY;
 }
 
-static enum verdict verdict_of(const struct clientroutes *c, const struct nlmsghdr *h)
+static enum verdict verdict_of(struct clientroutes *c, const struct nlmsghdr *h)
 {
+	const struct rtattr *attr[RTA_MAX + 1] = { 0 };
 	const struct rtmsg *rt = NLMSG_DATA(h);
 	int len = (int)RTM_PAYLOAD(h);
 
@@ -116,12 +136,10 @@ static enum verdict verdict_of(const struct clientroutes *c, const struct nlmsgh
 	    (rt->rtm_type != RTN_UNICAST && rt->rtm_type != RTN_LOCAL))
 		return OTHERWISE;
 	for (const struct rtattr *a = RTM_RTA(rt); RTA_OK(a, len); a = RTA_NEXT(a, len)) {
-		enum verdict v = verdict_by(c, rt->rtm_family, rt->rtm_type, a);
-
-		if (v != PENDING)
-			return v;
+		if (a->rta_type <= RTA_MAX)
+			attr[a->rta_type] = a;
 	}
-	return OTHERWISE;
+	return verdict_by(c, rt, attr);
 }
 
 /* one record: answers to the last question end the wait, all else is a change */
@@ -191,25 +209,39 @@ static int on_change(struct watch *w, uint32_t events)
 	return 0;
 }
 
-static enum verdict ask(struct clientroutes *c, const union sock_addr *client, uint32_t mark)
+/* @from: NULL, or where what the child forwards comes from, by its uplink */
+static enum verdict ask(struct clientroutes *c, const union sock_addr *to, uint32_t mark,
+			const void *from)
 {
 	const struct sockaddr_nl kernel = { .nl_family = AF_NETLINK };
 	const void *ip;
-	size_t size = ip_of(client, &ip);
+	const size_t size = ip_of(to, &ip), one = sizeof(struct rtattr) + size;
+	const uint16_t rta_len = (uint16_t)RTA_LENGTH(size);
 	struct question q = {
-		.hdr = { .nlmsg_len = (uint32_t)(offsetof(struct question, dst) + size),
+		.hdr = { .nlmsg_len = (uint32_t)(offsetof(struct question, addr) +
+						 (from ? 2 * one : one)),
 			 .nlmsg_type = RTM_GETROUTE,
 			 .nlmsg_flags = NLM_F_REQUEST,
 			 .nlmsg_seq = ++c->seq },
-		.rt = { .rtm_family = (uint8_t)client->sa.sa_family,
+		.rt = { .rtm_family = (uint8_t)to->sa.sa_family,
 			.rtm_dst_len = (uint8_t)(size * 8),
+			.rtm_src_len = (uint8_t)(from ? size * 8 : 0),
 			.rtm_flags = c->inside ? RTM_F_LOOKUP_TABLE : 0 },
 		.mark_attr = { .rta_type = RTA_MARK, .rta_len = RTA_LENGTH(sizeof(q.mark)) },
 		.mark = mark,
-		.attr = { .rta_type = RTA_DST, .rta_len = (uint16_t)RTA_LENGTH(size) },
+		.iif_attr = { .rta_type = RTA_IIF, .rta_len = RTA_LENGTH(sizeof(q.iif)) },
+		.iif = from ? c->uplink : 0,
+		.addr[0].attr = { .rta_type = RTA_DST, .rta_len = rta_len },
 	};
+	struct rtattr src = { .rta_type = RTA_SRC, .rta_len = rta_len };
+	uint8_t *second = (uint8_t *)q.addr + one;
 
-	memcpy(q.dst, ip, size);
+	memcpy(q.addr[0].ip, ip, size);
+	if (from) {
+		memcpy(second, &src, sizeof(src));
+		memcpy(second + sizeof(src), from, size);
+	}
+	c->forwards = from;
 	if (sendto(c->watch.fd, &q, q.hdr.nlmsg_len, MSG_DONTWAIT, (const struct sockaddr *)&kernel,
 		   sizeof(kernel)) < 0)
 		return PENDING;
@@ -222,11 +254,11 @@ static enum verdict judge(struct clientroutes *c, const union sock_addr *client,
 	enum verdict v;
 
 	if (!c->inside)
-		return ask(c, client, 0);
-	v = ask(c, client, NET_SHOW_MARK);
+		return ask(c, client, 0, NULL);
+	v = ask(c, client, NET_SHOW_MARK, NULL);
 	if (v != BY_MARK || protocol != IPPROTO_UDP)
 		return v;
-	v = ask(c, client, 0);
+	v = ask(c, client, 0, NULL);
 	return v == FROM_OWN ? BY_MARK : v == PENDING ? PENDING : OTHERWISE;
 }
 
@@ -273,6 +305,21 @@ static uint8_t kept_protocol(const struct clientroutes *c, int protocol)
 	return c->inside ? (uint8_t)protocol : 0;
 }
 
+/* what is remembered of an address; its key is filled in either case */
+static const struct clientroute *kept_of(const struct clientroutes *c, const union sock_addr *a,
+					 uint8_t protocol, uint8_t ret_key[static 16])
+{
+	const struct clientroute *e;
+
+	key_of(a, ret_key);
+	e = place_of((struct clientroutes *)c, ret_key, protocol);
+	return e->generation == c->generation && e->protocol == protocol &&
+			       memcmp(e->addr, ret_key, sizeof(e->addr)) == 0 &&
+			       (!e->until_ms || c->loop->now_ms < e->until_ms)
+		       ? e
+		       : NULL;
+}
+
 bool clientroute_is_back(struct clientroutes *c, const union sock_addr *client, int protocol)
 {
 	const uint8_t kept = kept_protocol(c, protocol);
@@ -282,16 +329,36 @@ bool clientroute_is_back(struct clientroutes *c, const union sock_addr *client, 
 
 	if (!c->loop || c->watch.fd < 0 || is_special(client))
 		return false;
-	key_of(client, key);
-	e = place_of(c, key, kept);
-	if (e->generation == c->generation && e->protocol == kept &&
-	    memcmp(e->addr, key, sizeof(key)) == 0 &&
-	    (!e->until_ms || c->loop->now_ms < e->until_ms))
+	e = kept_of(c, client, kept, key);
+	if (e)
 		return e->comes_back;
 	v = judge(c, client, protocol);
 	if (v != PENDING)
 		keep(c, key, kept, v == BY_GATEWAY || v == BY_MARK, 0);
 	return v == BY_GATEWAY || v == BY_MARK;
+}
+
+bool clientroute_is_behind(struct clientroutes *c, const struct net_addr *target)
+{
+	const struct clientroute *e;
+	union sock_addr a;
+	enum verdict v;
+	uint8_t key[16];
+
+	if (!c->loop || c->watch.fd < 0 || c->inside || !c->uplink)
+		return false;
+	addr_to_sock(target, &a);
+	if (is_special(&a))
+		return false;
+	e = kept_of(c, &a, KEPT_BEHIND, key);
+	if (e)
+		return e->comes_back;
+	v = ask(c, &a, 0,
+		a.sa.sa_family == AF_INET6 ? (const void *)&c->gateway6
+					   : (const void *)&c->gateway);
+	if (v != PENDING)
+		keep(c, key, KEPT_BEHIND, v == BEHIND, 0);
+	return v == BEHIND;
 }
 
 void clientroute_is_silent(struct clientroutes *c, const union sock_addr *client, int protocol)

@@ -14,9 +14,9 @@
 struct clientroute {
 	uint8_t addr[16];    /* IPv4 as ::ffff:a.b.c.d */
 	uint32_t generation; /* of the table when the answer came; 0: empty */
-	bool comes_back;
-	uint8_t protocol;  /* 0: all alike */
-	uint64_t until_ms; /* loop time; 0: until routes change */
+	bool comes_back;     /* of a server: it is behind the child */
+	uint8_t protocol;    /* 0: all alike */
+	uint64_t until_ms;   /* loop time; 0: until routes change */
 };
 
 struct clientroutes {
@@ -28,7 +28,9 @@ struct clientroutes {
 	struct in6_addr gateway6, own6;
 	uint32_t generation; /* answers of others are not valid any more */
 	uint32_t seq;        /* of the last question */
-	uint64_t seed; /* clients choose their addresses: they shall not choose the place too */
+	bool forwards;       /* that was, what the child does with what comes by its uplink */
+	uint32_t uplink; /* the child's interface to the gateway; 0: no client has told it yet */
+	uint64_t seed;   /* clients choose their addresses: they shall not choose the place too */
 	struct clientroute kept[CLIENTROUTES_KEPT];
 };
 
@@ -48,6 +50,12 @@ void clientroutes_done(struct clientroutes *c); /* takes a zeroed one */
  * Return: false as well when nobody knows
  */
 bool clientroute_is_back(struct clientroutes *c, const union sock_addr *client, int protocol);
+
+/**
+ * clientroute_is_behind() - the child forwards to this address of its own networks; by the gateway
+ *                           only, and known from the first client that comes back
+ */
+bool clientroute_is_behind(struct clientroutes *c, const struct net_addr *target);
 
 /* clientroute_is_silent() - the table says so, and yet nothing comes: believe it later */
 void clientroute_is_silent(struct clientroutes *c, const union sock_addr *client, int protocol);

@@ -206,7 +206,7 @@ static void flow_next_source(struct flow *f)
 	timer_cancel(&f->timer);
 	if (f->state == FLOW_CONNECTING)
 		flow_set_state(f, FLOW_WAITING);
-	f->source++;
+	f->source = source_next(f->all->sources, &f->port->spec, target_of(f), f->source);
 	flow_try(f);
 }
 

@@ -7,6 +7,10 @@
  * by our gateway. Clients whose address is on-link in the child, on a bridge there, or loopback,
  * have the gateway's. Servers on the child's loopback can be reached from within only.
  *
+ * So it is for servers behind the child, in a container on a bridge there, when the child forwards
+ * to them. Whom that does not show is served from within: a route that is not the child's own
+ * address may be closed in ways that the table does not tell.
+ *
  * On networks without our gateway the child's netns has transparent sockets itself, and leads back
  * what is answered to them (lib/nsagent/wayback.c): wherever the client is, and from its loopback
  * as well. What UDP answers, though, first finds a route, and an address by that: see
@@ -62,6 +66,31 @@ static bool is_outside(const struct sources *s, const struct worker_port *spec,
 	return spec->show_client && s->gateway->agent >= 0 && is_childs_own(&s->plan, target);
 }
 
+/* the gateway's netns has it for itself, or not behind the child */
+static bool is_of_gateway(const struct net_plan *p, const struct net_addr *a)
+{
+	struct net_range r = { .family = (uint8_t)a->family };
+
+	if (a->family == AF_INET6 && !p->ipv6)
+		return true;
+	r.prefix = a->family == AF_INET6 ? p->prefix6 : p->prefix;
+	if (a->family == AF_INET6)
+		memcpy(r.addr, &p->network6, sizeof(p->network6));
+	else
+		memcpy(r.addr, &p->network, sizeof(p->network));
+	return net_range_has(&r, a->family, a->addr);
+}
+
+/* by the gateway's netns and the child's forwarding */
+static bool is_behind(struct sources *s, const struct worker_port *spec,
+		      const union sock_addr *client, const struct net_addr *target)
+{
+	return spec->show_client && s->gateway->agent >= 0 &&
+	       client->sa.sa_family == target->family && !is_of_gateway(&s->plan, target) &&
+	       clientroute_is_back(&s->routes, client, spec->protocol) &&
+	       clientroute_is_behind(&s->routes, target);
+}
+
 static bool is_loopback(const struct net_addr *a)
 {
 	return a->family == AF_INET
@@ -87,11 +116,18 @@ enum source source_first(struct sources *s, const struct worker_port *spec,
 			       ? SOURCE_CLIENT
 			       : SOURCE_CHILD;
 	if (!is_outside(s, spec, target))
-		return SOURCE_CHILD;
+		return is_behind(s, spec, client, target) ? SOURCE_CLIENT : SOURCE_CHILD;
 	if (client->sa.sa_family == target->family &&
 	    clientroute_is_back(&s->routes, client, spec->protocol))
 		return SOURCE_CLIENT;
 	return SOURCE_GATEWAY;
+}
+
+enum source source_next(const struct sources *s, const struct worker_port *spec,
+			const struct net_addr *target, enum source source)
+{
+	return source == SOURCE_CLIENT && is_outside(s, spec, target) ? SOURCE_GATEWAY
+								      : SOURCE_CHILD;
 }
 
 unsigned source_target(struct sources *s, const struct worker_port *spec,

@@ -45,6 +45,10 @@ void sources_warm(struct sources *s, const struct worker_port *spec, int type);
 enum source source_first(struct sources *s, const struct worker_port *spec,
 			 const union sock_addr *client, const struct net_addr *target);
 
+/* source_next() - what is tried after @source, which is not SOURCE_CHILD */
+enum source source_next(const struct sources *s, const struct worker_port *spec,
+			const struct net_addr *target, enum source source);
+
 /* source_target() - the index of the target that is tried first; the others follow in a ring */
 unsigned source_target(struct sources *s, const struct worker_port *spec,
 		       const union sock_addr *client);

@@ -193,7 +193,7 @@ static int flow_attach(struct udp_flow *f, int fd)
 		flow_close(f);
 		if (f->source == SOURCE_CHILD)
 			return -1;
-		f->source++;
+		f->source = source_next(u->sources, &f->port->spec, target_of(f), f->source);
 		return flow_take(f);
 	}
 	udp_set_options(fd, target_of(f)->family, FLOW_BUFFER);

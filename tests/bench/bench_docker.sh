@@ -41,7 +41,6 @@ make_image() {
 
 in_container() { nsenter --net="/proc/$container_pid/ns/net" -- "$@"; }
 # serve_container COLUMN NAME PORT INNER COMMAND...: published on PORT, until the server listens on INNER
-# (on all addresses: one of a single address passes dockerd's own proxy with ours, too: docs/port.md)
 serve_container() {
 	rk_column=$1 rk_name=$2 rk_port=$3 rk_inner=$4
 	shift 4

@@ -43,6 +43,23 @@ for proxy in true false; do
 	ok "$p: it answers" wait_for 5 in_world nsprobe duplex 192.0.2.1 8082 10 1
 	is "$p: 16 MB both ways" "$(in_world nsprobe duplex -b 198.51.100.7 192.0.2.1 8082 16777216 7 2>&1)" ok
 	is "$p: 300 at once" "$(in_world nsprobe many 192.0.2.1 8082 300)" "300 alive"
+	if [ $proxy = true ]; then
+		ok "docker run, a port of one address" docker run -d --init --name one -p 192.0.2.1:8083:80 -p 192.0.2.1:8083:80/udp \
+			-p 127.0.0.1:8084:80 box nsprobe serve tcp-who,0.0.0.0,80 udp-who,0.0.0.0,80
+		ok "one address: it answers" who_soon 8083
+		is "one address: a client elsewhere, and its port" "$(who 192.0.2.1 8083 198.51.100.7 5501)" "198.51.100.7 5501"
+		is "one address: this machine" "$(addr "$(nsprobe ask 192.0.2.1 8083)")" 192.0.2.1
+		is "one address: UDP, a client elsewhere, and its port" "$(uwho 192.0.2.1 8083 198.51.100.7 5501)" "198.51.100.7 5501"
+		is "one address: a client that the bridge has too" "$(addr "$(who 192.0.2.1 8083 172.17.0.77)")" 172.17.0.1
+		is "loopback only: this machine" "$(addr "$(nsprobe ask 127.0.0.1 8084)")" 172.17.0.1
+		is "one address: others are closed" "$(nsprobe connect 127.0.0.1 8083)" ECONNREFUSED
+		ok "docker run again, a port of one address that answers fast" docker run -d --init --name fast -p 192.0.2.1:8085:7 box \
+			nsprobe serve tcp-echo,0.0.0.0,7
+		ok "it answers" wait_for 5 in_world nsprobe duplex 192.0.2.1 8085 10 1
+		is "one address: 16 MB both ways" "$(in_world nsprobe duplex -b 198.51.100.7 192.0.2.1 8085 16777216 7 2>&1)" ok
+		ok "docker rm" docker rm -f one fast
+		is "one address: closed" "$(in_world nsprobe connect 192.0.2.1 8083)" ECONNREFUSED
+	fi
 	ok "$p: docker rm" docker rm -f who echo
 	[ $proxy = false ] || is "$p: closed" "$(in_world nsprobe connect 192.0.2.1 8080)" ECONNREFUSED
 	stop_dockerd

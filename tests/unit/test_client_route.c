@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /* test_client_route.c - which clients the child answers by the gateway, asked of a real table */
+#include <fcntl.h>
 #include <poll.h>
 
+#include "lib/base/fd.h"
 #include "lib/ipc/worker.h"
 #include "lib/nsagent/netlink.h"
 #include "lib/relay/clientroute.h"
@@ -159,12 +161,83 @@ START_TEST(a_source_for_each_client_and_target)
 }
 END_TEST
 
+static void bridge_up(void)
+{
+	const autoclose int here = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+	const struct netlink_veth v = {
+		.name = "br0", .peer_name = "br1", .peer_netns = here, .mtu = 1500, .ifindex = 77
+	};
+	const struct netlink_ip ip = { .family = AF_INET, .prefix = 24, .addr = { 172, 17, 0, 1 } };
+	const struct netlink_ip ip6 = { .family = AF_INET6,
+					.prefix = 64,
+					.addr = { 0xfd, 17, [15] = 1 } };
+	struct netlink *nl = NULL;
+
+	ck_assert_int_ge(here, 0);
+	ck_assert_int_eq(netlink_new(&nl, &err), 0);
+	ck_assert_msg(netlink_veth_add(nl, &v, &err) == 0, "%s", err.msg);
+	ck_assert_int_eq(netlink_link_up(nl, "br1", 0, &err), 0);
+	ck_assert_int_eq(netlink_addr_add(nl, "br0", &ip, &err), 0);
+	ck_assert_int_eq(netlink_addr_add(nl, "br0", &ip6, &err), 0);
+	netlink_free(nl);
+}
+
+static struct net_addr target(const char *text)
+{
+	const union sock_addr a = address(text);
+	struct net_addr t;
+
+	addr_from_sock(&a, &t);
+	return t;
+}
+
+static enum source to(const char *client, const char *server)
+{
+	union sock_addr from = address(client);
+	struct worker_port spec = { .ntargets = 1, .show_client = 1, .target = { target(server) } };
+
+	spec.protocol = IPPROTO_TCP;
+	return source_first(&sources, &spec, &from, &spec.target[0]);
+}
+
+START_TEST(a_server_behind_the_child_sees_its_client)
+{
+	const struct worker_port spec = { .ntargets = 1, .show_client = 1 };
+	const struct net_addr own = target("10.0.2.100"), container = target("172.17.0.2");
+
+	start();
+	bridge_up();
+	settle();
+	ck_assert_int_eq(fd_write_file(AT_FDCWD, "/proc/sys/net/ipv4/ip_forward", "0"), 0);
+	ck_assert_int_eq(to("192.0.2.9", "172.17.0.2"), SOURCE_CHILD); /* it does not forward */
+	ck_assert_int_eq(fd_write_file(AT_FDCWD, "/proc/sys/net/ipv4/ip_forward", "1"), 0);
+	for (int i = 0; i < 2; i++) { /* asked, and remembered */
+		ck_assert_int_eq(to("192.0.2.9", "172.17.0.3"), SOURCE_CLIENT);
+		ck_assert_int_eq(to("2001:db8::9", "fd11::3"), SOURCE_CLIENT);
+		ck_assert_int_eq(to("2001:db8::9", "172.17.0.3"), SOURCE_CHILD);
+		ck_assert_int_eq(to("172.17.0.9", "172.17.0.3"),
+				 SOURCE_CHILD); /* answers stay there */
+		ck_assert_int_eq(to("192.0.2.9", "172.17.0.1"),
+				 SOURCE_CHILD);                               /* the bridge's own */
+		ck_assert_int_eq(to("192.0.2.9", "192.0.2.8"), SOURCE_CHILD); /* by the gateway */
+		ck_assert_int_eq(to("192.0.2.9", "10.0.2.2"), SOURCE_CHILD);
+		ck_assert_int_eq(to("192.0.2.9", "10.0.2.3"), SOURCE_CHILD);
+		ck_assert_int_eq(to("2001:db8::9", "fd00::3"), SOURCE_CHILD);
+		ck_assert_int_eq(to("192.0.2.9", "127.0.0.1"), SOURCE_CHILD);
+	}
+	ck_assert_int_eq(source_next(&sources, &spec, &own, SOURCE_CLIENT), SOURCE_GATEWAY);
+	ck_assert_int_eq(source_next(&sources, &spec, &own, SOURCE_GATEWAY), SOURCE_CHILD);
+	ck_assert_int_eq(source_next(&sources, &spec, &container, SOURCE_CLIENT), SOURCE_CHILD);
+}
+END_TEST
+
 static void add_tests(TCase *c)
 {
 	tcase_add_test(c, the_table_says_who_is_far);
 	tcase_add_test(c, a_change_is_heard);
 	tcase_add_test(c, more_changes_than_fit_are_survived);
 	tcase_add_test(c, a_source_for_each_client_and_target);
+	tcase_add_test(c, a_server_behind_the_child_sees_its_client);
 }
 
 int main(void)
