@@ -8,7 +8,7 @@
 #include "lib/ipc/msg.h"
 #include "lib/ipc/netplan.h"
 
-#define NSAGENT_VERSION 10
+#define NSAGENT_VERSION 11
 
 enum nsagent_state { /* bits: what the receiver is in */
 		     NSAGENT_STARTING = 1,
@@ -63,6 +63,12 @@ struct nsagent_mtu {
 	uint32_t mtu; /* bytes */
 };
 
+/* child agent -> parent: it leads answers to its transparent sockets no more */
+struct nsagent_way_lost {
+	char why[NSAGENT_WHY_MAX]; /* terminated */
+	uint8_t zero[2];
+};
+
 /* relay -> agent: a batch of unbound sockets, non-blocking, close-on-exec; or one rtnetlink socket
  * that hears when routes, rules and addresses change */
 struct nsagent_sockets {
@@ -87,7 +93,8 @@ struct nsagent_sockets {
 	X(NSAGENT_SOCKETS_REQ, 4, struct nsagent_sockets, 0, 0, ROLE_BIT(ROLE_RELAY), NSAGENT_UP) \
 	X(NSAGENT_SOCKETS_ANS, 5, struct nsagent_sockets, 0, MSG_FDS_MAX, ROLE_BIT(ROLE_NSAGENT), \
 	  NSAGENT_UP) \
-	X(NSAGENT_MTU, 6, struct nsagent_mtu, 0, 0, ROLE_BIT(ROLE_PARENT), NSAGENT_UP)
+	X(NSAGENT_MTU, 6, struct nsagent_mtu, 0, 0, ROLE_BIT(ROLE_PARENT), NSAGENT_UP) \
+	X(NSAGENT_WAY_LOST, 7, struct nsagent_way_lost, 0, 0, ROLE_BIT(ROLE_NSAGENT), NSAGENT_UP)
 
 enum nsagent_type { NSAGENT_MESSAGES(MSG_ENUM_ENTRY) };
 extern const struct msg_proto nsagent_proto;

@@ -273,6 +273,20 @@ static int serve_parent(const struct agent *a)
 	return r == -EAGAIN ? 1 : r;
 }
 
+/* the parent tells the user */
+static void mend_wayback(struct agent *a)
+{
+	struct nsagent_way_lost lost = { 0 };
+	struct err err = { 0 };
+
+	if (wayback_mend(&a->wayback, &err) == 0)
+		return;
+	snprintf(lost.why, sizeof(lost.why), "%.*s", NSAGENT_WHY_MAX - 1, err.msg);
+	if (msg_send(a->parent, &nsagent_proto, NSAGENT_WAY_LOST, &lost, NULL, 0) < 0)
+		log_warning("ports", "%s; servers do not see the addresses of clients any more",
+			    err.msg);
+}
+
 /* 0: the parent is gone; else a negative errno */
 static int serve(struct agent *a)
 {
@@ -294,7 +308,7 @@ static int serve(struct agent *a)
 				return r;
 		}
 		if (p[2].revents)
-			wayback_mend(&a->wayback);
+			mend_wayback(a);
 		if (p[1].revents) {
 			int r = sockets_serve(a->relay, a->kind);
 

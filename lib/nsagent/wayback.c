@@ -312,37 +312,34 @@ static bool is_hurt(const struct wayback *w)
 	return hurt || (lost && !is_whole(w->nft));
 }
 
-static void give_up(struct wayback *w, const char *why)
+static int give_up(struct wayback *w, int r, struct err *err)
 {
 	lead_no_more(w->nl);
 	close(take_fd(&w->events));
-	log_warning("ports",
-		    "the table 'rootless-supervisor' of nf_tables in the child: %s; servers do not "
-		    "see the addresses of clients any more",
-		    why);
+	return err_wrap(err, r, "the table 'rootless-supervisor' of nf_tables in the child");
 }
 
-void wayback_mend(struct wayback *w)
+int wayback_mend(struct wayback *w, struct err *err)
 {
-	struct err err = { 0 };
 	uint64_t now = clock_ms();
+	int r;
 
 	if (!is_hurt(w))
-		return;
+		return 0;
 	if (!w->restored || now - w->since_ms > RESTORES_MS) {
 		w->since_ms = now;
 		w->restored = 0;
 	}
 	if (w->restored++ == RESTORES_MAX) {
-		give_up(w, "it is removed again and again");
-		return;
+		r = err_say(err, ECANCELED, "it is removed again and again");
+		return give_up(w, r, err);
 	}
-	if (load_table(w->nft, &err) < 0) {
-		give_up(w, err.msg);
-		return;
-	}
+	r = load_table(w->nft, err);
+	if (r < 0)
+		return give_up(w, r, err);
 	if (!w->restored_said)
 		log_info("ports", "the table 'rootless-supervisor' of nf_tables in the child was "
 				  "removed: made again, servers need it to answer clients");
 	w->restored_said = true;
+	return 0;
 }

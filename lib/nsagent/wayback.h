@@ -32,7 +32,10 @@ struct wayback {
  */
 int wayback_setup(struct wayback *ret, struct err *err);
 
-/* wayback_mend() - @w->events is readable: what was removed is made again, within reason */
-void wayback_mend(struct wayback *w);
+/**
+ * wayback_mend() - @w->events is readable: what was removed is made again, within reason
+ * Return: 0; or a negative errno with @err filled: it is given up, and the way is gone
+ */
+int wayback_mend(struct wayback *w, struct err *err);
 
 #endif

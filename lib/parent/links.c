@@ -159,6 +159,16 @@ static void take_showing(struct instance *in, const struct nsagent_ready *r)
 		log_info("ports", "servers do not see the addresses of clients: %s", in->show_why);
 }
 
+static void lose_showing(struct instance *in, const struct nsagent_way_lost *l)
+{
+	in->child_shows = false; /* a relay that is started again shall not try it */
+	str_printable(in->show_why, sizeof(in->show_why), l->why, strnlen(l->why, sizeof(l->why)));
+	log_warning("ports", "%s; servers do not see the addresses of clients any more",
+		    in->show_why);
+	in->info.show_backend = "none";
+	in->info.show_why = in->show_why;
+}
+
 /* a tap for its program, or what a DHCP server of the child's network has said */
 static int take_child_net(struct instance *in, const struct nsagent_ready *r, struct msg *m)
 {
@@ -254,6 +264,8 @@ void on_agent_link(evutil_socket_t fd, short what, void *arg)
 		instance_fail(in);
 	} else if (m.type == NSAGENT_READY) {
 		instance_clear(in, a->bit);
+	} else if (m.type == NSAGENT_WAY_LOST && in->child_shows) {
+		lose_showing(in, (const struct nsagent_way_lost *)m.payload);
 	}
 	msg_close_fds(&m);
 }

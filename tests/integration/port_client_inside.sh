@@ -120,6 +120,9 @@ done
 ok "but not for ever" given_up
 is "then TCP has an address of the child" "$(addr "$(who 192.0.2.1 7107 198.51.100.8)")" 10.0.2.100
 is "and UDP" "$(addr "$(uwho 192.0.2.1 7107 198.51.100.8)")" 10.0.2.100
+is "which info says" "$(extra sourceIPTransparentBackend): $(extra sourceIPTransparentReason)" \
+	"none: the table 'rootless-supervisor' of nf_tables in the child: it is removed again and again"
+is "and the log, once" "$(grep -c "it is removed again and again; servers do not see" "$RK_ERR")" 1
 kill "$container"
 { wait "$job"; } 2>/dev/null
 rk_stop

@@ -116,11 +116,11 @@ START_TEST(what_is_removed_comes_back)
 		ck_assert_uint_eq(nrules(), 0);
 		ck_assert_int_eq(connect_within(WAIT_MS), 0); /* meanwhile, too */
 		ck_assert(is_told());
-		wayback_mend(&way);
+		ck_assert_int_eq(wayback_mend(&way, &err), 0);
 		ck_assert_uint_eq(nrules(), 4);
 	}
 	/* of what it did itself it takes no notice */
-	wayback_mend(&way);
+	ck_assert_int_eq(wayback_mend(&way, &err), 0);
 	ck_assert_uint_eq(way.restored, 3);
 }
 END_TEST
@@ -140,7 +140,7 @@ START_TEST(a_lost_word_is_no_removal)
 		if (removed) /* which is not told */
 			remove_table();
 		ck_assert(poll(&p, 1, 0) == 1 && p.revents == POLLERR);
-		wayback_mend(&way);
+		ck_assert_int_eq(wayback_mend(&way, &err), 0);
 		ck_assert_uint_eq(nrules(), 4);
 		ck_assert_uint_eq(way.restored, (unsigned)removed);
 	}
@@ -162,7 +162,7 @@ START_TEST(only_the_kernel_is_believed)
 	to.nl_groups = 0;
 	ck_assert_int_eq(sendto(nft, b.data, b.len, 0, (struct sockaddr *)&to, sizeof(to)), b.len);
 	ck_assert(is_told());
-	wayback_mend(&way);
+	ck_assert_int_eq(wayback_mend(&way, &err), 0);
 	ck_assert_uint_eq(way.restored, 0);
 }
 END_TEST
@@ -173,7 +173,7 @@ START_TEST(the_minute_begins_with_the_first)
 	start();
 	way.since_ms = clock_ms() - 30000;
 	remove_table();
-	wayback_mend(&way);
+	ck_assert_int_eq(wayback_mend(&way, &err), 0);
 	ck_assert_uint_eq(way.restored, 1);
 	ck_assert_uint_lt(clock_ms() - way.since_ms, 30000);
 }
@@ -181,12 +181,15 @@ END_TEST
 
 START_TEST(it_is_given_up_at_last)
 {
+	int r = 0;
+
 	start();
-	for (int i = 0; i < 50 && way.events >= 0; i++) {
+	for (int i = 0; i < 50 && r == 0; i++) {
 		remove_table();
 		ck_assert(is_told());
-		wayback_mend(&way);
+		r = wayback_mend(&way, &err);
 	}
+	ck_assert_int_eq(r, -ECANCELED);
 	ck_assert_int_eq(way.events, -1);
 	ck_assert_int_lt(connect_within(200), 0); /* the rule is gone: who asks it is told so */
 }
