@@ -46,7 +46,8 @@ struct relay {
 	struct dns dns;
 	struct bounce bounce;
 	struct udpout udpout;
-	struct policy_hosts hosts; /* with --deny-host-addrs */
+	struct policy_hosts hosts;     /* with --deny-host-addrs */
+	struct worker_port_id removed; /* owed to the parent, whose socket is full; 0: none */
 	int reserve; /* keeps a place for the descriptor of the next message; -1: none */
 	struct err err;
 };
@@ -96,13 +97,6 @@ static int do_port_add(struct relay *r, struct msg *m)
 	return forward_add(&r->forward, &spec, msg_take_fd(m, 0), &r->err);
 }
 
-static int answer(struct relay *r, uint16_t type, const void *payload)
-{
-	int e = msg_send(r->control.fd, &worker_proto, type, payload, NULL, 0);
-
-	return e < 0 && !msg_peer_gone(e) ? err_set(&r->err, -e, "answering the parent") : 0;
-}
-
 /* a parent that does not read asks again */
 static int answer_or_drop(struct relay *r, uint16_t type, const void *payload)
 {
@@ -111,6 +105,19 @@ static int answer_or_drop(struct relay *r, uint16_t type, const void *payload)
 	return e < 0 && !msg_peer_gone(e) && e != -EAGAIN
 		       ? err_set(&r->err, -e, "answering the parent")
 		       : 0;
+}
+
+/* nobody asks for this again: while it waits for room nothing of the parent is read */
+static int tell_removed(struct relay *r)
+{
+	int e = msg_send(r->control.fd, &worker_proto, WORKER_PORT_REMOVED, &r->removed, NULL, 0);
+
+	if (e != -EAGAIN)
+		r->removed.id = 0;
+	if (e < 0 && e != -EAGAIN && !msg_peer_gone(e))
+		return err_set(&r->err, -e, "answering the parent");
+	e = watch_set(&r->control, e == -EAGAIN ? EPOLLOUT : EPOLLIN);
+	return e < 0 ? err_set(&r->err, -e, "watching the control socket") : 0;
 }
 
 static int do_port_remove(struct relay *r, const struct msg *m)
@@ -123,7 +130,8 @@ static int do_port_remove(struct relay *r, const struct msg *m)
 			       remove.id, remove.drain_ms);
 	forward_remove(&r->forward, remove.id, remove.drain_ms); /* one of both has it */
 	udpports_remove(&r->udp, remove.id);
-	return answer(r, WORKER_PORT_REMOVED, &(struct worker_port_id){ remove.id });
+	r->removed.id = remove.id;
+	return tell_removed(r);
 }
 
 /* both kinds are in the order of their ids: the lowest of both */
@@ -239,6 +247,8 @@ static int on_control_ready(struct watch *w, uint32_t events)
 	int e;
 
 	(void)events;
+	if (r->removed.id)
+		return tell_removed(r);
 	cleanup_closep(&r->reserve);
 	r->reserve = -1;
 	e = msg_recv(w->fd, &worker_proto, ROLE_PARENT, WORKER_UP, MSG_DONTWAIT, &m);

@@ -557,38 +557,72 @@ START_TEST(answers_to_the_relay_before_are_taken_as_stock)
 }
 END_TEST
 
-START_TEST(a_ping_is_answered)
+static void ping(void)
 {
 	struct msg m;
 
-	for (int i = 0; i < 3; i++) {
-		ck_assert_int_eq(msg_send(rig.control, &worker_proto, WORKER_PING,
-					  &(struct msg_empty){ 0 }, NULL, 0),
-				 0);
-		ck_assert_int_eq(msg_recv_within(rig.control, &worker_proto, ROLE_RELAY, WORKER_UP,
-						 WAIT_MS, &m),
-				 1);
-		ck_assert_int_eq(m.type, WORKER_PONG);
-	}
+	ck_assert_int_eq(msg_send(rig.control, &worker_proto, WORKER_PING, &(struct msg_empty){ 0 },
+				  NULL, 0),
+			 0);
+	ck_assert_int_eq(
+		msg_recv_within(rig.control, &worker_proto, ROLE_RELAY, WORKER_UP, WAIT_MS, &m), 1);
+	ck_assert_int_eq(m.type, WORKER_PONG);
+}
+
+START_TEST(a_ping_is_answered)
+{
+	for (int i = 0; i < 3; i++)
+		ping();
 }
 END_TEST
+
+static void send_when_there_is_room(uint16_t type, const void *payload)
+{
+	int r;
+
+	do
+		r = msg_send(rig.control, &worker_proto, type, payload, NULL, 0);
+	while (r == -EAGAIN && usleep(1000) == 0);
+	ck_assert_int_eq(r, 0);
+}
 
 /* the relay lives, which stop() looks at */
 START_TEST(a_parent_that_does_not_read_loses_answers)
 {
 	struct msg m;
-	int r;
 
-	for (int i = 0; i < 2000; i++) {
-		do
-			r = msg_send(rig.control, &worker_proto, WORKER_PING,
-				     &(struct msg_empty){ 0 }, NULL, 0);
-		while (r == -EAGAIN && usleep(1000) == 0);
-		ck_assert_int_eq(r, 0);
-	}
+	for (int i = 0; i < 2000; i++)
+		send_when_there_is_room(WORKER_PING, &(struct msg_empty){ 0 });
 	ck_assert_int_eq(
 		msg_recv_within(rig.control, &worker_proto, ROLE_RELAY, WORKER_UP, WAIT_MS, &m), 1);
 	ck_assert_int_eq(m.type, WORKER_PONG);
+}
+END_TEST
+
+/* the socket is full of what may be lost; a removal is not, and is told in the end */
+START_TEST(a_parent_that_does_not_read_loses_no_removal)
+{
+	const unsigned first = 5000, n = 20;
+	unsigned told = 0;
+	struct msg m;
+
+	for (int i = 0; i < 1000; i++)
+		send_when_there_is_room(WORKER_PING, &(struct msg_empty){ 0 });
+	for (unsigned i = 0; i < n; i++)
+		send_when_there_is_room(WORKER_PORT_REMOVE,
+					&(struct worker_port_remove){ .id = first + i });
+	while (told < n) {
+		const struct worker_port_id *id = (const void *)m.payload;
+
+		ck_assert_int_eq(msg_recv_within(rig.control, &worker_proto, ROLE_RELAY, WORKER_UP,
+						 WAIT_MS, &m),
+				 1);
+		if (m.type == WORKER_PORT_REMOVED)
+			ck_assert_uint_eq(id->id, first + told++);
+		else
+			ck_assert_int_eq(m.type, WORKER_PONG);
+	}
+	ping(); /* it reads again */
 }
 END_TEST
 
@@ -632,6 +666,7 @@ int main(void)
 	tcase_add_test(c, without_agent_open_flows_go_on_and_new_ones_are_reset);
 	tcase_add_test(c, a_ping_is_answered);
 	tcase_add_test(c, a_parent_that_does_not_read_loses_answers);
+	tcase_add_test(c, a_parent_that_does_not_read_loses_no_removal);
 	suite_add_tcase(s, c);
 	tcase_add_test(own, a_low_limit_makes_clients_wait);
 	tcase_add_loop_test(own, answers_to_the_relay_before_are_taken_as_stock, 0, 2);
