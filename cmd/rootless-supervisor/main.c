@@ -37,6 +37,7 @@
 #include "lib/parent/parent.h"
 #include "lib/relay/relay.h"
 #include "lib/sandbox/sandbox.h"
+#include "lib/slirp/library.h"
 #include "lib/slirp/slirp_main.h"
 #include "netdrivers/netdriver.h"
 #include "portdrivers/portdriver.h"
@@ -55,12 +56,9 @@ static bool has_word(char **words, const char *word)
 	return false;
 }
 
-static int worker_failed(int errnum)
+static int worker_failed(const struct err *err)
 {
-	struct err err = { 0 };
-
-	err_set(&err, errnum, "taking its role");
-	msg_send(WORKER_CONTROL_FD, &worker_proto, WORKER_FAILED, &err, NULL, 0);
+	msg_send(WORKER_CONTROL_FD, &worker_proto, WORKER_FAILED, err, NULL, 0);
 	return 1;
 }
 
@@ -68,9 +66,12 @@ static int worker_main(int argc, char **argv)
 {
 	static const struct {
 		enum role role;
+		int (*load)(struct err *err); /* what is a file, before there are none */
 		int (*main)(struct sandbox_report *sandbox);
-	} workers[] = { { ROLE_RELAY, relay_main }, { ROLE_SLIRP, slirp_main } };
+	} workers[] = { { ROLE_RELAY, NULL, relay_main },
+			{ ROLE_SLIRP, libslirp_load, slirp_main } };
 	struct sandbox_report sandbox = { 0 };
+	struct err err = { 0 };
 
 	for (size_t i = 0; i < ARRAY_SIZE(workers) && argc > 1; i++) {
 		enum role role = workers[i].role;
@@ -80,7 +81,11 @@ static int worker_main(int argc, char **argv)
 		log_init(LOG_STYLE_WORKER, role_name(role), has_word(argv, WORKER_DEBUG));
 		sandbox_oom(role);
 		if (role_enter(role, SIGKILL) < 0 || prctl(PR_SET_DUMPABLE, 0) < 0)
-			return worker_failed(errno);
+			err_set(&err, errno, "taking its role");
+		else if (workers[i].load)
+			workers[i].load(&err);
+		if (err.code)
+			return worker_failed(&err);
 		if (!has_word(argv, WORKER_NO_SANDBOX))
 			sandbox_enter(&sandbox);
 		return workers[i].main(&sandbox);
