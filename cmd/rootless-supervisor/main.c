@@ -29,6 +29,7 @@
 #include "lib/base/cleanup.h"
 #include "lib/base/fd.h"
 #include "lib/base/log.h"
+#include "lib/base/out.h"
 #include "lib/base/str.h"
 #include "lib/child/child.h"
 #include "lib/ipc/handshake.h"
@@ -175,8 +176,24 @@ static int run_role(struct options *opt, const struct options_report *rep, char 
 	return run_parent(opt, argv);
 }
 
+/* of what only prints: as coreutils, status 1 when that cannot be written */
+static int printed(int status, bool closed, const char *argv0)
+{
+	struct err err = { 0 };
+	int r = closed ? err_set(&err, EBADF, "writing to standard output") : out_flush(&err);
+
+	if (r == 0 || status == STATUS_USAGE_OURS)
+		return status;
+	log_init(options_dialect(argv0) == DIALECT_ROOTLESSKIT ? LOG_STYLE_ROOTLESSKIT
+							       : LOG_STYLE_OURS,
+		 "parent", false);
+	log_fatal("parent", err.msg);
+	return EXIT_FAILURE;
+}
+
 int main(int argc, char **argv)
 {
+	const bool closed = fcntl(STDOUT_FILENO, F_GETFD) < 0;
 	struct options_report rep = { .out = stdout };
 	struct options opt = { 0 };
 	struct err err = { 0 };
@@ -195,7 +212,7 @@ int main(int argc, char **argv)
 	if (strcmp(str_basename(argv[0]), "slirp4netns") == 0)
 		return slirp4netns_main(argc, argv);
 	if (check_command_is(argc, argv))
-		return check_command_main(argc, argv);
+		return printed(check_command_main(argc, argv), closed, argv[0]);
 	r = options_parse(&opt, &rep, argc, argv, &err);
 	if (r < 0) {
 		bool upstream = options_dialect(argv[0]) == DIALECT_ROOTLESSKIT;
@@ -209,6 +226,8 @@ int main(int argc, char **argv)
 	} else if (r == OPTIONS_RUN) {
 		status = run_role(&opt, &rep, argv);
 	}
+	if (r == OPTIONS_EXIT || (r == OPTIONS_RUN && opt.explain))
+		status = printed(status, closed, argv[0]);
 	options_done(&opt);
 	options_report_done(&rep);
 	return status;
