@@ -36,6 +36,14 @@ int64_t privclock_ns(const struct privclock *c)
 	return c->frozen_ns >= 0 ? c->frozen_ns : monotonic_ns() - c->zero_ns;
 }
 
+void privclock_skip(struct privclock *c, uint32_t ms)
+{
+	int64_t left = PRIVCLOCK_LATEST_MS - privclock_ns(c) / NS_PER_MS % PRIVCLOCK_WRAP_MS;
+
+	if (left > 0)
+		c->zero_ns -= (ms < left ? ms : left) * NS_PER_MS;
+}
+
 static int64_t wraps_ahead(const struct privclock *c)
 {
 	return privclock_ns(c) / NS_PER_MS / PRIVCLOCK_WRAP_MS + 1;

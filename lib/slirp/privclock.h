@@ -21,6 +21,9 @@ void privclock_init(struct privclock *c, int64_t start_ms);
 
 int64_t privclock_ns(const struct privclock *c);
 
+/* privclock_skip() - so much time has passed, or as much as there is before the wrap */
+void privclock_skip(struct privclock *c, uint32_t ms);
+
 /**
  * privclock_must_jump() - is it time to go over the wrap?
  * @quiet:	nothing happened in the last round: better now than in the middle of something

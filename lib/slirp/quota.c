@@ -5,7 +5,7 @@
  * libslirp opens sockets until the process has no descriptor left, and keeps a UDP socket for 240
  * seconds: about a thousand idle UDP flows cut off all TCP. So each kind has its own share. A
  * frame that would open one too many is dropped before libslirp sees it; TCP tries again by
- * itself.
+ * itself, and for UDP serve.c makes room.
  *
  * libslirp says which descriptors it opens and closes, but not for whom. As it opens them while it
  * works on a frame, the frame tells. Whether a datagram belongs to a known flow is answered by a
@@ -64,7 +64,20 @@ static uint16_t bucket_of(const struct quota *q, const struct frame_info *in)
 	return (uint16_t)((h ^ h >> 16) % QUOTA_BUCKETS);
 }
 
-bool quota_admit(struct quota *q, const struct frame_info *in)
+static bool admit_udp(struct quota *q, const struct frame_info *in, uint64_t now_ms)
+{
+	const uint16_t b = bucket_of(q, in);
+
+	q->expected.bucket = b;
+	if (!q->udp[b] && q->now[QUOTA_UDP] >= q->max[QUOTA_UDP]) {
+		q->crowded = true;
+		return false;
+	}
+	q->udp_ms[b] = (uint32_t)now_ms;
+	return true;
+}
+
+bool quota_admit(struct quota *q, const struct frame_info *in, uint64_t now_ms)
 {
 	enum quota_kind kind = in->proto == IPPROTO_TCP   ? QUOTA_TCP
 			       : in->proto == IPPROTO_UDP ? QUOTA_UDP
@@ -74,15 +87,34 @@ bool quota_admit(struct quota *q, const struct frame_info *in)
 	if (!in->opens)
 		return true;
 	q->expected.kind = (uint8_t)kind;
-	if (kind == QUOTA_UDP) {
-		q->expected.bucket = bucket_of(q, in);
-		if (q->udp[q->expected.bucket])
-			return true;
-	}
-	if (q->now[kind] < q->max[kind])
+	if (kind == QUOTA_UDP ? admit_udp(q, in, now_ms) : q->now[kind] < q->max[kind])
 		return true;
 	q->refused[kind]++;
 	return false;
+}
+
+static uint32_t older_than(const struct quota *q, uint64_t now_ms, uint32_t age_ms)
+{
+	uint32_t n = 0;
+
+	for (size_t b = 0; b < QUOTA_BUCKETS; b++) {
+		if (q->udp[b] && (uint32_t)now_ms - q->udp_ms[b] >= age_ms)
+			n += q->udp[b];
+	}
+	return n;
+}
+
+uint32_t quota_udp_age(struct quota *q, uint64_t now_ms, uint32_t most_ms)
+{
+	uint32_t age = 0;
+
+	q->crowded = false;
+	for (uint32_t step = UINT32_C(1) << 31; step; step >>= 1) {
+		if (step <= most_ms - age &&
+		    older_than(q, now_ms, age + step) >= (q->now[QUOTA_UDP] + 3) / 4)
+			age += step;
+	}
+	return age;
 }
 
 void quota_opened(struct quota *q, int fd)

@@ -27,7 +27,9 @@ struct quota {
 	struct quota_slot expected; /* of the frame that libslirp is about to get */
 	struct quota_slot *slots;   /* by descriptor */
 	uint32_t nslots;
-	uint16_t udp[QUOTA_BUCKETS]; /* UDP flows by hash of the child's address and port */
+	uint16_t udp[QUOTA_BUCKETS];    /* UDP flows by hash of the child's address and port */
+	uint32_t udp_ms[QUOTA_BUCKETS]; /* the last datagram from there */
+	bool crowded;                   /* a datagram was refused since quota_udp_age() */
 };
 
 /**
@@ -38,8 +40,15 @@ struct quota {
 int quota_init(struct quota *q, uint32_t nofile);
 void quota_done(struct quota *q);
 
-/* quota_admit() - may libslirp see this frame? Not when it would open a socket too many */
-bool quota_admit(struct quota *q, const struct frame_info *in);
+/* quota_admit() - may libslirp see this frame? Not when it would open a socket too many
+ * @now_ms:	of a clock that goes on
+ */
+bool quota_admit(struct quota *q, const struct frame_info *in, uint64_t now_ms);
+
+/* quota_udp_age() - for how many ms a quarter of the UDP flows, those that were silent the longest,
+ * have sent nothing; not more than @most_ms
+ */
+uint32_t quota_udp_age(struct quota *q, uint64_t now_ms, uint32_t most_ms);
 
 /* quota_opened(), quota_closed() - libslirp made or is about to close the socket @fd */
 void quota_opened(struct quota *q, int fd);

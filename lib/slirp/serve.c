@@ -26,6 +26,7 @@
 
 #define FRAMES_A_ROUND 64
 #define LONG_WAIT_MS 1000
+#define ROOM_MS 500     /* libslirp's TCP counts half seconds by the clock that is put forward */
 #define ANSWER_ROUNDS 8 /* answers to libslirp's questions before the next poll */
 
 enum { POLL_CONTROL, POLL_TAP, POLL_FIRST }; /* then libslirp's sockets */
@@ -105,7 +106,7 @@ static void pass(struct stack *s, const struct frame *f, const struct frame_info
 		echo_request(&s->echo, f, in, now_ms);
 		return;
 	}
-	if (!quota_admit(&s->quota, in))
+	if (!quota_admit(&s->quota, in, now_ms))
 		return;
 	if (!s->cfg.direct) {
 		n = guests_introduce(&s->guests, in->family, in->src, hello);
@@ -253,6 +254,27 @@ static void jump_clock(struct stack *s)
 	stack_kick(s);
 }
 
+/*
+ * libslirp ends a UDP flow 240 s after its last datagram, and in no other way: its clock is put
+ * forward by what the quarter that was silent the longest has left. They end in the next round.
+ */
+static void make_room(struct stack *s)
+{
+	const uint64_t now_ms = clock_ms();
+
+	if (!s->quota.crowded || now_ms < s->room_at_ms)
+		return;
+	s->room_at_ms = now_ms + ROOM_MS;
+	if (!s->full_said)
+		log_warning("network",
+			    "%u ports of the child talk UDP at once: those that are silent the "
+			    "longest are forgotten (raise the limit of open files to have more)",
+			    s->quota.now[QUOTA_UDP]);
+	s->full_said = true;
+	privclock_skip(&s->clock,
+		       PRIVCLOCK_LIFE_MS - quota_udp_age(&s->quota, now_ms, PRIVCLOCK_LIFE_MS));
+}
+
 /* before anything else: what comes from the tap changes the order of flows */
 static void serve_echo(struct stack *s)
 {
@@ -343,6 +365,7 @@ static int serve_round(struct stack *s, struct stack_control *control, struct er
 	fire_timer(s);
 	if (s->tap.fd >= 0 && (jump || s->polls[POLL_TAP].revents))
 		drain_tap(s);
+	make_room(s);
 	slirp_pollfds_poll(s->slirp, jump, on_get_revents, s);
 	answer_questions(s);
 	return 1;

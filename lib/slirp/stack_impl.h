@@ -36,6 +36,8 @@ struct stack {
 	struct guests guests;
 	struct offload offload; /* not with a direct tap */
 	struct privclock clock;
+	uint64_t room_at_ms; /* no flow of UDP is ended to make room before */
+	bool full_said;
 	struct pollfd *polls;
 	uint32_t npolls, maxpolls;
 	uint32_t echo_polls; /* the first of echo's; they are the last of all */

@@ -42,6 +42,24 @@ START_TEST(the_clock_never_spends_time_before_its_wrap)
 }
 END_TEST
 
+START_TEST(time_is_skipped_up_to_the_latest_moment)
+{
+	struct privclock c;
+
+	privclock_init(&c, 1000);
+	privclock_skip(&c, 240000);
+	ck_assert_int_ge(privclock_ns(&c) / 1000000, 241000);
+	ck_assert_int_le(privclock_ns(&c) / 1000000, 251000);
+	privclock_init(&c, PRIVCLOCK_LATEST_MS - 100000);
+	privclock_skip(&c, 240000);
+	ck_assert(privclock_must_jump(&c, false));
+	ck_assert_int_le(privclock_ns(&c) / 1000000, PRIVCLOCK_LATEST_MS + 10000);
+	privclock_init(&c, PRIVCLOCK_LATEST_MS + 1000);
+	privclock_skip(&c, 240000);
+	ck_assert_int_le(privclock_ns(&c) / 1000000, PRIVCLOCK_LATEST_MS + 11000);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("privclock");
@@ -51,6 +69,7 @@ int main(void)
 
 	suite_add_tcase(s, c);
 	tcase_add_test(c, the_clock_never_spends_time_before_its_wrap);
+	tcase_add_test(c, time_is_skipped_up_to_the_latest_moment);
 	srunner_run_all(r, CK_NORMAL);
 	failed = srunner_ntests_failed(r);
 	srunner_free(r);
