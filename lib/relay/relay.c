@@ -83,7 +83,9 @@ static struct limits limits_make(unsigned fds)
 
 	l.flows = fds > used + 4 ? fds - used : 4;
 	l.holds = clamp(fds / 8, 4, HOLDS_MAX);
-	l.out = clamp(fds / 4, 4, UDPOUT_MAX);
+	/* TCP must not wait for ports that talk UDP to end: a quarter of what both share is its own
+	 */
+	l.out = clamp(fds / 4 < l.flows * 3 / 5 ? fds / 4 : l.flows * 3 / 5, 4, UDPOUT_MAX);
 	return l;
 }
 
