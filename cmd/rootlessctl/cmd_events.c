@@ -6,17 +6,18 @@
 #include <string.h>
 
 #include "cmd/rootlessctl/rootlessctl.h"
-#include "lib/base/out.h"
 #include "lib/base/str.h"
 #include "lib/client/client.h"
 
 #define EMPTY_MS 250 /* after an answer without events */
 
-/* the number of the last event in @text, or @last */
-static int64_t last_of(const char *text, int64_t last)
+/* prints @text; the number of its last event, or @last */
+static int64_t show(const char *text, int64_t last)
 {
 	static const char seq[] = "{\"seq\":";
 
+	fputs(text, stdout);
+	fflush(stdout);
 	for (const char *line = text; line; line = strchr(line, '\n')) {
 		line += *line == '\n';
 		if (str_starts(line, seq))
@@ -43,14 +44,10 @@ int cmd_events(const struct ctl *ctl, struct err *err)
 		r = client_get(ctl->socket_path, path, &text, err);
 		if (r < 0) /* who follows has seen the end of the instance */
 			return first ? r : 0;
-		last = last_of(text, last);
-		fputs(text, stdout);
-		r = out_flush(err);
-		if (r < 0)
-			return r;
+		last = show(text, last);
 		if (ctl->follow && !*text) /* too many wait: it did not */
 			poll(NULL, 0, EMPTY_MS);
 		first = false;
-	} while (ctl->follow);
+	} while (ctl->follow && !ferror(stdout));
 	return 0;
 }

@@ -137,9 +137,12 @@ def source(port, most):
                         c.setblocking(False)
                         conns[c.fileno()] = c
                         left[c.fileno()] = most
-                        e.register(c, select.EPOLLOUT | select.EPOLLET)
+                        e.register(c, select.EPOLLOUT | select.EPOLLRDHUP | select.EPOLLET)
                 except BlockingIOError:
                     continue
+            if what & (select.EPOLLRDHUP | select.EPOLLERR | select.EPOLLHUP):
+                conns.pop(fd).close()  # also of those that have been sent all: descriptors are few
+                continue
             try:
                 while left[fd] > 0:
                     left[fd] -= conns[fd].send(data)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # net_udp.py - servers in the world and clients in the child for net_udp.sh
-import errno, os, resource, select, socket, struct, sys, time
+import errno, os, resource, select, signal, socket, struct, sys, threading, time
 
 IP_RECVERR, IPV6_RECVERR, MSG_ERRQUEUE, IP_MTU_DISCOVER, IPV6_MTU_DISCOVER = 11, 25, 0x2000, 10, 23
 UDP_SEGMENT, UDP_GRO = 103, 104
@@ -19,12 +19,14 @@ def any_of(addr):
 
 
 # 3001: who asks; 3002: the answer comes from the port above; 3003: as many datagrams as asked for;
-# 3004: the ttl and tos of what came; 3005: counts until it is asked ("?"); 3006: echo from two addresses
+# 3004: the ttl and tos of what came; 3005: counts until it is asked ("?"); 3006: echo from two addresses;
+# 3008: whoever says "keep" hears of it when somebody says "call"
 def serve(*addrs):
     socks = {}
     counts = {}
+    kept = []
     for a in addrs:
-        for port in range(3001, 3008):
+        for port in range(3001, 3009):
             s = udp(a, port)
             s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
             if ":" in a:
@@ -64,6 +66,13 @@ def serve(*addrs):
                 for b in addrs:
                     if (":" in b) == (":" in a):
                         others[(b, 3006)].sendto(data, peer)
+            elif port == 3008 and data == b"keep":
+                kept.append(peer)
+                s.sendto(b"kept", peer)
+            elif port == 3008:
+                for p in kept:
+                    s.sendto(b"call", p)
+                kept.clear()
 
 
 def ask(s, to, data=b"x"):
@@ -182,6 +191,103 @@ def mtu(addr, size):
     return "%s %s, %d came back" % (e[0], e[3] if len(e) > 3 else "", whole)
 
 
+# a datagram of each length there and back; the first may be what finds out the path's MTU
+def over(addr, *sizes):
+    s = udp(any_of(addr), 0)
+    said = []
+    for n in map(int, sizes):
+        data = os.urandom(n)
+        for last in (0.5, 0.5, 1, 2, 4):
+            s.settimeout(last)
+            try:
+                s.sendto(data, (addr, 7))
+                while (got := s.recv(65536)) != data and len(got) != n:
+                    pass
+            except OSError:
+                continue
+            said.append(str(n) if got == data else "other bytes")
+            break
+        else:
+            said.append("no " + str(n))
+    return " ".join(said)
+
+
+# who answers to a datagram of 1, 2, ... hops, each once
+def hops(addr):
+    seen = []
+    for ttl in range(1, 8):
+        for _ in range(3):  # one may be lost
+            words = probe(addr, ttl).split()
+            if words != ["nothing"]:
+                break
+        if words[-1] not in seen:
+            seen.append(words[-1])
+        if words[-1] == addr:
+            break
+    return " ".join(seen)
+
+
+# COUNT ports that talked once, one after the other: are those that can still be called the last ones, LEAST
+# to MOST of them?
+def oldest_go(addr, count, least, most):
+    socks = []
+    for _ in range(int(count)):
+        s = udp(any_of(addr), 0)
+        s.settimeout(0.5)
+        s.connect((addr, 3008))
+        for _ in range(40):  # room is made twice a second
+            try:
+                s.send(b"keep")
+                if s.recv(10) == b"kept":
+                    break
+            except OSError:
+                continue
+        else:
+            return "port %d never had an answer" % len(socks)
+        socks.append(s)
+    s.send(b"call")
+    called = []
+    for i in reversed(range(len(socks))):
+        try:
+            called.append(socks[i].recv(10) == b"call" and i)
+        except OSError:
+            break
+    rest = select.select(socks[: len(socks) - len(called)], [], [], 0.2)[0]
+    if rest or called != sorted(called, reverse=True) or False in called:
+        return "%d were called, %d after a gap" % (len(called), len(rest))
+    return "ok" if int(least) <= len(called) <= int(most) else "%d of %s were called" % (len(called), most)
+
+
+# COUNT ports that talk at random; USR1 asks for a round that is whole. Bytes that are wrong end it
+def talk(addr, count):
+    whole = threading.Event()
+    signal.signal(signal.SIGUSR1, lambda *a: whole.set())
+    socks = [udp(any_of(addr), 0) for _ in range(int(count))]
+    for s in socks:
+        s.settimeout(0.05)
+    n = rounds = lost = 0
+    print("ready", flush=True)
+    while True:
+        good = 0
+        begun = whole.is_set()
+        for s in socks:
+            n += 1
+            data = b"%d " % n * (1 + n % 200)
+            try:
+                s.sendto(data, (addr, 7))
+                while (got := s.recv(65536)) != data:
+                    # one that was late
+                    if got != b"%d " % int(got.split()[0]) * (1 + int(got.split()[0]) % 200):
+                        return "other bytes"
+                good += 1
+            except OSError:
+                lost += 1
+        rounds += 1
+        if begun and good == len(socks):
+            sys.stderr.write(f"# {rounds} rounds of {count} ports, {lost} datagrams lost\n")
+            return "ok"
+
+
 # COUNT ports of the child, each asks once; then all of them once more
 def ports(addr, count):
     socks = []
@@ -190,8 +296,8 @@ def ports(addr, count):
     answers = 0
     for _ in range(2):
         answers = 0
-        for i in range(0, len(socks), 20):
-            part = socks[i : i + 20]
+        for i in range(0, len(socks), 10):
+            part = socks[i : i + 10]
             for s in part:
                 s.sendto(b"hello", (addr, 7))
             for s in part:
@@ -251,11 +357,11 @@ def beside(addr, count):
 
 
 # datagrams from as many ports as there are, for SECONDS
-def flood(addr, seconds):
+def flood(addr, seconds, source=None):
     end = time.monotonic() + float(seconds)
     n = 0
     while time.monotonic() < end:
-        s = udp(any_of(addr), 0)
+        s = udp(source or any_of(addr), 0)
         for port in range(20):
             try:
                 s.sendto(b"flood", (addr, 20000 + n % 40000))

@@ -68,8 +68,14 @@ def transfer(port, data, may_end=None):
     except ConnectionError:
         if may_end is not None:
             raise
-    s.close()
-    t.join(WAIT)
+    finally:
+        # never close() beside the sender: the number may be another thread's socket when it sends
+        try:
+            s.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass  # it has ended
+        t.join(WAIT)
+        s.close()
     if data[: len(got)] != got:
         raise RuntimeError("port %d: other bytes came back" % port)
     return len(got)

@@ -37,7 +37,7 @@ death() {
 }
 
 : >"$T/times"
-for way in "auto:$RUNS" redirect:1 "off:$RUNS"; do
+for way in "auto:$RUNS" "redirect:${RK_RESTART_RUNS:-1}" "off:$RUNS"; do
 	accel=${way%:*} run=0
 	while [ $run -lt "${way#*:}" ]; do
 		run=$((run + 1)) what="--accel=$accel, run $run"
