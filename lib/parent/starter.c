@@ -1,5 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-/* starter.c - the process that starts the program of a network, and the parent's stub for it */
+/*
+ * starter.c - the process that starts the program of a network, and the parent's stub for it
+ *
+ * It outlives the parent for a moment: when the parent hangs up, as it does by its death and where
+ * an answer came too late, the starter kills what it has started last, with the group that a
+ * wrapper script made of it, and ends.
+ */
 #include "lib/parent/starter.h"
 
 #include <errno.h>
@@ -9,6 +15,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -39,11 +46,15 @@ struct here {
 	pid_t parent;
 	int sock;
 	char *stack; /* of what is cloned; it gets a copy */
+	struct started {
+		pid_t pid;
+		int pidfd; /* -1: none, or the parent has seen its death */
+	} last[STARTER_NWHAT];
 };
 
 /* what a clone is to do */
 struct order {
-	const struct here *here;
+	struct here *here;
 	enum starter_what what;
 	int fds[STARTER_FDS_MAX +
 		2]; /* as descriptors 0, 1, ... of the program; or tap and stream */
@@ -129,7 +140,8 @@ static int wait_for_exec(int fd)
 /* a child of our parent, not ours */
 static void start(struct order *o, struct starter_ran *ret)
 {
-	int status[2];
+	struct started *last = &o->here->last[o->what];
+	int status[2], pidfd = -1;
 
 	if (pipe2(status, O_CLOEXEC) < 0) {
 		ret->error = errno;
@@ -137,10 +149,14 @@ static void start(struct order *o, struct starter_ran *ret)
 	}
 	o->tell = status[1];
 	/* without CLONE_VM: a copy, the stack is only where it starts */
-	ret->pid = clone(in_clone, o->here->stack + STACK_BYTES, CLONE_PARENT | SIGCHLD, o);
+	ret->pid = clone(in_clone, o->here->stack + STACK_BYTES,
+			 CLONE_PARENT | CLONE_PIDFD | SIGCHLD, o, &pidfd);
 	if (ret->pid < 0) {
 		ret->error = errno;
 		ret->pid = 0;
+	} else {
+		cleanup_closep(&last->pidfd);
+		*last = (struct started){ ret->pid, pidfd };
 	}
 	close(status[1]);
 	if (ret->pid && o->what == STARTER_PROGRAM)
@@ -148,7 +164,7 @@ static void start(struct order *o, struct starter_ran *ret)
 	close(status[0]);
 }
 
-static int do_run(const struct here *h, struct msg *m)
+static int do_run(struct here *h, struct msg *m)
 {
 	const struct starter_run *req = (const struct starter_run *)m->payload;
 	struct order o = { .here = h, .what = (enum starter_what)req->what };
@@ -175,9 +191,39 @@ static int do_run(const struct here *h, struct msg *m)
 		start(&o, &ans);
 	msg_close_fds(m);
 	r = msg_send(h->sock, &starter_proto, STARTER_RAN, &ans, NULL, 0);
-	if (r < 0 && ans.pid) /* nobody knows of it */
-		kill(ans.pid, SIGKILL);
-	return r;
+	return msg_peer_gone(r) ? 0 : r; /* nobody knows of it: the end of file is next */
+}
+
+/* until there is something to read; who dies before that is the parent's to reap, and its number
+ * may be another's then */
+static int wait_for_parent(struct here *h)
+{
+	struct pollfd p[1 + STARTER_NWHAT] = { { .fd = h->sock, .events = POLLIN } };
+
+	while (!p[0].revents) {
+		for (int i = 0; i < STARTER_NWHAT; i++) {
+			if (p[1 + i].revents) {
+				cleanup_closep(&h->last[i].pidfd);
+				h->last[i].pidfd = -1;
+			}
+			p[1 + i] = (struct pollfd){ .fd = h->last[i].pidfd, .events = POLLIN };
+		}
+		if (poll(p, ARRAY_SIZE(p), -1) < 0 && errno != EINTR)
+			return -errno;
+	}
+	return 0;
+}
+
+/* a program leads a group since before it was executed */
+static void end_started(const struct here *h)
+{
+	const struct started *program = &h->last[STARTER_PROGRAM];
+	const struct started *frames = &h->last[STARTER_FRAMES];
+
+	if (program->pidfd >= 0)
+		kill(-program->pid, SIGKILL);
+	if (frames->pidfd >= 0)
+		pidfd_send_signal(frames->pidfd, SIGKILL, NULL, 0);
 }
 
 /* Return: the exit status: 0, or the errno of what failed. The working directory and the
@@ -185,10 +231,8 @@ static int do_run(const struct here *h, struct msg *m)
 static int starter_main(struct here *h)
 {
 	struct msg m;
-	int r = role_enter(ROLE_STARTER, SIGKILL);
+	int r = role_enter(ROLE_STARTER, 0); /* the end of file of its socket tells the death */
 
-	if (r == 0 && getppid() != h->parent)
-		r = -ESRCH;
 	if (r == 0 && prctl(PR_SET_DUMPABLE, 0) < 0)
 		r = -errno;
 	if (r == 0)
@@ -196,11 +240,15 @@ static int starter_main(struct here *h)
 	if (r == 0)
 		r = fd_open_std();
 	while (r == 0) {
+		r = wait_for_parent(h);
+		if (r < 0)
+			break;
 		r = msg_recv(h->sock, &starter_proto, ROLE_PARENT, STARTER_UP, 0, &m);
 		if (r == 0)
 			break;
 		r = r == -EINTR ? 0 : r < 0 ? r : do_run(h, &m);
 	}
+	end_started(h);
 	return -r;
 }
 
@@ -224,6 +272,8 @@ static int fork_starter(struct starter *s, const struct starter_work *work, stru
 	if (r < 0)
 		return err_set(err, -r, "forking the process that starts %s", work->argv[0]);
 	h.stack = stack;
+	for (size_t i = 0; i < ARRAY_SIZE(h.last); i++)
+		h.last[i].pidfd = -1;
 	h.sock = pair[1];
 	s->pid = fork();
 	if (s->pid == 0)
@@ -266,7 +316,7 @@ int starter_run(struct starter *s, const struct starter_work *work, enum starter
 	if (r == 0)
 		r = msg_recv_within(s->sock, &starter_proto, ROLE_STARTER, STARTER_UP, ANSWER_MS,
 				    &m);
-	if (r <= 0) { /* an answer that comes later finds nobody, and what was started is killed */
+	if (r <= 0) { /* what was started meanwhile is killed */
 		hang_up(s);
 		return r == 0 ? err_say(err, ECHILD, "the process that starts programs is gone")
 			      : err_set(err, -r, "asking the process that starts programs");

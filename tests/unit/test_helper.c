@@ -326,6 +326,60 @@ START_TEST(a_dead_starter_is_told)
 }
 END_TEST
 
+/* a wrapper, and what it has started, which has no death signal; true: both are running */
+static bool start_wrapper(int out, int seen)
+{
+	struct helper_spec spec = spec_of("sleep 1000 & echo; wait");
+	const struct starter_work work = { .argv = spec.argv };
+	struct err err = { 0 };
+	pid_t pid;
+	char c;
+
+	return starter_run(starter, &work, STARTER_PROGRAM, &out, 1, &pid, &err) == 0 &&
+	       read(seen, &c, 1) == 1;
+}
+
+START_TEST(a_killed_parent_leaves_nothing_behind)
+{
+	int fds[2], status;
+	pid_t pid;
+
+	ck_assert_int_eq(pipe2(fds, O_CLOEXEC), 0);
+	pid = fork();
+	if (pid == 0) {
+		if (!start_wrapper(fds[1], fds[0]))
+			_exit(1);
+		kill(getpid(), SIGKILL);
+	}
+	close(fds[1]);
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert(WIFSIGNALED(status));
+	ck_assert(is_closed(fds[0]));
+	close(fds[0]);
+}
+END_TEST
+
+/* an answer that comes too late finds nobody */
+START_TEST(who_hangs_up_leaves_nothing_behind)
+{
+	struct proc_list children = { 0 };
+	int fds[2];
+
+	ck_assert_int_eq(pipe2(fds, O_CLOEXEC), 0);
+	ck_assert(start_wrapper(fds[1], fds[0]));
+	close(fds[1]);
+	ck_assert_int_eq(proc_children(&children), 0);
+	ck_assert_uint_eq(children.n, 2);
+	ck_assert(starter_reaped(starter, children.pid[0]) ||
+		  starter_reaped(starter, children.pid[1]));
+	proc_list_done(&children);
+	ck_assert(is_closed(fds[0]));
+	while (waitpid(-1, NULL, 0) > 0)
+		;
+	close(fds[0]);
+}
+END_TEST
+
 START_TEST(deaths_are_forgotten_after_a_minute)
 {
 	struct deaths d = { 0 };
@@ -362,6 +416,8 @@ int main(void)
 	tcase_add_test(t, starts_the_first_program_again);
 	tcase_add_test(t, starts_nothing_else);
 	tcase_add_test(t, a_dead_starter_is_told);
+	tcase_add_test(t, a_killed_parent_leaves_nothing_behind);
+	tcase_add_test(t, who_hangs_up_leaves_nothing_behind);
 	tcase_add_test(t, deaths_are_forgotten_after_a_minute);
 	suite_add_tcase(s, t);
 	srunner_run_all(r, CK_NORMAL);
