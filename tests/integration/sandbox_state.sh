@@ -133,6 +133,7 @@ for p in "$(pgrep rs-starter)" "$(pgrep -f "$T/vpnkit --ethernet")"; do
 	is "a program, $(cat "/proc/$p/comm"): a child of the parent" "$(status "$p" PPid)" "$RK_PID"
 done
 is "the starter holds" "$(kinds "$(pgrep rs-starter)")" "3 /dev/null
+2 anon_inode:[pidfd]
 1 socket unix seqpacket"
 is "the process that carries frames holds" "$(kinds "$(pgrep rs-frames)")" "1 /dev/net/tun
 1 socket unix stream"
