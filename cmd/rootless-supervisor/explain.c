@@ -185,5 +185,5 @@ int explain(const struct parent_setup *setup, FILE *out)
 	network(out, setup, &plan);
 	ports(out, setup);
 	processes(out, setup);
-	return fflush(out) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return EXIT_SUCCESS;
 }

@@ -29,6 +29,7 @@
 #include "lib/base/cleanup.h"
 #include "lib/base/fd.h"
 #include "lib/base/log.h"
+#include "lib/base/out.h"
 #include "lib/base/str.h"
 #include "lib/child/child.h"
 #include "lib/ipc/handshake.h"
@@ -37,6 +38,7 @@
 #include "lib/parent/parent.h"
 #include "lib/relay/relay.h"
 #include "lib/sandbox/sandbox.h"
+#include "lib/slirp/library.h"
 #include "lib/slirp/slirp_main.h"
 #include "netdrivers/netdriver.h"
 #include "portdrivers/portdriver.h"
@@ -55,12 +57,9 @@ static bool has_word(char **words, const char *word)
 	return false;
 }
 
-static int worker_failed(int errnum)
+static int worker_failed(const struct err *err)
 {
-	struct err err = { 0 };
-
-	err_set(&err, errnum, "taking its role");
-	msg_send(WORKER_CONTROL_FD, &worker_proto, WORKER_FAILED, &err, NULL, 0);
+	msg_send(WORKER_CONTROL_FD, &worker_proto, WORKER_FAILED, err, NULL, 0);
 	return 1;
 }
 
@@ -68,9 +67,12 @@ static int worker_main(int argc, char **argv)
 {
 	static const struct {
 		enum role role;
+		int (*load)(struct err *err); /* what is a file, before there are none */
 		int (*main)(struct sandbox_report *sandbox);
-	} workers[] = { { ROLE_RELAY, relay_main }, { ROLE_SLIRP, slirp_main } };
+	} workers[] = { { ROLE_RELAY, NULL, relay_main },
+			{ ROLE_SLIRP, libslirp_load, slirp_main } };
 	struct sandbox_report sandbox = { 0 };
+	struct err err = { 0 };
 
 	for (size_t i = 0; i < ARRAY_SIZE(workers) && argc > 1; i++) {
 		enum role role = workers[i].role;
@@ -80,7 +82,11 @@ static int worker_main(int argc, char **argv)
 		log_init(LOG_STYLE_WORKER, role_name(role), has_word(argv, WORKER_DEBUG));
 		sandbox_oom(role);
 		if (role_enter(role, SIGKILL) < 0 || prctl(PR_SET_DUMPABLE, 0) < 0)
-			return worker_failed(errno);
+			err_set(&err, errno, "taking its role");
+		else if (workers[i].load)
+			workers[i].load(&err);
+		if (err.code)
+			return worker_failed(&err);
 		if (!has_word(argv, WORKER_NO_SANDBOX))
 			sandbox_enter(&sandbox);
 		return workers[i].main(&sandbox);
@@ -170,8 +176,24 @@ static int run_role(struct options *opt, const struct options_report *rep, char 
 	return run_parent(opt, argv);
 }
 
+/* of what only prints: as coreutils, status 1 when that cannot be written */
+static int printed(int status, bool closed, const char *argv0)
+{
+	struct err err = { 0 };
+	int r = closed ? err_set(&err, EBADF, "writing to standard output") : out_flush(&err);
+
+	if (r == 0 || status == STATUS_USAGE_OURS)
+		return status;
+	log_init(options_dialect(argv0) == DIALECT_ROOTLESSKIT ? LOG_STYLE_ROOTLESSKIT
+							       : LOG_STYLE_OURS,
+		 "parent", false);
+	log_fatal("parent", err.msg);
+	return EXIT_FAILURE;
+}
+
 int main(int argc, char **argv)
 {
+	const bool closed = fcntl(STDOUT_FILENO, F_GETFD) < 0;
 	struct options_report rep = { .out = stdout };
 	struct options opt = { 0 };
 	struct err err = { 0 };
@@ -190,7 +212,7 @@ int main(int argc, char **argv)
 	if (strcmp(str_basename(argv[0]), "slirp4netns") == 0)
 		return slirp4netns_main(argc, argv);
 	if (check_command_is(argc, argv))
-		return check_command_main(argc, argv);
+		return printed(check_command_main(argc, argv), closed, argv[0]);
 	r = options_parse(&opt, &rep, argc, argv, &err);
 	if (r < 0) {
 		bool upstream = options_dialect(argv[0]) == DIALECT_ROOTLESSKIT;
@@ -204,6 +226,8 @@ int main(int argc, char **argv)
 	} else if (r == OPTIONS_RUN) {
 		status = run_role(&opt, &rep, argv);
 	}
+	if (r == OPTIONS_EXIT || (r == OPTIONS_RUN && opt.explain))
+		status = printed(status, closed, argv[0]);
 	options_done(&opt);
 	options_report_done(&rep);
 	return status;

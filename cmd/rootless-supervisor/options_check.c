@@ -177,11 +177,16 @@ static int check_udp_idle(struct check *c, struct err *err)
 {
 	const int64_t v = c->v[OPT_PORT_UDP_IDLE].number;
 
+	const struct port_driver *driver = port_driver_find(c->o->port_driver, c->o->net_external);
+
 	c->o->port_udp_idle = (int)v;
-	if (v >= 0 && v <= PORT_UDP_IDLE_MAX)
-		return 0;
-	return err_say(err, EINVAL, "port-udp-idle must be 0 to %d seconds, got %lld",
-		       PORT_UDP_IDLE_MAX, (long long)v);
+	if (v < 0 || v > PORT_UDP_IDLE_MAX)
+		return err_say(err, EINVAL, "port-udp-idle must be 0 to %d seconds, got %lld",
+			       PORT_UDP_IDLE_MAX, (long long)v);
+	if (v && !(driver->flags & PORT_F_RELAY))
+		option_warn(c, "--port-driver=%s ignores --port-udp-idle: that is of builtin",
+			    c->o->port_driver);
+	return 0;
 }
 
 static int check_loopback(struct check *c, struct err *err)

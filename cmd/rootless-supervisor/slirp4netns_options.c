@@ -21,6 +21,7 @@
 
 #include "lib/base/str.h"
 #include "lib/base/version.h"
+#include "lib/slirp/library.h"
 
 #define MTU_DEFAULT 1500
 #define MTU_MOST 65521
@@ -104,9 +105,11 @@ enum outcome { GO_ON, USAGE_OK, USAGE_FAILED, END_OK, END_FAILED };
 
 static void print_version(void)
 {
+	struct err err = { 0 };
+
 	printf("slirp4netns version %s\n", RK_SLIRP4NETNS_VERSION);
 	printf("commit: rootless-supervisor-%s\n", RK_VERSION);
-	printf("libslirp: %s\n", slirp_version_string());
+	printf("libslirp: %s\n", libslirp_load(&err) < 0 ? err.msg : slirp_version_string());
 	printf("SLIRP_CONFIG_VERSION_MAX: %d\n", SLIRP_CONFIG_VERSION_MAX);
 	/* the one that made our filters, at build time */
 	printf("libseccomp: %u.%u.%u\n", SCMP_VER_MAJOR, SCMP_VER_MINOR, SCMP_VER_MICRO);

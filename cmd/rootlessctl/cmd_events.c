@@ -6,18 +6,17 @@
 #include <string.h>
 
 #include "cmd/rootlessctl/rootlessctl.h"
+#include "lib/base/out.h"
 #include "lib/base/str.h"
 #include "lib/client/client.h"
 
 #define EMPTY_MS 250 /* after an answer without events */
 
-/* prints @text; the number of its last event, or @last */
-static int64_t show(const char *text, int64_t last)
+/* the number of the last event in @text, or @last */
+static int64_t last_of(const char *text, int64_t last)
 {
 	static const char seq[] = "{\"seq\":";
 
-	fputs(text, stdout);
-	fflush(stdout);
 	for (const char *line = text; line; line = strchr(line, '\n')) {
 		line += *line == '\n';
 		if (str_starts(line, seq))
@@ -44,10 +43,14 @@ int cmd_events(const struct ctl *ctl, struct err *err)
 		r = client_get(ctl->socket_path, path, &text, err);
 		if (r < 0) /* who follows has seen the end of the instance */
 			return first ? r : 0;
-		last = show(text, last);
+		last = last_of(text, last);
+		fputs(text, stdout);
+		r = out_flush(err);
+		if (r < 0)
+			return r;
 		if (ctl->follow && !*text) /* too many wait: it did not */
 			poll(NULL, 0, EMPTY_MS);
 		first = false;
-	} while (ctl->follow && !ferror(stdout));
+	} while (ctl->follow);
 	return 0;
 }

@@ -8,6 +8,7 @@
 #include "cmd/rootlessctl/clean.h"
 #include "cmd/rootlessctl/look.h"
 #include "cmd/rootlessctl/rootlessctl.h"
+#include "lib/base/out.h"
 #include "lib/base/str.h"
 #include "lib/client/client.h"
 
@@ -20,26 +21,12 @@ static const char *const counters[] = { "accepted", "bytesIn", "bytesOut" };
 static const char *const rates[] = { "connectionsPerSecond", "bytesInPerSecond",
 				     "bytesOutPerSecond" };
 
-/* the statistics of a port in an earlier answer; NULL: it was not there */
-static const json_t *earlier(const json_t *ports, int64_t id)
-{
-	size_t i;
-	json_t *p;
-
-	json_array_foreach(ports, i, p)
-	{
-		if (look_number(p, "id") == id)
-			return json_object_get(p, "stats");
-	}
-	return NULL;
-}
-
 /* {"id":1,"spec":{...},"active":2,"connectionsPerSecond":...}; without the latter when a relay that
  * is slow has told nothing of it */
-static json_t *row_new(const json_t *port, const json_t *before, int64_t us)
+static json_t *row_new(const json_t *port, const json_t *known, int64_t us)
 {
 	json_t *stats = json_object_get(port, "stats"), *row = json_object();
-	const json_t *old = earlier(before, look_number(port, "id"));
+	const json_t *old = json_object_get(look_known(known, port), "stats");
 
 	json_object_set(row, "id", json_object_get(port, "id"));
 	json_object_set(row, "spec", json_object_get(port, "spec"));
@@ -56,12 +43,13 @@ static json_t *row_new(const json_t *port, const json_t *before, int64_t us)
 
 static json_t *rows_new(const json_t *ports, const json_t *before, int64_t us)
 {
+	autojson json_t *known = look_by_id(before);
 	json_t *rows = json_array(), *p;
 	size_t i;
 
 	json_array_foreach(ports, i, p)
 	{
-		json_array_append_new(rows, row_new(p, before, us));
+		json_array_append_new(rows, row_new(p, known, us));
 	}
 	return rows;
 }
@@ -129,7 +117,8 @@ static void show_text(const json_t *screen)
 		show_flow(json_array_get(flows, i));
 }
 
-static void show(const struct ctl *ctl, const struct look *before, const struct look *now)
+static int show(const struct ctl *ctl, const struct look *before, const struct look *now,
+		struct err *err)
 {
 	autojson json_t *screen = json_object();
 
@@ -143,7 +132,7 @@ static void show(const struct ctl *ctl, const struct look *before, const struct 
 	} else {
 		show_text(screen);
 	}
-	fflush(stdout);
+	return out_flush(err);
 }
 
 int check_top(const struct ctl *ctl, struct err *err)
@@ -163,13 +152,13 @@ int cmd_top(const struct ctl *ctl, struct err *err)
 
 	if (r == 0)
 		r = look_new(ctl->socket_path, has_ports, &before, err);
-	for (int64_t n = 0; r == 0 && !ferror(stdout) && (!ctl->count || n < ctl->count); n++) {
+	for (int64_t n = 0; r == 0 && (!ctl->count || n < ctl->count); n++) {
 		struct look now = { 0 };
 
 		poll(NULL, 0, (int)ctl->interval * 1000);
 		r = look_new(ctl->socket_path, has_ports, &now, err);
 		if (r == 0)
-			show(ctl, &before, &now);
+			r = show(ctl, &before, &now, err);
 		look_done(&before);
 		before = now;
 	}

@@ -185,25 +185,40 @@ static void id_of(const json_t *port, char id[static ID_MAX])
 	str_format(id, ID_MAX, "%lld", look_number(port, "id"));
 }
 
+json_t *look_by_id(const json_t *ports)
+{
+	json_t *by_id = json_object(), *p;
+	char id[ID_MAX];
+	size_t i;
+
+	json_array_foreach(ports, i, p)
+	{
+		id_of(p, id);
+		json_object_set(by_id, id, p);
+	}
+	return by_id;
+}
+
+const json_t *look_known(const json_t *by_id, const json_t *port)
+{
+	char id[ID_MAX];
+
+	id_of(port, id);
+	return json_object_get(by_id, id);
+}
+
 /* a relay that is slow tells nothing of its ports: what it tells next is not of one look */
 static void add_ports(struct sums *s, const json_t *before, const json_t *now)
 {
-	autojson json_t *known = json_object();
-	char id[ID_MAX];
+	autojson json_t *known = look_by_id(before);
 	json_t *p;
 	size_t i;
 
-	json_array_foreach(before, i, p)
-	{
-		id_of(p, id);
-		json_object_set(known, id, p);
-	}
 	json_array_foreach(now, i, p)
 	{
 		const json_t *stats = json_object_get(p, "stats"), *old, *was;
 
-		id_of(p, id);
-		old = json_object_get(known, id);
+		old = look_known(known, p);
 		was = json_object_get(old, "stats");
 		if (old && !was)
 			continue;

@@ -45,6 +45,10 @@ json_t *look_rates(const struct look *before, const struct look *now);
  * busiest first, @max at most; those that were not there before have no rate */
 json_t *look_flow_rates(const struct look *before, const struct look *now, size_t max);
 
+/* look_by_id() - ports of one answer, for look_known() of those of another; NULL is none */
+json_t *look_by_id(const json_t *ports);
+const json_t *look_known(const json_t *by_id, const json_t *port);
+
 /* a field that is a number; 0: it is none */
 long long look_number(const json_t *object, const char *field);
 

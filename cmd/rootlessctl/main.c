@@ -9,6 +9,7 @@
 #include "cmd/rootlessctl/rootlessctl.h"
 #include "lib/base/cleanup.h"
 #include "lib/base/nearest.h"
+#include "lib/base/out.h"
 #include "lib/base/str.h"
 #include "lib/base/version.h"
 #include "lib/client/client.h"
@@ -86,15 +87,13 @@ static int run_command(const struct command *c, struct ctl *ctl, int argc, char 
 	return r < 0 ? fail(&err) : r;
 }
 
-int main(int argc, char **argv)
+static int run(int argc, char **argv)
 {
 	struct ctl ctl = { .socket_flag = "", .timeout = READY_SECONDS, .interval = 1 };
 	const struct command *c;
 	struct err err = { 0 };
 	int first;
 
-	if (clean_output() < 0)
-		return EXIT_FAILURE;
 	first = goflag_parse(argc, argv, ctl_globals, CTL_NGLOBALS, &ctl, &err);
 	if (first < 0) {
 		printf("Incorrect Usage. %s\n\n", err.msg);
@@ -111,4 +110,15 @@ int main(int argc, char **argv)
 		return show_topic(argv[first + 1]);
 	c = find_command(argv[first]);
 	return c ? run_command(c, &ctl, argc - first, argv + first) : no_topic(argv[first]);
+}
+
+int main(int argc, char **argv)
+{
+	struct err err = { 0 };
+	int status;
+
+	if (out_hold_closed() < 0 || clean_output() < 0)
+		return EXIT_FAILURE;
+	status = run(argc, argv);
+	return status == EXIT_SUCCESS && out_flush(&err) < 0 ? fail(&err) : status;
 }

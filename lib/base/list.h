@@ -30,6 +30,12 @@ static inline void list_append(struct list *head, struct list *entry)
 	head->prev = entry;
 }
 
+/* list_prepend() - put @entry first on @head */
+static inline void list_prepend(struct list *head, struct list *entry)
+{
+	list_append(head->next, entry);
+}
+
 /* list_remove() - takes an entry that stands alone too; it stands alone afterwards */
 static inline void list_remove(struct list *entry)
 {

@@ -58,7 +58,7 @@ int report_script(const struct report *r, FILE *out)
 			fprintf(out, "fix_%zu() { %s; }\nmend %s fix_%zu\n", i, f->fix, id, i);
 	}
 	fputs("\nexit $failed\n", out);
-	return fflush(out) == 0 ? 0 : -EIO;
+	return ferror(out) ? -EIO : 0;
 }
 
 /* a shell that reads the script from a pipe: the commands keep our terminal for sudo's question */

@@ -148,7 +148,7 @@ int report_text(const struct report *r, FILE *out)
 			"commands that mend: %zu; rootless-supervisor check --apply shows them, "
 			"and asks\n",
 			commands);
-	return fflush(out) == 0 ? 0 : -EIO;
+	return ferror(out) ? -EIO : 0;
 }
 
 static json_t *text_new(const char *s)
@@ -193,7 +193,7 @@ int report_json(const struct report *r, const struct check_options *o, FILE *out
 	json_object_set_new(j, "elapsedMs", json_integer(r->elapsed_ms));
 	json_object_set_new(j, "ok", good);
 	json_object_set_new(j, "findings", found);
-	bad = json_dumpf(j, out, JSON_INDENT(2)) < 0 || fputc('\n', out) == EOF || fflush(out) != 0;
+	bad = json_dumpf(j, out, JSON_INDENT(2)) < 0 || fputc('\n', out) == EOF;
 	json_decref(j);
 	return bad ? -EIO : 0;
 }

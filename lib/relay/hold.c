@@ -74,14 +74,21 @@ static unsigned hash(const struct holds *h, const void *data, size_t words)
 	return (unsigned)((acc >> 32) % h->max);
 }
 
+static struct list *made_list(struct list *l)
+{
+	if (!l->next)
+		list_init(l);
+	return l;
+}
+
 static struct list *list_of_key(const struct holds *h, const struct syn_key *k)
 {
-	return &h->by_key[hash(h, k, sizeof(*k) / sizeof(uint32_t))];
+	return made_list(&h->by_key[hash(h, k, sizeof(*k) / sizeof(uint32_t))]);
 }
 
 static struct list *list_of_source(const struct holds *h, const struct syn_key *k)
 {
-	return &h->by_source[hash(h, k->src, sizeof(k->src) / sizeof(uint32_t))];
+	return made_list(&h->by_source[hash(h, k->src, sizeof(k->src) / sizeof(uint32_t))]);
 }
 
 static struct hold *hold_find(const struct holds *h, const struct syn_key *k)
@@ -132,7 +139,7 @@ static void hold_end(struct hold *e)
 	timer_cancel(&e->timer);
 	list_remove(&e->source);
 	list_remove(&e->entry);
-	list_append(&h->free, &e->entry);
+	list_prepend(&h->free, &e->entry);
 	h->n--;
 	h->flows->held--;
 }
@@ -284,17 +291,35 @@ static void say_full(struct holds *h)
 	h->full_said = true;
 }
 
-static void hold_start(struct holds *h, const struct syn *s, const struct net_addr *to)
+/* NULL: all are in use */
+static struct hold *hold_take(struct holds *h)
 {
 	struct list *l = list_first(&h->free);
 	struct hold *e;
 
-	if (!l || source_is_full(h, &s->key) || !h->has_room(h->owner)) {
+	if (l) {
+		list_remove(l);
+		return container_of(l, struct hold, entry);
+	}
+	if (h->made == h->max)
+		return NULL;
+	e = &h->all[h->made++];
+	e->all = h;
+	e->watch = (struct watch)WATCH_INIT;
+	list_init(&e->source);
+	return e;
+}
+
+static void hold_start(struct holds *h, const struct syn *s, const struct net_addr *to)
+{
+	struct hold *e = NULL;
+
+	if (!source_is_full(h, &s->key) && h->has_room(h->owner))
+		e = hold_take(h);
+	if (!e) {
 		say_full(h); /* the client repeats its SYN */
 		return;
 	}
-	e = container_of(l, struct hold, entry);
-	list_remove(&e->entry);
 	e->syn = *s;
 	e->to = *to;
 	e->since_ms = h->loop->now_ms;
@@ -449,21 +474,13 @@ int holds_init(struct holds *h, struct loop *l, int tun, enum net_accel rung,
 	h->by_source = calloc(max, sizeof(*h->by_source));
 	if (!h->all || !h->by_key || !h->by_source)
 		return err_set(err, ENOMEM, "table of connections out");
-	for (unsigned i = 0; i < max; i++) {
-		list_init(&h->by_key[i]);
-		list_init(&h->by_source[i]);
-		h->all[i].all = h;
-		h->all[i].watch = (struct watch)WATCH_INIT;
-		list_init(&h->all[i].source);
-		list_append(&h->free, &h->all[i].entry);
-	}
 	return 0;
 }
 
 unsigned holds_visit(const struct holds *h, unsigned below, unsigned looks, hold_visit_fn *visit,
 		     void *arg)
 {
-	for (below = below < h->max ? below : h->max; below && looks; below--, looks--) {
+	for (below = below < h->made ? below : h->made; below && looks; below--, looks--) {
 		const struct hold *o = &h->all[below - 1];
 		bool waits = o->state == HOLD_CONNECTING || o->state == HOLD_RELEASED;
 
@@ -479,7 +496,7 @@ void holds_done(struct holds *h)
 
 	if (!h->loop)
 		return;
-	for (unsigned i = 0; h->all && i < h->max; i++) {
+	for (unsigned i = 0; i < h->made; i++) {
 		timer_cancel(&h->all[i].timer);
 		drop_socket(&h->all[i], true);
 	}

@@ -139,7 +139,7 @@ static int on_flow_ready(struct watch *w, uint32_t events)
 {
 	struct udp_flow *f = container_of(w, struct udp_flow, watch);
 	int error = events & EPOLLERR ? fd_take_error(w->fd) : 0;
-	int n = udpio_recv(f->port->all->io, w->fd, &f->want);
+	int n = udpio_recv(f->port->all->io, w->fd, &f->from);
 
 	if (n > 0) {
 		flow_answer(f, (unsigned)n);
@@ -197,7 +197,7 @@ static int flow_attach(struct udp_flow *f, int fd)
 		return flow_take(f);
 	}
 	udp_set_options(fd, target_of(f)->family, FLOW_BUFFER);
-	udpio_set_bundles(fd);
+	f->from = (struct udpio_from){ 0 };
 	f->bundle_max = UINT16_MAX;
 	if (watch_add(f->port->all->loop, &f->watch, fd, FLOW_EVENTS, on_flow_ready) < 0) {
 		close(fd);

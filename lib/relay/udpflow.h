@@ -24,8 +24,8 @@ struct udp_port {
 	struct list entry;
 	struct worker_port spec;
 	struct watch watch;
-	int family;                          /* of the published socket */
-	uint8_t want;                        /* udpio_recv() */
+	int family; /* of the published socket */
+	struct udpio_from from;
 	bool is_tunnel;                      /* what it is answered is sent to other ports */
 	unsigned unanswered_ms, answered_ms; /* silence after which a flow ends */
 	struct list flows;
@@ -61,8 +61,8 @@ struct udp_flow {
 	union sock_addr client; /* as the published socket takes it */
 	socklen_t client_len;
 	bool has_local; /* the address that it hit, entry.key.local, is one to answer from */
-	uint8_t want;   /* udpio_recv() */
-	uint8_t empty;  /* events in a row without data or an error */
+	struct udpio_from from;
+	uint8_t empty;                   /* events in a row without data or an error */
 	uint16_t bundle_max, answer_max; /* udpio_send(), to the target and to the client */
 };
 

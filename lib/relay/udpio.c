@@ -34,19 +34,11 @@ void udp_set_options(int fd, int family, int buffer)
 		setsockopt(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, &v6, sizeof(v6));
 }
 
-void udpio_set_bundles(int fd)
-{
-	const int on = 1;
-
-	setsockopt(fd, IPPROTO_UDP, UDP_GRO, &on, sizeof(on));
-}
-
 void udpio_set_options(int fd, int family, bool hops)
 {
 	const int on = 1;
 	const bool v6 = family == AF_INET6;
 
-	udpio_set_bundles(fd);
 	setsockopt(fd, v6 ? IPPROTO_IPV6 : IPPROTO_IP, v6 ? IPV6_RECVTCLASS : IP_RECVTOS, &on,
 		   sizeof(on));
 	if (hops)
@@ -186,9 +178,16 @@ static uint8_t next_want(uint8_t asked, int got)
 	return asked * 2 < UDPIO_BATCH ? (uint8_t)(asked * 2) : UDPIO_BATCH;
 }
 
-int udpio_recv(struct udpio *io, int fd, uint8_t *want)
+static void allow_bundles(int fd)
 {
-	const uint8_t ask = *want ? *want : 1;
+	const int on = 1;
+
+	setsockopt(fd, IPPROTO_UDP, UDP_GRO, &on, sizeof(on)); /* where the kernel has it */
+}
+
+int udpio_recv(struct udpio *io, int fd, struct udpio_from *from)
+{
+	const uint8_t ask = from->want ? from->want : 1;
 	int n;
 
 	make_all_ready(io);
@@ -197,7 +196,11 @@ int udpio_recv(struct udpio *io, int fd, uint8_t *want)
 		io->ready = 1; /* the kernel may have changed it */
 		return errno == EAGAIN || errno == EINTR ? 0 : -errno;
 	}
-	*want = next_want(ask, n);
+	from->want = next_want(ask, n);
+	if (n > 1 && !from->bundles) {
+		from->bundles = true;
+		allow_bundles(fd);
+	}
 	io->ready = n < ask ? (unsigned)n + 1 : ask;
 	for (int i = 0; i < n; i++) {
 		io->iov[i].iov_len = io->in[i].msg_len;

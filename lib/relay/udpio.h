@@ -49,11 +49,8 @@ struct udpio {
  */
 void udp_set_options(int fd, int family, int buffer);
 
-/* udpio_set_bundles() - bundles may be received */
-void udpio_set_bundles(int fd);
-
-/* udpio_set_options() - for a socket to receive from: bundles and the traffic class are told; with
- * @hops the hops that are left, too. Each costs about a tenth of receiving a datagram */
+/* udpio_set_options() - for a socket to receive from: the traffic class is told; with @hops the
+ * hops that are left, too. Each costs about a tenth of receiving a datagram */
 void udpio_set_options(int fd, int family, bool hops);
 
 /* udpio_set_local() - the address of ours that a datagram hit is told, or no longer */
@@ -62,13 +59,22 @@ void udpio_set_local(int fd, int family, bool on);
 /* udpio_set_original() - the destination that the sender meant is told (transparent sockets) */
 int udpio_set_original(int fd, int family);
 
+/* what is remembered of a socket that is received from; zeroed at first */
+struct udpio_from {
+	uint8_t want; /* how many are likely there; one that has one at a time is asked for one */
+	bool bundles; /* whether they come in bundles is settled */
+};
+
 /**
  * udpio_recv() - as many as there are, about; who sent each, too
- * @want:	of the socket, 0 at first: how many are likely there. One that has one at a time is
- *not asked for a second one Return: their number, with iov[], info[] and name[] filled; 0: none; a
- *negative errno, ICMP errors of the socket among them
+ *
+ * A socket gets bundles when it first has more than one datagram. Not before: the first socket of
+ * a machine that gets them makes the kernel change its own code, which takes milliseconds.
+ *
+ * Return: their number, with iov[], info[] and name[] filled; 0: none; a negative errno, ICMP
+ * errors of the socket among them
  */
-int udpio_recv(struct udpio *io, int fd, uint8_t *want);
+int udpio_recv(struct udpio *io, int fd, struct udpio_from *from);
 
 /* where and how a run of datagrams leaves */
 struct udpio_way {

@@ -71,7 +71,7 @@ static void do_run(struct udpout *u, unsigned first, unsigned n)
 
 static void wild_read(struct udpout *u, int i, uint32_t events)
 {
-	const int fd = u->wild[i].fd, n = udpio_recv(u->io, fd, &u->wild_want[i]);
+	const int fd = u->wild[i].fd, n = udpio_recv(u->io, fd, &u->wild_from[i]);
 
 	if (events & EPOLLERR)
 		fd_take_error(fd);

@@ -14,11 +14,11 @@
 #include "lib/ipc/netplan.h"
 #include "lib/relay/forward.h"
 #include "lib/relay/sockpool.h"
+#include "lib/relay/udpio.h"
 #include "lib/relay/udptable.h"
 
 struct err;
 struct policy_hosts;
-struct udpio;
 
 #define UDPOUT_MAX 65536    /* mappings */
 #define UDPOUT_OF_PEER 1024 /* sockets bound to the address of one peer, about */
@@ -39,7 +39,7 @@ struct udpout {
 	struct forward *forward;
 	int tun;
 	struct watch wild[2]; /* transparent, for what no pair has a socket for */
-	uint8_t wild_want[2]; /* see udpio_recv() */
+	struct udpio_from wild_from[2];
 	uint16_t wild_port;
 	struct udp_table mappings, pairs;
 	struct udpio *io;

@@ -4,7 +4,6 @@
 #define RK_RELAY_UDPOUT_IMPL_H
 
 #include "lib/relay/addr.h"
-#include "lib/relay/udpio.h"
 #include "lib/relay/udpout.h"
 
 #define UDPOUT_HOPS 64 /* the default of Linux: not carried over */
@@ -18,9 +17,9 @@ struct udpout_map {
 	uint64_t out_ms;     /* when the child last sent */
 	uint16_t bundle_max; /* longest datagram of a bundle */
 	unsigned in;         /* messages of the host, while they are few */
-	uint8_t want;        /* see udpio_recv() */
-	bool brief;          /* only name servers were talked to */
-	bool cuts;           /* the socket sets no DF now */
+	struct udpio_from from;
+	bool brief; /* only name servers were talked to */
+	bool cuts;  /* the socket sets no DF now */
 };
 
 struct udpout_pair {
@@ -35,11 +34,11 @@ struct udpout_pair {
 	uint64_t mtu_ms;     /* when mtu was learnt */
 	uint16_t mtu;        /* of the path, when a datagram was longer; 0: not known */
 	uint16_t bundle_max; /* towards the child */
-	uint8_t want;        /* see udpio_recv() */
-	uint8_t seen;        /* messages without a socket */
-	bool no_socket;      /* there was none to be had */
-	bool known;          /* something has passed */
-	bool by_peer;        /* the peer began: it knows the mapping as the address @local */
+	struct udpio_from from;
+	uint8_t seen;   /* messages without a socket */
+	bool no_socket; /* there was none to be had */
+	bool known;     /* something has passed */
+	bool by_peer;   /* the peer began: it knows the mapping as the address @local */
 	uint8_t local[16];
 };
 

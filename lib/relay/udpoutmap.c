@@ -117,7 +117,7 @@ static int on_host_ready(struct watch *w, uint32_t events)
 
 	if (events & EPOLLERR)
 		udpout_drain(m, &mtu);
-	n = udpio_recv(io, w->fd, &m->want);
+	n = udpio_recv(io, w->fd, &m->from);
 	map_count(m, n);
 	for (int first = 0, i; first < n && m->watch.fd >= 0; first = i) {
 		for (i = first + 1; i < n && same_peer(io, (unsigned)first, (unsigned)i);)

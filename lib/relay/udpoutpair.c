@@ -94,7 +94,7 @@ static int on_pair_ready(struct watch *w, uint32_t events)
 		.map = p->map, .pair = p, .peer = p->peer, .host = p->host, .host_len = p->host_len
 	};
 	const int error = events & EPOLLERR ? fd_take_error(w->fd) : 0;
-	const int n = udpio_recv(u->io, w->fd, &p->want);
+	const int n = udpio_recv(u->io, w->fd, &p->from);
 
 	if (error == ECONNREFUSED && n <= 0) {
 		pair_refused(p);
@@ -137,6 +137,7 @@ static int pair_attach(struct udpout_pair *p, int sock)
 		p->watch.fd = -1; /* it is closed here */
 		return -1;
 	}
+	p->from = (struct udpio_from){ 0 };
 	take_fd(&fd);
 	u->pair_sockets++;
 	u->forward->lent++;

@@ -55,7 +55,7 @@ static int on_port_ready(struct watch *w, uint32_t events)
 {
 	struct udp_port *p = container_of(w, struct udp_port, watch);
 	struct udp_key key, next;
-	int n = udpio_recv(p->all->io, w->fd, &p->want), run;
+	int n = udpio_recv(p->all->io, w->fd, &p->from), run;
 
 	if (events & EPOLLERR)
 		fd_take_error(w->fd);
@@ -138,6 +138,7 @@ int udpports_add(struct udp_ports *u, const struct worker_port *spec, int sock, 
 	p->all = &u->flows;
 	p->spec = *spec;
 	p->family = family;
+	p->from.bundles = true; /* who opened it decides: it may be somebody else's after us */
 	list_init(&p->flows);
 	udpflows_limits(p);
 	udp_set_options(fd, family, PORT_BUFFER);

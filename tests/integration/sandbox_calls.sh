@@ -7,6 +7,15 @@ need userns tun tool:strace tool:python3 tool:socat
 rules=$RK_BUILD/lib/sandbox/make_filters
 py="python3 $RK_SRC/tests/integration/net_accel.py"
 
+# 16 datagrams at once (UDP_SEGMENT): from two on a socket asks for bundles
+bundle='import socket
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.settimeout(5)
+s.connect(("192.0.2.2", 1007))
+s.setsockopt(socket.IPPROTO_UDP, 103, 10)
+s.send(b"0123456789" * 16)
+print("ok" if s.recv(100) else "")'
+
 # work RUNG: every kind of traffic, both ways, ends of all kinds
 # shellcheck disable=SC2086 # two words
 work() {
@@ -17,6 +26,7 @@ work() {
 		is "$1: DNS by TCP, $a" "$(in_child nsprobe dns --tcp 10.0.2.3 web.world.test)" 192.0.2.2
 		is "$1: DNS by UDP, $a" "$(in_child nsprobe dns fd00::3 web.world.test)" 192.0.2.2
 	done
+	is "$1: many datagrams at once" "$(in_child python3 -c "$bundle")" ok
 	like "$1: bulk" "$(in_child nsprobe recv 192.0.2.2 19 67108864 1)" "*ok*"
 	is "$1: half-close" "$(in_child $py half 192.0.2.2)" 1000000
 	is "$1: many" "$(in_child nsprobe many 192.0.2.2 7 200)" "200 alive"

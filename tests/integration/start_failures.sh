@@ -115,6 +115,17 @@ chmod 600 "$T/net/tun"
 refused "/dev/net/tun is closed" "*/dev/net/tun*Permission denied*" $slirp $run
 umount /dev/net
 
+# --- libslirp ---
+library=$(ldconfig -p | sed -n 's/.*libslirp\.so\.0 .*=> //p' | head -n 1)
+library=$(readlink -f "$library")
+: >"$T/empty"
+mount --bind "$T/empty" "$library"
+# shellcheck disable=SC2086 # words
+refused "a libslirp that is none" "*loading libslirp: *libslirp.so.0*; install it (Debian: libslirp0)" $slirp $run
+umount "$library"
+rk_run --net=none -- true
+is "nothing but slirp needs it" "$RK_STATUS" 0
+
 # --- mounts and the state directory ---
 # shellcheck disable=SC2086 # words
 refused "a directory to copy up is absent" "*/nonexistent: No such file or directory" --net=none --copy-up=/nonexistent $run
