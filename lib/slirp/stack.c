@@ -22,6 +22,7 @@
 
 #include "lib/base/log.h"
 #include "lib/base/loop.h"
+#include "lib/slirp/library.h"
 
 #define CONFIG_VERSION 6 /* the newest configuration that is filled in here */
 #define DHCP_FIRST 15    /* of the network, as slirp4netns */
@@ -286,13 +287,14 @@ static int make_parts(struct stack *s, struct err *err)
 int stack_new_serving(const struct slirp_config *cfg, const struct stack_services *services,
 		      int tap, int64_t clock_ms_start, struct stack **ret, struct err *err)
 {
-	AUTO(stack_freep) struct stack *s = calloc(1, sizeof(*s));
+	AUTO(stack_freep) struct stack *s = NULL;
 	SlirpConfig config;
-	int r;
+	int r = libslirp_load(err);
 
+	s = r < 0 ? NULL : calloc(1, sizeof(*s));
 	if (!s) {
 		cleanup_closep(&tap);
-		return err_set(err, ENOMEM, "making the user-mode stack");
+		return r < 0 ? r : err_set(err, ENOMEM, "making the user-mode stack");
 	}
 	r = tap_init(&s->tap, tap, !cfg->direct);
 	if (r < 0)

@@ -124,6 +124,15 @@ static const struct {
 	{ "O|--net=pasta|true", "net=pasta ipv6=1 port_driver=none", "" },
 	{ "O|--net=pasta|--port-driver=implicit|-p|:1:1/tcp|true", "port_driver=implicit",
 	  "--port-driver=implicit ignores -p: whatever listens in the namespace is published\n" },
+	{ "O|--net=pasta|--port-udp-idle=9|true", "port_driver=none",
+	  "--port-driver=none ignores --port-udp-idle: that is of builtin\n" },
+	{ "R|--net=slirp4netns|--disable-host-loopback|--slirp4netns-binary=x|"
+	  "--port-driver=slirp4netns|--port-udp-idle=9|true",
+	  "port_driver=slirp4netns",
+	  "--port-driver=slirp4netns ignores --port-udp-idle: that is of builtin\n" },
+	{ "R|--net=slirp4netns|--disable-host-loopback|--port-driver=slirp4netns|"
+	  "--port-udp-idle=9|true",
+	  "port_driver=slirp4netns", "" },
 	{ "R|--net=pasta|--disable-host-loopback|true", "net=pasta ipv6=0 port_driver=none",
 	  "\"pasta\" network driver is experimental. Needs very recent version of pasta (see "
 	  "docs/network.md).\n" },

@@ -48,7 +48,7 @@ static const struct port_driver fake_port_drivers[] = {
 const struct net_driver *net_driver_find(const char *name, bool external)
 {
 	if (strcmp(name, "slirp4netns") == 0)
-		return &fake_nets[external ? 4 : 2];
+		return &fake_nets[external ? 7 : 2];
 	for (size_t i = 0; i < ARRAY_SIZE(fake_nets); i++) {
 		if (strcmp(name, fake_nets[i].name) == 0)
 			return &fake_nets[i];
@@ -64,7 +64,7 @@ const char *net_driver_names(void)
 const struct port_driver *port_driver_find(const char *name, bool external)
 {
 	if (strcmp(name, "slirp4netns") == 0)
-		return &fake_port_drivers[external ? 3 : 4];
+		return &fake_port_drivers[external ? 4 : 5];
 	for (size_t i = 0; i < ARRAY_SIZE(fake_port_drivers); i++) {
 		if (strcmp(name, fake_port_drivers[i].name) == 0)
 			return &fake_port_drivers[i];
