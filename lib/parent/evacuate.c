@@ -5,6 +5,11 @@
  * The parent does it when the child exists and before the agents are forked. Processes that fork
  * while we move them are found in the next round. What was there before us, the user's shell as a
  * rule, moves as well, and comes back at the end: by the nursery, when the parent was killed.
+ *
+ * A subgroup of ours has MARK, an attribute whose value are the controllers that were opened for
+ * it, and a shared lock of each instance that is in it: so one that was left empty is known again,
+ * two instances may have the same, and the last of them takes it back. Who is started from a shell
+ * that another one has moved makes a subgroup of that one's; whoever ends last takes back both.
  */
 #include "lib/parent/evacuate.h"
 
@@ -17,7 +22,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "lib/base/cleanup.h"
@@ -27,6 +34,7 @@
 #include "lib/base/str.h"
 
 #define FILE_MAX (64 * 1024)
+#define MARK "user.rootless-supervisor"
 #define ROUNDS_MAX 16 /* of moving what the last round has left */
 #define CONTROLLERS_MAX 256
 #define REMOVALS_MAX 50 /* attempts, 10 ms apart */
@@ -35,6 +43,7 @@
 struct evacuation {
 	int old, sub;                      /* the two groups */
 	bool made;                         /* the subgroup is ours to remove */
+	char path[PATH_MAX];               /* of old */
 	char name[NAME_MAX + 1];           /* of the subgroup */
 	char controllers[CONTROLLERS_MAX]; /* that we open, each with a blank behind it */
 };
@@ -77,19 +86,19 @@ static int find_own_group(char *ret, size_t size)
 
 static int open_own_group(struct evacuation *e, struct err *err)
 {
-	char mount[PATH_MAX], group[PATH_MAX], path[PATH_MAX];
+	char mount[PATH_MAX], group[PATH_MAX];
 	int r = find_mount(mount, sizeof(mount));
 
 	if (r == 0)
 		r = find_own_group(group, sizeof(group));
 	if (r == -ENOENT)
 		return r;
-	if (r == 0 && str_format(path, sizeof(path), "%s%s", mount, group) < 0)
+	if (r == 0 && str_format(e->path, sizeof(e->path), "%s%s", mount, group) < 0)
 		r = -ENAMETOOLONG;
 	if (r < 0)
 		return err_set(err, -r, "evacuating the cgroup: finding it");
-	e->old = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	return e->old < 0 ? err_set(err, errno, "evacuating the cgroup: opening '%s'", path) : 0;
+	e->old = open(e->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return e->old < 0 ? err_set(err, errno, "evacuating the cgroup: opening '%s'", e->path) : 0;
 }
 
 static int open_subgroup(struct evacuation *e, struct err *err)
@@ -212,6 +221,35 @@ static void remove_subgroup(const struct evacuation *e)
 	}
 }
 
+/* is the subgroup one of ours? Then what was opened for it is known */
+static bool read_mark(struct evacuation *e)
+{
+	ssize_t n = fgetxattr(e->sub, MARK, e->controllers, sizeof(e->controllers) - 1);
+
+	if (n < 0)
+		return false;
+	e->controllers[n] = '\0';
+	return true;
+}
+
+/* a kernel before Linux 5.7 has no attributes there: then it is ours, and not shared */
+static int take_subgroup(struct evacuation *e, struct err *err)
+{
+	if (e->made) {
+		note_controllers(e);
+		fsetxattr(e->sub, MARK, e->controllers, strlen(e->controllers), 0);
+	} else {
+		e->made = read_mark(e);
+	}
+	if (!e->made || flock(e->sub, LOCK_SH | LOCK_NB) == 0)
+		return 0;
+	e->made = false;
+	return err_set(
+		err, errno,
+		"evacuating the cgroup: its subgroup '%s' is being removed by another instance",
+		e->name);
+}
+
 static struct evacuation *forget(struct evacuation *e)
 {
 	if (!e)
@@ -245,7 +283,9 @@ int evacuation_new(const char *name, struct evacuation **ret, struct err *err)
 		r = open_subgroup(e, err);
 	if (r < 0)
 		return r;
-	note_controllers(e);
+	r = take_subgroup(e, err);
+	if (r < 0)
+		return r;
 	*ret = take_ptr(e);
 	return 0;
 }
@@ -267,11 +307,35 @@ int evacuation_fds(const struct evacuation *e, int ret[EVACUATION_NFDS])
 	return EVACUATION_NFDS;
 }
 
+/* the group that we left, if it is the subgroup of another instance; false: it is not */
+static bool step_up(struct evacuation *e)
+{
+	const char *name = str_basename(e->path);
+	int up = openat(e->old, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (up < 0 || str_format(e->name, sizeof(e->name), "%s", name) < 0) {
+		cleanup_closep(&up);
+		return false;
+	}
+	e->path[name - e->path - (name > e->path)] = '\0';
+	cleanup_closep(&e->sub);
+	e->sub = e->old;
+	e->old = up;
+	e->made = read_mark(e);
+	return e->made;
+}
+
 struct evacuation *evacuation_undo(struct evacuation *e)
 {
-	if (!e || !e->made) /* the group was there before us, and others may be in it */
-		return forget(e);
-	set_controllers(e, '-');
-	move_all(e->sub, e->old);
+	if (!e)
+		return NULL;
+	/* not made: the group was there before us, and others may be in it; locked: they are */
+	e->made = e->made && flock(e->sub, LOCK_EX | LOCK_NB) == 0;
+	while (e->made) {
+		set_controllers(e, '-');
+		move_all(e->sub, e->old);
+		remove_subgroup(e);
+		e->made = step_up(e) && flock(e->sub, LOCK_EX | LOCK_NB) == 0;
+	}
 	return forget(e);
 }

@@ -65,6 +65,36 @@ done
 	echo $$ >"$GROUP/cgroup.procs"
 	rmdir "$GROUP/evac"
 
+	# a start that was killed before it forked anybody
+	as_user mkdir "$GROUP/evac"
+	as_user python3 -c 'import os, sys; os.setxattr(sys.argv[1], "user.rootless-supervisor", b"")' "$GROUP/evac"
+	rk_run --net=none $FLAGS -- true
+	fails "one of ours that was left empty goes" test -e "$GROUP/evac"
+
+	# two instances: by a shell that the first has moved, or side by side; whoever ends last takes all back
+	second() { # the second instance, while the first runs
+		as_user rootless-supervisor --state-dir="$RK_RUN/second" --net=none $FLAGS -- sleep 1000 &
+		other=$!
+		wait_for 10 test -S "$RK_RUN/second/api.sock"
+	}
+	end_second() {
+		kill "$(as_user rootlessctl --socket="$RK_RUN/second/api.sock" info --json | python3 -c 'import json, sys; print(json.load(sys.stdin)["instance"]["pid"])')"
+		wait "$other"
+	}
+	for where in evac/evac evac; do
+		for last in first second; do
+			rk_start $FLAGS --net=none -- sleep 1000
+			[ $where = evac/evac ] || echo $$ >"$GROUP/cgroup.procs"
+			second
+			is "$where: the second one's subgroup" "$(group_of "$(cat "$RK_RUN/second/child_pid")")" "/${GROUP##*/}/$where"
+			if [ $last = second ]; then rk_stop; else end_second; fi
+			ok "$where: the $last one goes on" test -d "$GROUP/evac"
+			if [ $last = second ]; then end_second; else rk_stop; fi
+			fails "$where, the $last ends last: nothing is left" test -e "$GROUP/evac"
+			is "$where: and who was there before is back" "$(group_of $$)" "/${GROUP##*/}"
+		done
+	done
+
 	chown root:root "$GROUP"
 	rk_run --net=none $FLAGS -- true
 	is "not delegated: status" "$RK_STATUS" 125
