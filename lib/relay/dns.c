@@ -50,7 +50,7 @@ int dns_init(struct dns *d, struct loop *l, const int *socks, size_t nsocks, str
 	int r = 0;
 
 	*d = (struct dns){ 0 };
-	dnsudp_init(&d->udp, l, &d->servers, max->queries);
+	dnsudp_init(&d->udp, l, &d->servers, max);
 	dnstcp_init(&d->tcp, l, &d->servers, flows, max->conns);
 	for (size_t i = 0; i < nsocks; i++) {
 		if (r < 0)

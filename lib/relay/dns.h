@@ -7,17 +7,13 @@
 #include "lib/relay/dnsudp.h"
 
 #define DNS_QUERIES_MAX 1024 /* by UDP, at once; one client may have a quarter of them */
+#define DNS_PORTS_MAX 256    /* sockets that they leave from */
 #define DNS_CONNS_MAX 256    /* by TCP, the same */
 
 struct dns {
 	struct dns_servers servers;
 	struct dnsudp udp;
 	struct dnstcp tcp;
-};
-
-struct dns_limits {
-	unsigned queries; /* a descriptor each */
-	unsigned conns;   /* two each */
 };
 
 /**

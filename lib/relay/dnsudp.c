@@ -2,20 +2,20 @@
 /*
  * dnsudp.c - DNS over UDP
  *
- * Each query gets sockets of its own to the servers (connected, a random port) and a random id, so
- * that an answer cannot be guessed by others; the question is compared as well. A server that is
- * silent for 1.5 s or refused by ICMP is followed by the next, and may still answer; the one that
- * answered last is asked first. One that answers with a failure is passed on only when no other
- * server, asked once, has a better answer. After 5 s, or when every server refused, the client gets
- * SERVFAIL. Answers pass unchanged but for the id. What is kept is bounded: queries in all and of
- * one client, and their sockets; the oldest query gives way.
+ * Each query has a random id that no other one under way has (dnsquery.c), and leaves from a random
+ * port that is not used for long (dnsports.c), so that an answer cannot be guessed by others; the
+ * question is compared as well. A server that is silent for 1.5 s or refused by ICMP is followed by
+ * the next, and may still answer; the one that answered last is asked first. One that answers with
+ * a failure is passed on only when no other server, asked once, has a better answer. After 5 s, or
+ * when every server refused, the client gets SERVFAIL. Answers pass unchanged but for the id.
+ * Queries and answers that come together go on together; no query has a socket or a timer of its
+ * own.
  */
 #include "lib/relay/dnsudp.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -23,90 +23,21 @@
 #include "lib/base/log.h"
 #include "lib/relay/addr.h"
 #include "lib/relay/dnsmsg.h"
+#include "lib/relay/dnsquery.h"
 
-#define BATCH 16
+#define BATCH DNSPORTS_BATCH
 #define QUERY_MAX 4096   /* bytes; longer ones are dropped: such questions come by TCP */
-#define ANSWER_MAX 65536 /* more than UDP can carry */
 #define FAILURE_MAX 4096 /* longer ones are passed on at once */
-#define ANSWERS_A_TURN 8 /* datagrams read from one server socket in a turn */
 #define TOTAL_MS 5000
 
 struct dns_batch {
-	struct mmsghdr hdr[BATCH];
-	struct iovec iov[BATCH];
-	union sock_addr from[BATCH];
+	struct mmsghdr in[BATCH], out[BATCH];
+	struct iovec in_iov[BATCH], out_iov[BATCH];
+	union sock_addr from[BATCH], to[BATCH];
+	int out_fd[BATCH];
+	unsigned nout;
 	uint8_t query[BATCH][QUERY_MAX];
-	uint8_t answer[ANSWER_MAX];
 };
-
-struct dns_line { /* from a query to a server */
-	struct dns_query *query;
-	struct watch watch; /* fd -1: none */
-	struct net_addr server;
-};
-
-struct dns_query {
-	struct dnsudp *dns;
-	const struct dnsudp_sock *sock; /* where it came in */
-	struct list entry;
-	struct dns_line line[WORKER_DNS_MAX];
-	struct dns_line *asked; /* the last one */
-	struct timer timer;
-	struct deferred deferred;
-	uint64_t deadline_ms;
-	uint32_t turn;    /* servers are asked from here on, modulo their number */
-	uint32_t refused; /* servers that refused or failed one after the other */
-	uint8_t *failure; /* the first answer that says so; malloc'ed */
-	size_t failure_len;
-	union sock_addr client;
-	socklen_t client_len;
-	uint16_t client_id;
-	uint16_t len;
-	uint8_t msg[]; /* with our id */
-};
-
-static uint16_t random_id(struct dnsudp *d)
-{
-	if (!d->nids) {
-		ssize_t n = getrandom(d->ids, sizeof(d->ids), 0);
-
-		d->nids = n > 0 ? (unsigned)n / sizeof(d->ids[0]) : 0;
-	}
-	return d->nids ? d->ids[--d->nids] : (uint16_t)d->loop->now_ms;
-}
-
-static void query_free(struct deferred *d)
-{
-	struct dns_query *q = container_of(d, struct dns_query, deferred);
-
-	free(q->failure);
-	free(q);
-}
-
-static void line_hang_up(struct dns_line *l)
-{
-	if (l->watch.fd < 0)
-		return;
-	watch_remove(&l->watch);
-	close(l->watch.fd);
-	l->watch.fd = -1;
-	l->query->dns->nfds--;
-}
-
-static void query_hang_up(struct dns_query *q)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(q->line); i++)
-		line_hang_up(&q->line[i]);
-}
-
-static void query_end(struct dns_query *q)
-{
-	query_hang_up(q);
-	timer_cancel(&q->timer);
-	list_remove(&q->entry);
-	q->dns->n--;
-	loop_defer_free(q->dns->loop, &q->deferred, query_free);
-}
 
 /* @msg: gets the client's id back. A full or failing socket loses it: the client asks again */
 static void query_reply(struct dns_query *q, uint8_t *msg, size_t len)
@@ -114,43 +45,40 @@ static void query_reply(struct dns_query *q, uint8_t *msg, size_t len)
 	dnsmsg_set_id(msg, q->client_id);
 	sendto(q->sock->watch.fd, msg, len, MSG_DONTWAIT | MSG_NOSIGNAL, &q->client.sa,
 	       q->client_len);
-	query_end(q);
+}
+
+/* the same by replies_send(); @msg stays as it is until then */
+static void query_reply_later(struct dns_query *q, uint8_t *msg, size_t len)
+{
+	struct dns_batch *b = q->dns->batch;
+	const unsigned i = b->nout++;
+
+	dnsmsg_set_id(msg, q->client_id);
+	b->to[i] = q->client;
+	b->out_fd[i] = q->sock->watch.fd;
+	b->out_iov[i] = (struct iovec){ msg, len };
+	b->out[i].msg_hdr = (struct msghdr){ .msg_name = &b->to[i],
+					     .msg_namelen = q->client_len,
+					     .msg_iov = &b->out_iov[i],
+					     .msg_iovlen = 1 };
+}
+
+static void replies_send(struct dns_batch *b)
+{
+	unsigned i = 0, end;
+
+	while (i < b->nout) {
+		int r;
+
+		for (end = i + 1; end < b->nout && b->out_fd[end] == b->out_fd[i];)
+			end++;
+		r = sendmmsg(b->out_fd[i], b->out + i, end - i, MSG_DONTWAIT | MSG_NOSIGNAL);
+		i += r > 0 ? (unsigned)r : 1;
+	}
+	b->nout = 0;
 }
 
 /* --- asking ------------------------------------------------------------------------------- */
-
-static int on_server_ready(struct watch *w, uint32_t events);
-
-static int line_connect(struct dns_line *l, const struct net_addr *server)
-{
-	const int on = 1, v6 = server->family == AF_INET6;
-	struct dnsudp *d = l->query->dns;
-	union sock_addr addr;
-	socklen_t len = addr_to_sock(server, &addr);
-	autoclose int fd = -1;
-	int r;
-
-	line_hang_up(l);
-	if (d->nfds >= d->max)
-		query_hang_up(l->query);
-	fd = socket(server->family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return -errno;
-	/* unreachable networks and hosts are told too, not only refused ports */
-	setsockopt(fd, v6 ? IPPROTO_IPV6 : IPPROTO_IP, v6 ? IPV6_RECVERR : IP_RECVERR, &on,
-		   sizeof(on));
-	if (connect(fd, &addr.sa, len) < 0)
-		return -errno;
-	r = watch_add(d->loop, &l->watch, fd, EPOLLIN, on_server_ready);
-	if (r < 0) {
-		l->watch.fd = -1;
-		return r;
-	}
-	l->server = *server;
-	d->nfds++;
-	take_fd(&fd);
-	return 0;
-}
 
 /* the line to @server, or one that can become it */
 static struct dns_line *query_line(struct dns_query *q, const struct net_addr *server)
@@ -160,9 +88,9 @@ static struct dns_line *query_line(struct dns_query *q, const struct net_addr *s
 	for (size_t i = 0; i < ARRAY_SIZE(q->line); i++) {
 		struct dns_line *l = &q->line[i];
 
-		if (l->watch.fd >= 0 && addr_equal(server, &l->server))
+		if (l->port && addr_equal(server, &l->server))
 			return l;
-		if (l->watch.fd < 0)
+		if (!l->port)
 			other = l;
 	}
 	return other;
@@ -170,18 +98,15 @@ static struct dns_line *query_line(struct dns_query *q, const struct net_addr *s
 
 static int query_send(struct dns_query *q, const struct net_addr *server)
 {
+	const struct iovec msg = { q->msg, q->len };
 	struct dns_line *l = query_line(q, server);
-	int r = 0;
+	int r;
 
-	if (l->watch.fd < 0 || !addr_equal(server, &l->server))
-		r = line_connect(l, server);
-	if (r < 0)
-		return r;
-	q->asked = l;
-	if (send(l->watch.fd, q->msg, q->len, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0 || errno == EAGAIN)
-		return 0; /* or lost on the way, like any datagram */
-	r = -errno;
-	line_hang_up(l);
+	if (!addr_equal(server, &l->server))
+		dnsline_leave(l);
+	r = dnsports_ask(&q->dns->ports, l, server, &msg);
+	if (r == 0)
+		q->asked = l;
 	return r;
 }
 
@@ -192,9 +117,27 @@ static void query_give_up(struct dns_query *q)
 		query_reply(q, q->failure, q->failure_len);
 	else
 		query_reply(q, q->msg, dnsmsg_fail(q->msg, q->len));
+	dnsquery_end(q);
 }
 
 static int on_silence(struct timer *t);
+
+/* most wait equally long: the place is near the end */
+static void query_wait(struct dns_query *q, uint64_t ms)
+{
+	struct dnsudp *d = q->dns;
+	struct list *before;
+
+	list_remove(&q->due_entry);
+	q->due_ms = d->loop->now_ms + ms;
+	before = d->due.prev;
+	while (before != &d->due &&
+	       container_of(before, struct dns_query, due_entry)->due_ms > q->due_ms)
+		before = before->prev;
+	list_append(before->next, &q->due_entry);
+	if (!d->timer.loop || d->timer.due_ms > q->due_ms)
+		timer_set(d->loop, &d->timer, ms, on_silence);
+}
 
 /* ask the next server that does not refuse at once */
 static void query_ask(struct dns_query *q)
@@ -212,8 +155,7 @@ static void query_ask(struct dns_query *q)
 			dns_servers_doubt(s, &s->list.server[i], now);
 			continue;
 		}
-		timer_set(q->dns->loop, &q->timer, left < DNS_SILENCE_MS ? left : DNS_SILENCE_MS,
-			  on_silence);
+		query_wait(q, left < DNS_SILENCE_MS ? left : DNS_SILENCE_MS);
 		return;
 	}
 	query_give_up(q);
@@ -227,25 +169,39 @@ static void query_ask_next(struct dns_query *q)
 	query_ask(q);
 }
 
-static int on_silence(struct timer *t)
+static void query_silent(struct dns_query *q)
 {
-	struct dns_query *q = container_of(t, struct dns_query, timer);
-
 	dns_servers_doubt(q->dns->servers, &q->asked->server, q->dns->loop->now_ms);
 	q->refused = q->failure ? q->refused + 1 : 0;
 	q->turn++;
 	query_ask(q);
+}
+
+static int on_silence(struct timer *t)
+{
+	struct dnsudp *d = container_of(t, struct dnsudp, timer);
+	struct list *e;
+
+	while ((e = list_first(&d->due))) {
+		struct dns_query *q = container_of(e, struct dns_query, due_entry);
+
+		if (q->due_ms > d->loop->now_ms) {
+			timer_set(d->loop, t, q->due_ms - d->loop->now_ms, on_silence);
+			break;
+		}
+		query_silent(q);
+	}
+	dnsports_flush(&d->ports);
 	return 0;
 }
 
 /* --- answers ------------------------------------------------------------------------------ */
 
-static void line_refused(struct dns_line *l)
+static void on_refused(struct dns_line *l)
 {
-	struct dns_query *q = l->query;
+	struct dns_query *q = l->owner;
 
 	dns_servers_doubt(q->dns->servers, &l->server, q->dns->loop->now_ms);
-	line_hang_up(l);
 	if (l == q->asked)
 		query_ask_next(q);
 }
@@ -253,7 +209,7 @@ static void line_refused(struct dns_line *l)
 /* true: it is kept, and the next server was asked for a better one */
 static bool line_failed(struct dns_line *l, const uint8_t *answer, size_t len)
 {
-	struct dns_query *q = l->query;
+	struct dns_query *q = l->owner;
 
 	if (len > FAILURE_MAX)
 		return false;
@@ -271,96 +227,59 @@ static bool line_failed(struct dns_line *l, const uint8_t *answer, size_t len)
 
 static void line_answered(struct dns_line *l, uint8_t *answer, size_t len)
 {
-	struct dns_query *q = l->query;
+	struct dns_query *q = l->owner;
 
 	if (dnsmsg_is_failure(answer) && line_failed(l, answer, len))
 		return;
 	if (!q->failure) /* else it is good for this question only */
 		dns_servers_good(q->dns->servers, DNS_UDP, &l->server);
-	query_reply(q, answer, len);
+	query_reply_later(q, answer, len);
+	dnsquery_end(q);
 }
 
-static int on_server_ready(struct watch *w, uint32_t events)
+/* the line that a message from @port answers, or NULL */
+static struct dns_line *find_line(struct dnsudp *d, const struct dns_port *port, const uint8_t *msg,
+				  size_t len)
 {
-	struct dns_line *l = container_of(w, struct dns_line, watch);
-	const struct dns_query *q = l->query;
-	uint8_t *answer = q->dns->batch->answer;
+	struct dns_query *q = len >= DNS_HEADER ? dnsquery_find(d, dnsmsg_id(msg)) : NULL;
 
-	(void)events;
-	for (int i = 0; i < ANSWERS_A_TURN; i++) {
-		ssize_t n = recv(w->fd, answer, ANSWER_MAX, MSG_DONTWAIT);
-
-		if (n < 0 && errno == EAGAIN)
-			return 0;
-		if (n < 0) {
-			line_refused(l);
-			return 0;
-		}
-		if (dnsmsg_answers(q->msg, q->len, answer, (size_t)n)) {
-			line_answered(l, answer, (size_t)n);
-			return 0;
-		}
+	if (!q || !dnsmsg_answers(q->msg, q->len, msg, len))
+		return NULL;
+	for (size_t i = 0; i < ARRAY_SIZE(q->line); i++) {
+		if (q->line[i].port == port)
+			return &q->line[i];
 	}
-	return 0;
+	return NULL;
+}
+
+static void on_answers(struct dns_ports *p, const struct dns_port *from, const struct mmsghdr *msg,
+		       unsigned n)
+{
+	struct dnsudp *d = container_of(p, struct dnsudp, ports);
+
+	for (unsigned i = 0; i < n; i++) {
+		uint8_t *answer = msg[i].msg_hdr.msg_iov->iov_base;
+		struct dns_line *l = find_line(d, from, answer, msg[i].msg_len);
+
+		if (l)
+			line_answered(l, answer, msg[i].msg_len);
+	}
+	replies_send(d->batch);
 }
 
 /* --- queries ------------------------------------------------------------------------------ */
-
-static void end_oldest(struct dnsudp *d)
-{
-	query_end(container_of(d->queries.next, struct dns_query, entry));
-}
-
-/* a place for one more query of @client: the oldest gives way, silently, as it is late anyway */
-static void make_room(struct dnsudp *d, const union sock_addr *client)
-{
-	struct dns_query *oldest = NULL;
-	unsigned n = 0;
-	struct list *e;
-
-	while (d->nfds >= d->max)
-		end_oldest(d);
-	if (d->n < d->max / 4)
-		return;
-	list_for_each (e, &d->queries) {
-		struct dns_query *q = container_of(e, struct dns_query, entry);
-
-		if (!addr_same_host(&q->client, client))
-			continue;
-		n++;
-		if (!oldest)
-			oldest = q;
-	}
-	if (oldest && n >= d->max / 4)
-		query_end(oldest);
-	else if (d->n >= d->max)
-		end_oldest(d);
-}
 
 static void query_start(const struct dnsudp_sock *sock, const uint8_t *msg, size_t len,
 			const struct msghdr *from)
 {
 	struct dnsudp *d = sock->all;
-	struct dns_query *q;
+	struct dns_query *q = dnsquery_new(d, msg, len, from);
 
-	make_room(d, from->msg_name);
-	q = malloc(sizeof(*q) + len);
 	if (!q)
 		return;
-	*q = (struct dns_query){ .dns = d,
-				 .sock = sock,
-				 .deadline_ms = d->loop->now_ms + TOTAL_MS,
-				 .turn = d->servers->good[DNS_UDP],
-				 .client_len = from->msg_namelen,
-				 .client_id = dnsmsg_id(msg),
-				 .len = (uint16_t)len };
-	for (size_t i = 0; i < ARRAY_SIZE(q->line); i++)
-		q->line[i] = (struct dns_line){ .query = q, .watch = WATCH_INIT };
-	memcpy(&q->client, from->msg_name, sizeof(q->client));
-	memcpy(q->msg, msg, len);
-	dnsmsg_set_id(q->msg, random_id(d));
-	list_append(&d->queries, &q->entry);
-	d->n++;
+	q->sock = sock;
+	q->deadline_ms = d->loop->now_ms + TOTAL_MS;
+	q->turn = d->servers->good[DNS_UDP];
 	d->asked++;
 	query_ask(q);
 }
@@ -371,21 +290,20 @@ static int on_queries_ready(struct watch *w, uint32_t events)
 	struct dns_batch *b = sock->all->batch;
 	int n;
 
-	for (int i = 0; i < BATCH; i++) {
-		b->iov[i] = (struct iovec){ b->query[i], QUERY_MAX };
-		b->hdr[i].msg_hdr = (struct msghdr){ .msg_name = &b->from[i],
-						     .msg_namelen = sizeof(b->from[i]),
-						     .msg_iov = &b->iov[i],
-						     .msg_iovlen = 1 };
-	}
-	n = recvmmsg(w->fd, b->hdr, BATCH, MSG_DONTWAIT, NULL);
+	for (int i = 0; i < BATCH; i++)
+		b->in[i].msg_hdr = (struct msghdr){ .msg_name = &b->from[i],
+						    .msg_namelen = sizeof(b->from[i]),
+						    .msg_iov = &b->in_iov[i],
+						    .msg_iovlen = 1 };
+	n = recvmmsg(w->fd, b->in, BATCH, MSG_DONTWAIT, NULL);
 	for (int i = 0; i < n; i++) {
-		const struct msghdr *h = &b->hdr[i].msg_hdr;
+		const struct msghdr *h = &b->in[i].msg_hdr;
 
 		if (!(h->msg_flags & MSG_TRUNC) && h->msg_namelen &&
-		    dnsmsg_is_query(b->query[i], b->hdr[i].msg_len))
-			query_start(sock, b->query[i], b->hdr[i].msg_len, h);
+		    dnsmsg_is_query(b->query[i], b->in[i].msg_len))
+			query_start(sock, b->query[i], b->in[i].msg_len, h);
 	}
+	dnsports_flush(&sock->all->ports);
 	if (events & (EPOLLHUP | EPOLLRDHUP)) {
 		log_warning("dns", "a socket in the gateway was shut down from the child's side: "
 				   "host names are not resolved there any more");
@@ -396,25 +314,52 @@ static int on_queries_ready(struct watch *w, uint32_t events)
 
 void dnsudp_ask_again(struct dnsudp *d)
 {
-	struct list *e, *next;
+	struct list *e, old;
 
-	list_for_each_safe (e, next, &d->queries) {
+	list_for_each (e, &d->queries)
+		dnsquery_hang_up(container_of(e, struct dns_query, entry));
+	dnsports_retire(&d->ports);
+	list_init(&old);
+	while ((e = list_first(&d->queries))) {
+		list_remove(e);
+		list_append(&old, e);
+	}
+	while ((e = list_first(&old))) {
 		struct dns_query *q = container_of(e, struct dns_query, entry);
 
-		query_hang_up(q);
-		timer_cancel(&q->timer);
+		list_remove(e);
+		list_append(&d->queries, e);
 		q->refused = 0;
 		q->turn = d->servers->good[DNS_UDP];
 		query_ask(q);
 	}
+	dnsports_flush(&d->ports);
 }
 
 /* --- all ---------------------------------------------------------------------------------- */
 
-void dnsudp_init(struct dnsudp *d, struct loop *l, struct dns_servers *servers, unsigned max)
+void dnsudp_init(struct dnsudp *d, struct loop *l, struct dns_servers *servers,
+		 const struct dns_limits *max)
 {
-	*d = (struct dnsudp){ .loop = l, .servers = servers, .max = max };
+	*d = (struct dnsudp){ .loop = l, .servers = servers, .max = max->queries };
 	list_init(&d->queries);
+	list_init(&d->due);
+	list_init(&d->spare);
+	dnsports_init(&d->ports, l, max->ports);
+	d->ports.on_answers = on_answers;
+	d->ports.on_refused = on_refused;
+}
+
+static int make_batch(struct dnsudp *d)
+{
+	if (d->batch)
+		return 0;
+	d->batch = calloc(1, sizeof(*d->batch));
+	if (!d->batch)
+		return -ENOMEM;
+	for (int i = 0; i < BATCH; i++)
+		d->batch->in_iov[i] = (struct iovec){ d->batch->query[i], QUERY_MAX };
+	return dnsports_make_room(&d->ports);
 }
 
 int dnsudp_add(struct dnsudp *d, int fd)
@@ -424,10 +369,9 @@ int dnsudp_add(struct dnsudp *d, int fd)
 
 	if (d->nsocks == DNSUDP_SOCKS_MAX)
 		return -EPROTO;
-	if (!d->batch)
-		d->batch = calloc(1, sizeof(*d->batch));
-	if (!d->batch)
-		return -ENOMEM;
+	r = make_batch(d);
+	if (r < 0)
+		return r;
 	s->all = d;
 	r = watch_add(d->loop, &s->watch, fd, EPOLLIN | EPOLLRDHUP, on_queries_ready);
 	if (r == 0)
@@ -442,7 +386,10 @@ void dnsudp_done(struct dnsudp *d)
 	if (!d->loop)
 		return;
 	while ((e = list_first(&d->queries)))
-		query_end(container_of(e, struct dns_query, entry));
+		dnsquery_end(container_of(e, struct dns_query, entry));
+	dnsquery_free_spare(d);
+	timer_cancel(&d->timer);
+	dnsports_done(&d->ports);
 	for (unsigned i = 0; i < d->nsocks; i++) {
 		watch_remove(&d->sock[i].watch);
 		close(d->sock[i].watch.fd);

@@ -5,9 +5,17 @@
 
 #include "lib/base/list.h"
 #include "lib/base/loop.h"
+#include "lib/relay/dnsports.h"
 #include "lib/relay/dnsservers.h"
 
 #define DNSUDP_SOCKS_MAX 2 /* one a family */
+#define DNSUDP_HASH 1024
+
+struct dns_limits {
+	unsigned queries; /* by UDP */
+	unsigned ports;   /* that they leave from: a descriptor each */
+	unsigned conns;   /* by TCP: two each */
+};
 
 struct dnsudp_sock {
 	struct dnsudp *all;
@@ -19,16 +27,21 @@ struct dnsudp {
 	struct dns_servers *servers;
 	struct dnsudp_sock sock[DNSUDP_SOCKS_MAX];
 	unsigned nsocks;
-	struct list queries;     /* struct dns_query, the oldest first */
-	unsigned n, nfds;        /* queries, and sockets of theirs */
-	unsigned max;            /* of both */
+	struct dns_ports ports;
+	struct list queries; /* struct dns_query, the oldest first */
+	struct list due;     /* the same, the first to lose patience first */
+	struct timer timer;  /* due with the first of those, or earlier */
+	struct list spare;   /* without a query */
+	unsigned n, nspare, max;
+	struct dns_query *by_id[DNSUDP_HASH];
 	struct dns_batch *batch; /* buffers of one recvmmsg */
-	uint16_t ids[64];        /* random, used from the end */
+	uint16_t ids[128];       /* random, used from the end */
 	unsigned nids;
 	uint64_t asked, failed; /* queries in all; those that no server had an answer to */
 };
 
-void dnsudp_init(struct dnsudp *d, struct loop *l, struct dns_servers *servers, unsigned max);
+void dnsudp_init(struct dnsudp *d, struct loop *l, struct dns_servers *servers,
+		 const struct dns_limits *max);
 void dnsudp_done(struct dnsudp *d); /* takes a zeroed one */
 
 /* dnsudp_add() - serve a socket, consumed on success; 0, -EPROTO when it is one too many, or

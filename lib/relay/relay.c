@@ -75,11 +75,12 @@ static struct limits limits_make(unsigned fds)
 {
 	struct limits l = { .batch = clamp(fds / 32, 2, SOCKPOOL_BATCH_MAX),
 			    .dns = { .queries = clamp(fds / 8, 4, DNS_QUERIES_MAX),
+				     .ports = clamp(fds / 64, 4, DNS_PORTS_MAX),
 				     .conns = clamp(fds / 32, 4, DNS_CONNS_MAX) },
 			    .pipes = clamp(fds / 64, 1, PIPEPOOL_MAX),
 			    .udp = clamp(fds / 16, 4, UDP_FLOWS_MAX) };
 	unsigned used = clamp(fds / 8, 8, 64) + (SOCKPOOL_NKINDS - 1) * (l.batch + l.batch / 4) +
-			l.dns.queries + 2 * l.dns.conns + 2 * l.pipes + l.udp;
+			l.dns.ports + 2 * l.dns.conns + 2 * l.pipes + l.udp;
 
 	l.flows = fds > used + 4 ? fds - used : 4;
 	l.holds = clamp(fds / 8, 4, HOLDS_MAX);

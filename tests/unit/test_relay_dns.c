@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* test_relay_dns.c - the DNS relay between clients in the child and made-up servers on the host */
 #include "lib/relay/dnsmsg.h"
+#include "lib/relay/dnsservers.h"
 #include "tests/unit/test_relay_rig.h"
 
 #define ANSWER_MAX 65507
@@ -60,14 +61,24 @@ static void make_server(int i)
 	} while (held_tcp[i] < 0);
 }
 
-static void start(void)
+static void start_with(int nofile)
 {
-	rig = (struct rig){ .with_dns = true };
+	rig = (struct rig){ .with_dns = true, .nofile = nofile };
 	rig_start(&rig);
 	for (int i = 0; i < 2; i++)
 		make_server(i);
 	client = child_socket(&rig, SOCK_DGRAM);
 	tell_servers(2);
+}
+
+static void start(void)
+{
+	start_with(0);
+}
+
+static void start_small(void)
+{
+	start_with(256); /* 4 ports, 32 queries, 8 of one client */
 }
 
 static void stop(void)
@@ -131,6 +142,19 @@ static void expect_servfail(uint16_t id)
 	ck_assert_uint_eq(got.len, 24);
 }
 
+/* nothing is waited for: on a busy machine one of a few tries must show it */
+static void expect_quick(void (*deed)(void))
+{
+	for (int i = 0; i < 5; i++) {
+		uint64_t begin = clock_ms();
+
+		deed();
+		if (clock_ms() - begin < DNS_SILENCE_MS - 100)
+			return;
+	}
+	ck_abort_msg("each time something was waited for");
+}
+
 START_TEST(answers_find_their_clients_unchanged)
 {
 	int other = child_socket(&rig, SOCK_DGRAM);
@@ -189,20 +213,64 @@ START_TEST(a_silent_server_is_left_for_the_next)
 }
 END_TEST
 
-START_TEST(a_refusing_server_costs_no_time)
+static void move_on_from_a_refusal(void)
 {
-	uint64_t asked = clock_ms();
-
+	close(server[0]);
+	server[0] = host_socket(SOCK_DGRAM);
+	tell_servers(2);
 	close(server[0]);
 	ask(client, 5, 'a');
 	ck_assert(receive(server[1], &seen, WAIT_MS));
 	answer(server[1], 0);
 	ck_assert(receive(client, &got, WAIT_MS));
-	ck_assert_uint_lt(clock_ms() - asked, 1400);
-	close(server[1]);
+	server[0] = host_socket(SOCK_DGRAM);
+}
+
+static void fail_as_all_refuse(void)
+{
+	tell_servers(0);
+	tell_servers(1);
+	close(server[0]);
 	ask(client, 9, 'c');
 	expect_servfail(9);
-	ck_assert_uint_lt(clock_ms() - asked, 1400);
+	server[0] = host_socket(SOCK_DGRAM);
+}
+
+START_TEST(a_refusing_server_costs_no_time)
+{
+	expect_quick(move_on_from_a_refusal);
+	expect_quick(fail_as_all_refuse);
+}
+END_TEST
+
+/* one refusal is that of the server: what waits for it goes to the next */
+static void move_on_together(void)
+{
+	bool ids[UINT16_MAX + 1] = { false };
+
+	close(server[0]);
+	server[0] = host_socket(SOCK_DGRAM);
+	tell_servers(2);
+	for (uint16_t i = 0; i < 10; i++) {
+		ask(client, 5, (char)('a' + i));
+		ck_assert(receive(server[0], &seen, WAIT_MS));
+		ck_assert(!ids[dnsmsg_id(seen.data)]);
+		ids[dnsmsg_id(seen.data)] = true;
+	}
+	close(server[0]);
+	ask(client, 5, 'z');
+	for (int i = 0; i < 11; i++) {
+		ck_assert(receive(server[1], &seen, WAIT_MS));
+		answer(server[1], 0);
+		ck_assert(receive(client, &got, WAIT_MS));
+		ck_assert_uint_eq(dnsmsg_id(got.data), 5);
+	}
+	server[0] = host_socket(SOCK_DGRAM);
+}
+
+START_TEST(a_refusal_moves_all)
+{
+	expect_quick(move_on_together);
 }
 END_TEST
 
@@ -301,16 +369,13 @@ END_TEST
 
 START_TEST(no_opinion_is_asked_of_the_silent)
 {
-	uint64_t asked;
-
 	ask(client, 5, 'a');
 	ck_assert(receive(server[0], &seen, WAIT_MS));
 	ck_assert(receive(server[1], &seen, WAIT_MS)); /* 1.5 s later */
-	asked = clock_ms();
 	answer_code(server[1], 2);
 	ck_assert(receive(client, &got, WAIT_MS));
 	ck_assert_int_eq(got.data[3] & 15, 2);
-	ck_assert_uint_lt(clock_ms() - asked, 1400);
+	ck_assert(!receive(server[0], &seen, 0));
 }
 END_TEST
 
@@ -328,20 +393,96 @@ START_TEST(a_late_answer_counts)
 }
 END_TEST
 
-START_TEST(new_servers_are_asked_at_once)
+static void change_servers(void)
 {
-	uint64_t asked = clock_ms();
-
 	tell_servers(1);
 	ask(client, 5, 'a');
 	ck_assert(receive(server[0], &seen, WAIT_MS));
 	close(server[0]);
-	server[0] = server[1];
+	server[0] = host_socket(SOCK_DGRAM);
 	tell_servers(1);
-	ck_assert(receive(server[1], &seen, WAIT_MS));
-	ck_assert_uint_lt(clock_ms() - asked, 1400);
-	answer(server[1], 0);
+	ck_assert(receive(server[0], &seen, WAIT_MS));
+	answer(server[0], 0);
 	ck_assert(receive(client, &got, WAIT_MS));
+}
+
+START_TEST(new_servers_are_asked_at_once)
+{
+	expect_quick(change_servers);
+}
+END_TEST
+
+/* --- ports -------------------------------------------------------------------------------- */
+
+START_TEST(questions_share_a_port_for_a_short_time)
+{
+	bool met[UINT8_MAX + 1] = { false };
+	unsigned ports = 0, run = 0;
+	in_port_t port = 0;
+
+	for (int i = 1; i <= 200; i++) {
+		ask(client, 5, (char)i);
+		do
+			ck_assert(receive(server[0], &seen, WAIT_MS));
+		while (met[seen.data[DNS_HEADER + 1]]); /* once more, as the machine is slow */
+		met[seen.data[DNS_HEADER + 1]] = true;
+		if (seen.from.sin_port != port) { /* no answer: it stays taken */
+			port = seen.from.sin_port;
+			ports++;
+			run = 1;
+			continue;
+		}
+		ck_assert_uint_le(++run, 128);
+		answer(server[0], 0);
+		ck_assert(receive(client, &got, WAIT_MS));
+	}
+	ck_assert_uint_ge(ports, 2);
+	ck_assert_uint_le(ports, 100);
+}
+END_TEST
+
+static void receive_question(char letter, struct packet *ret)
+{
+	do
+		ck_assert(receive(server[0], ret, WAIT_MS));
+	while (ret->data[DNS_HEADER + 1] != letter);
+}
+
+/* a question that is not answered, and so many that are that its port takes no more */
+static void hold_port(int from, char letter, struct packet *ret)
+{
+	ask(from, 1, letter);
+	receive_question(letter, ret);
+	do {
+		ask(from, 2, 'z');
+		receive_question('z', &seen);
+		answer(server[0], 0);
+		ck_assert(receive(from, &got, WAIT_MS));
+	} while (seen.from.sin_port == ret->from.sin_port);
+}
+
+static void crowd_out(void)
+{
+	const uint64_t begin = clock_ms();
+	int asker = child_socket(&rig, SOCK_DGRAM);
+	static struct packet held[5];
+
+	for (int i = 0; i < 5; i++)
+		hold_port(asker, (char)('a' + i), &held[i]);
+	if (clock_ms() - begin >= DNS_SILENCE_MS - 100)
+		return; /* too slow to say */
+	seen = held[0];
+	answer(server[0], 0);
+	ck_assert(!receive(asker, &got, 20));
+	seen = held[4];
+	answer(server[0], 0);
+	ck_assert(receive(asker, &got, WAIT_MS));
+	ck_assert_int_eq(got.data[DNS_HEADER + 1], 'e');
+}
+
+START_TEST(the_oldest_port_gives_way)
+{
+	expect_quick(crowd_out);
 }
 END_TEST
 
@@ -529,7 +670,8 @@ END_TEST
 int main(void)
 {
 	Suite *s = suite_create("relay_dns");
-	TCase *c = tcase_create("relay"), *m = tcase_create("messages");
+	TCase *c = tcase_create("relay"), *m = tcase_create("messages"),
+	      *small = tcase_create("small");
 
 	tcase_set_timeout(c, 30);
 	tcase_add_checked_fixture(c, start, stop);
@@ -537,6 +679,7 @@ int main(void)
 	tcase_add_test(c, answers_to_something_else_are_dropped);
 	tcase_add_test(c, a_silent_server_is_left_for_the_next);
 	tcase_add_test(c, a_refusing_server_costs_no_time);
+	tcase_add_test(c, a_refusal_moves_all);
 	tcase_add_test(c, without_servers_there_is_an_answer_too);
 	tcase_add_test(c, malformed_queries_are_dropped);
 	tcase_add_test(c, one_client_has_a_quarter_of_the_places);
@@ -545,6 +688,7 @@ int main(void)
 	tcase_add_test(c, no_opinion_is_asked_of_the_silent);
 	tcase_add_test(c, a_late_answer_counts);
 	tcase_add_test(c, new_servers_are_asked_at_once);
+	tcase_add_test(c, questions_share_a_port_for_a_short_time);
 	tcase_add_test(c, clients_may_come_by_ipv6);
 	tcase_add_test(c, tcp_is_passed_both_ways);
 	tcase_add_test(c, tcp_goes_where_it_is_taken);
@@ -554,5 +698,9 @@ int main(void)
 	suite_add_tcase(s, c);
 	tcase_add_loop_test(m, questions_are_measured, 0, ARRAY_SIZE(questions));
 	suite_add_tcase(s, m);
+	tcase_set_timeout(small, 30);
+	tcase_add_checked_fixture(small, start_small, stop);
+	tcase_add_test(small, the_oldest_port_gives_way);
+	suite_add_tcase(s, small);
 	return run_suite(s);
 }
