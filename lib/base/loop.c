@@ -225,6 +225,25 @@ void loop_stop(struct loop *l, int result)
 	l->result = result;
 }
 
+void loop_rest(struct loop *l, unsigned us)
+{
+	l->patient++;
+	if (us > l->rest_us)
+		l->rest_us = us;
+}
+
+/* after a round of @events; cut short by a signal: so be it */
+static void take_rest(struct loop *l, unsigned events)
+{
+	const struct timespec ts = { .tv_nsec = (long)l->rest_us * 1000 };
+
+	if (l->patient < events)
+		l->hasty_ms = l->now_ms;
+	if (l->rest_us && l->now_ms - l->hasty_ms > 1)
+		nanosleep(&ts, NULL);
+	l->patient = l->rest_us = 0;
+}
+
 int loop_once(struct loop *l, int timeout_ms)
 {
 	int n = epoll_wait(l->epfd, the_round.ev, ROUND_EVENTS, wait_ms(l, timeout_ms));
@@ -241,6 +260,7 @@ int loop_once(struct loop *l, int timeout_ms)
 		if (w)
 			r = w->on_ready(w, ev->events);
 	}
+	take_rest(l, (unsigned)the_round.n);
 	the_round.n = the_round.next = 0;
 	if (r >= 0)
 		r = run_timers(l);

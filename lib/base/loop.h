@@ -39,7 +39,10 @@ struct loop {
 	int epfd;
 	bool stop;
 	int result;
-	uint64_t now_ms; /* CLOCK_MONOTONIC, read once a round */
+	uint64_t now_ms;   /* CLOCK_MONOTONIC, read once a round */
+	unsigned patient;  /* events of the round that can wait */
+	unsigned rest_us;  /* before the next round, when all can */
+	uint64_t hasty_ms; /* when one could not */
 	struct timer *timers;
 	struct deferred *deferred;
 };
@@ -60,6 +63,14 @@ void loop_stop(struct loop *l, int result);
 /* loop_once() - one round: wait at most @timeout_ms (-1: for ever) and serve; 0 or negative errno
  */
 int loop_once(struct loop *l, int timeout_ms);
+
+/**
+ * loop_rest() - called once by an on_ready whose next event can wait
+ * @us:	for so long (less than a millisecond) it had better: what comes meanwhile is served at once,
+ *	and nobody has to wake us for each part. 0: it need not. It is done when no event of this
+ *	and the last millisecond was in more haste
+ */
+void loop_rest(struct loop *l, unsigned us);
 
 /* watch_add() - w->on_ready is called with ready events of @fd (borrowed); 0 or a negative errno */
 int watch_add(struct loop *l, struct watch *w, int fd, uint32_t events,

@@ -129,6 +129,7 @@ static void flow_answer(struct udp_flow *f, unsigned n)
 				       .bytes = &p->stats.bytes_out,
 				       .bundle_max = &f->answer_max };
 
+	udpio_went_back(&p->from, n);
 	p->counts.dropped +=
 		udpio_count(io, 0, n) - udpio_send(io, 0, n, &way, on_answer_failed, NULL);
 }
@@ -384,6 +385,7 @@ static unsigned flow_send_all(struct udp_flow *f, unsigned first, unsigned end)
 	const void *refused = NULL;
 
 	udphold_clear(&p->all->store, &f->hold);
+	udpio_went_back(&f->from, end - first);
 	lost -= udpio_send(io, first, end - first, &way, on_send_failed, &refused);
 	if (!refused) {
 		p->counts.dropped += lost;

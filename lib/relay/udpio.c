@@ -14,11 +14,15 @@
 #include <string.h>
 
 #include "lib/base/cleanup.h"
+#include "lib/base/loop.h"
 
 #define SEND_FLAGS (MSG_DONTWAIT | MSG_NOSIGNAL)
 #define BUNDLE_BYTES 65000 /* what fits in a packet of either family */
 #define BUNDLE_DATAGRAMS 64
-#define RETRIES 3 /* of one datagram */
+#define RETRIES 3  /* of one datagram */
+#define FLOOD 40   /* messages of one socket in a millisecond */
+#define REST_US 50 /* the kernel may make it twice as long; a usual buffer is full after 500 */
+#define REST_BYTES 2048
 
 static const uint8_t mapped_prefix[12] = { [10] = 0xff, [11] = 0xff };
 
@@ -185,6 +189,40 @@ static void allow_bundles(int fd)
 	setsockopt(fd, IPPROTO_UDP, UDP_GRO, &on, sizeof(on)); /* where the kernel has it */
 }
 
+static void from_count(struct udpio_from *from, uint64_t now_ms, unsigned n)
+{
+	if (from->now_ms != now_ms) {
+		const bool next = now_ms - from->now_ms == 1;
+
+		from->before = next ? from->now : 0;
+		from->back_before = next ? from->back_now : 0;
+		from->now = from->back_now = 0;
+		from->now_ms = now_ms;
+	}
+	from->now = (uint16_t)(from->now + n);
+}
+
+/* questions and answers are as many; what tells the sender how much has come is less */
+static bool is_flood(unsigned there, unsigned back)
+{
+	return there >= FLOOD && back * 8 < there * 5;
+}
+
+/*
+ * A sender that is a little slower than us would wake us for each datagram, which takes both of us
+ * longer than all else. So some of a flood may gather, as a network card does it; not what fills
+ * the socket's buffer soon. The loop sees to it that nothing else has to wait
+ */
+static void rest_in_flood(const struct udpio *io, struct udpio_from *from, unsigned n, bool drained)
+{
+	from_count(from, io->loop->now_ms, n);
+	if (is_flood(from->before, from->back_before))
+		loop_rest(io->loop,
+			  drained && n > 0 && io->in[n - 1].msg_len <= REST_BYTES ? REST_US : 0);
+	else if (is_flood(from->back_before, from->before))
+		loop_rest(io->loop, 0);
+}
+
 int udpio_recv(struct udpio *io, int fd, struct udpio_from *from)
 {
 	const uint8_t ask = from->want ? from->want : 1;
@@ -197,6 +235,7 @@ int udpio_recv(struct udpio *io, int fd, struct udpio_from *from)
 		return errno == EAGAIN || errno == EINTR ? 0 : -errno;
 	}
 	from->want = next_want(ask, n);
+	rest_in_flood(io, from, (unsigned)n, n < ask);
 	if (n > 1 && !from->bundles) {
 		from->bundles = true;
 		allow_bundles(fd);

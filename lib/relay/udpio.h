@@ -28,8 +28,10 @@ struct udpio_info {
 			      broadcasts and multicasts the one to answer from */
 };
 
-/* one for the process, zeroed before use: what was received is sent on before the next receive */
+/* one for the process, zeroed but for the loop before use: what was received is sent on before the
+ * next receive */
 struct udpio {
+	struct loop *loop; /* of those who receive by it */
 	struct mmsghdr in[UDPIO_BATCH], out[UDPIO_BATCH];
 	unsigned ready; /* in[] from this one on can receive as they are */
 	bool begun;
@@ -63,6 +65,9 @@ int udpio_set_original(int fd, int family);
 struct udpio_from {
 	uint8_t want; /* how many are likely there; one that has one at a time is asked for one */
 	bool bundles; /* whether they come in bundles is settled */
+	uint64_t now_ms;
+	/* messages of this millisecond and of the one before; those that went the other way */
+	uint16_t now, before, back_now, back_before;
 };
 
 /**
@@ -75,6 +80,13 @@ struct udpio_from {
  * errors of the socket among them
  */
 int udpio_recv(struct udpio *io, int fd, struct udpio_from *from);
+
+/* udpio_went_back() - @n messages were sent to where the socket's come from: whoever waits for them
+ * shall not wait longer */
+static inline void udpio_went_back(struct udpio_from *from, unsigned n)
+{
+	from->back_now = (uint16_t)(from->back_now + n);
+}
 
 /* where and how a run of datagrams leaves */
 struct udpio_way {

@@ -147,6 +147,8 @@ int udpout_init(struct udpout *u, struct loop *l, const struct net_plan *plan, c
 		       sizeof(*u->io)); /* pages that no datagram has reached are never touched */
 	if (r == 0 && !u->io)
 		r = -ENOMEM;
+	if (u->io)
+		u->io->loop = l;
 	if (r < 0)
 		err_set(err, -r, "tables of UDP out");
 	for (int i = 0; i < 2 && wild[i] >= 0; i++) {

@@ -216,6 +216,7 @@ void udpout_map_send(const struct udpout_way *way, unsigned first, unsigned n)
 	unsigned sent;
 
 	m->out_ms = u->loop->now_ms;
+	udpio_went_back(&m->from, n);
 	if (way->peer.port != NET_DNS_PORT)
 		m->brief = false;
 	udptable_touch(&u->mappings, &m->entry, u->loop->now_ms,

@@ -341,8 +341,10 @@ void udpout_to_child(struct udpout_map *m, struct udpout_pair *p, const struct n
 					       .tos = u->io->info[first].tos,
 					       .bundle_max = &p->bundle_max };
 
+		udpio_went_back(&p->from, n);
 		sent = udpio_send(u->io, first, n, &way, on_send_failed, &refused);
 	} else {
+		udpio_went_back(&u->wild_from[peer->family == AF_INET6], n);
 		sent = write_packets(m, peer, first, n);
 	}
 	u->counts.in += sent;

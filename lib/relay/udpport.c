@@ -135,6 +135,7 @@ int udpports_add(struct udp_ports *u, const struct worker_port *spec, int sock, 
 	p = calloc(1, sizeof(*p));
 	if (!p || !u->flows.io)
 		return err_set(err, ENOMEM, "port %u", spec->id);
+	u->flows.io->loop = u->flows.loop;
 	p->all = &u->flows;
 	p->spec = *spec;
 	p->family = family;

@@ -226,6 +226,8 @@ const struct rule seccomp_rules[] = {
 	ALLOW("epoll_wait", R, "the loop"),
 	SPARE("epoll_pwait", R, "how another libc or architecture waits"),
 	ALLOW("epoll_ctl", R, "the loop"),
+	SPARE("clock_nanosleep", R, "rests while many datagrams come"),
+	SPARE("nanosleep", R, "how another libc rests"),
 	ALLOW("poll", S | A | F, "the loop"),
 	SPARE("poll", R, "whether a datagram waits"),
 	SPARE("ppoll", R | S | A | F, "how another libc or architecture waits"),
