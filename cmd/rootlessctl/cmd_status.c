@@ -123,39 +123,33 @@ static void show_word(struct wrapped *w, const char *word)
 		w->column = printf(",\n           %s", word);
 }
 
-static void show_budgets(const char *worker, const json_t *w)
+/* false: it is no part of this run */
+static bool word_of_budget(const char *name, const json_t *b, char word[WORD_MAX])
 {
-	struct wrapped list = { .title = "budgets", .of = worker };
-	json_t *budgets = json_object_get(w, "budgets"), *b;
-	const char *name;
-	char word[WORD_MAX];
-
-	json_object_foreach(budgets, name, b)
-	{
-		if (!look_number(b, "max"))
-			continue; /* not a part of this run */
-		str_format(word, sizeof(word), "%s %lld/%lld", name, look_number(b, "used"),
-			   look_number(b, "max"));
-		show_word(&list, word);
-	}
-	if (list.column)
-		putchar('\n');
+	str_format(word, WORD_MAX, "%s %lld/%lld", name, look_number(b, "used"),
+		   look_number(b, "max"));
+	return look_number(b, "max");
 }
 
-/* those that are not 0 */
-static void show_totals(const char *worker, const json_t *w)
+/* false: nothing was counted */
+static bool word_of_total(const char *name, const json_t *n, char word[WORD_MAX])
 {
-	struct wrapped list = { .title = "totals", .of = worker };
-	json_t *totals = json_object_get(w, "totals"), *n;
+	str_format(word, WORD_MAX, "%s %lld", name, (long long)json_integer_value(n));
+	return json_integer_value(n);
+}
+
+static void show_words(const char *title, const char *worker, json_t *numbers,
+		       bool (*word_of)(const char *name, const json_t *n, char word[WORD_MAX]))
+{
+	struct wrapped list = { .title = title, .of = worker };
 	const char *name;
 	char word[WORD_MAX];
+	json_t *n;
 
-	json_object_foreach(totals, name, n)
+	json_object_foreach(numbers, name, n)
 	{
-		if (!json_integer_value(n))
-			continue;
-		str_format(word, sizeof(word), "%s %lld", name, (long long)json_integer_value(n));
-		show_word(&list, word);
+		if (word_of(name, n, word))
+			show_word(&list, word);
 	}
 	if (list.column)
 		putchar('\n');
@@ -168,8 +162,8 @@ static void show_counters(const json_t *info)
 
 	json_object_foreach(workers, name, w)
 	{
-		show_budgets(name, w);
-		show_totals(name, w);
+		show_words("budgets", name, json_object_get(w, "budgets"), word_of_budget);
+		show_words("totals", name, json_object_get(w, "totals"), word_of_total);
 	}
 }
 

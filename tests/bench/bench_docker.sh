@@ -10,8 +10,6 @@ need userns tun tool:iperf3 tool:wrk tool:nginx tool:slirp4netns tool:dockerd to
 	file:/usr/bin/docker file:/usr/bin/rootlesskit file:/usr/bin/rootlesskit-docker-proxy
 
 bench_columns='ours rootlesskit'
-# base port of the column on the host: +1 is iperf3, +2 is nginx
-port_of() { if [ "$1" = ours ]; then echo 6100; else echo 6200; fi; }
 
 # docker COLUMN COMMAND...
 docker() {
@@ -72,20 +70,8 @@ is "each has its own proxy" "$(proxies)" \
 
 equal_shares
 
-throughput() { # COLUMN ARG...
-	p=$(port_of "$1")
-	shift
-	iperf in_world 192.0.2.1 -p $((p + 1)) "$@"
-}
-requests() { # COLUMN CONNECTIONS [HEADER]
-	http_load in_world "$2" "http://192.0.2.1:$(($(port_of "$1") + 2))/" ${3+"$3"}
-}
 while more_rounds; do
-	both "iperf3 in, Gbit/s" throughput
-	both "iperf3 out (-R), Gbit/s" throughput -R
-	both "wrk keep-alive c1, requests/s" requests 1
-	both "wrk keep-alive c64, requests/s" requests 64
-	both "wrk close c64, requests/s" requests 64 'Connection: close'
+	port_rows
 done
 for column in $bench_columns; do
 	ok "$column: docker rm" docker "$column" rm -f iperf web

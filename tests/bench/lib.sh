@@ -343,3 +343,21 @@ goal() {
 		echo "# goal missed: $1: ratio $rk_ratio, not $2 $3"
 	fi
 }
+
+# --- ports published by two columns; the base port, +1 is iperf3, +2 is nginx; asked by the world ----
+port_of() { if [ "$1" = ours ]; then echo 6100; else echo 6200; fi; }
+port_throughput() { # COLUMN ARG...
+	p=$(port_of "$1")
+	shift
+	iperf in_world 192.0.2.1 -p $((p + 1)) "$@"
+}
+port_requests() { # COLUMN CONNECTIONS [HEADER]
+	http_load in_world "$2" "http://192.0.2.1:$(($(port_of "$1") + 2))/" ${3+"$3"}
+}
+port_rows() { # what is measured of each in a round
+	both "iperf3 in, Gbit/s" port_throughput
+	both "iperf3 out (-R), Gbit/s" port_throughput -R
+	both "wrk keep-alive c1, requests/s" port_requests 1
+	both "wrk keep-alive c64, requests/s" port_requests 64
+	both "wrk close c64, requests/s" port_requests 64 'Connection: close'
+}
