@@ -172,7 +172,7 @@ static int check_spec(const struct port_spec *s, struct err *err)
 	if (s->udp_idle)
 		return err_say(err, EINVAL,
 			       "slirp4netns has its own time of silence for UDP, and takes no "
-			       "other (--udp-idle, udpIdle)");
+			       "other (udpIdle)");
 	if (s->more || s->others || s->parent_port == 0)
 		return err_say(err, EINVAL,
 			       "slirp4netns knows neither ranges nor any free port: name one");

@@ -32,7 +32,7 @@ is "and removed" "$(ctl remove-ports 3)" 3
 is "it is free" "$(nsprobe connect 127.0.0.1 7003)" ECONNREFUSED
 like "tcp6 is refused" "$(ctl add-ports '[::1]:7004:7/tcp6' 2>&1)" '*unsupported protocol "tcp6"*'
 like "a time of silence is refused" "$(ctl add-ports --udp-idle=5 127.0.0.1:7004:7/udp 2>&1)" \
-	'*slirp4netns has its own time of silence for UDP, and takes no other (--udp-idle, udpIdle)'
+	'*slirp4netns has its own time of silence for UDP, and takes no other (udpIdle)'
 like "an IPv6 child is refused" "$(ctl add-ports '127.0.0.1:7004:[::1]:7/tcp' 2>&1)" '*unsupported IP (v6?): ::1*'
 spawn nsprobe serve tcp-echo,127.0.0.1,7004 >"$T/other"
 other=$SPAWNED
