@@ -27,9 +27,9 @@ STARTER_MESSAGES(FITS)
 static_assert(sizeof(struct err) == 1024, "wire format: bump the versions");
 static_assert(sizeof(struct hs_setup) == 24, "wire format: bump HANDSHAKE_VERSION");
 static_assert(sizeof(struct hs_exited) == 12, "wire format: bump HANDSHAKE_VERSION");
-static_assert(sizeof(struct relay_config) == 136, "wire format: bump WORKER_VERSION");
+static_assert(sizeof(struct relay_config) == 140, "wire format: bump WORKER_VERSION");
 static_assert(sizeof(struct sandbox_report) == 252, "wire format: bump WORKER_VERSION");
-static_assert(sizeof(struct slirp_config) == 116, "wire format: bump WORKER_VERSION");
+static_assert(sizeof(struct slirp_config) == 120, "wire format: bump WORKER_VERSION");
 static_assert(sizeof(struct worker_port) == 92, "wire format: bump WORKER_VERSION");
 static_assert(sizeof(struct worker_port_stats) == 48, "wire format: bump WORKER_VERSION");
 static_assert(sizeof(struct worker_stats) == 1936, "wire format: bump WORKER_VERSION");

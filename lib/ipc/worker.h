@@ -10,7 +10,7 @@
 #include "lib/ipc/netplan.h"
 #include "lib/ipc/sandboxstate.h"
 
-#define WORKER_VERSION 16
+#define WORKER_VERSION 17
 
 /* descriptors that a worker is born with (the nursery puts them there) */
 #define WORKER_CONTROL_FD \
@@ -38,6 +38,8 @@ struct relay_config {
 	uint32_t child_shows; /* 1: the child agent has transparent sockets too; never with a
 				 gateway */
 	uint32_t deny_hosts;  /* 1: WORKER_HOSTS comes before anything is served */
+	uint32_t
+		udp_ports_max; /* of the host that the child may have; 0: by the descriptor limit */
 };
 
 struct slirp_config {
@@ -48,6 +50,7 @@ struct slirp_config {
 	uint8_t mtu_follows; /* 1: WORKER_MTU may come */
 	uint8_t deny_hosts;  /* as the relay's */
 	uint8_t zero[3];
+	uint32_t udp_ports_max; /* as the relay's */
 };
 
 /* another MTU of the virtual network, from now on that of its net_plan */

@@ -8,6 +8,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -28,6 +29,7 @@
 #define LOG_BYTES (1 << 16) /* of its log that are read each PACE_MS */
 #define MESSAGES 1024 /* of it that are read each PACE_MS: PORTS_MAX removed at once and more */
 #define FLUSH_READS 64
+#define RANGE_MAX 64 /* bytes of ip_local_port_range */
 #define DRAIN_MESSAGES 64
 
 static void put_line(struct worker *w, char *line, size_t len)
@@ -209,9 +211,25 @@ int worker_prepare(struct instance *in, enum worker_kind kind, struct err *err)
 	return r;
 }
 
+/* Half of those that the kernel gives to who asks for any, of which each UDP port of the child
+   takes one or could: without any left, no process of the host can ask a name server. 0: not known
+ */
+static uint32_t udp_ports_max(void)
+{
+	autofree char *text = NULL;
+	unsigned first, last;
+
+	if (fd_read_file(AT_FDCWD, "/proc/sys/net/ipv4/ip_local_port_range", RANGE_MAX, &text) <
+		    0 ||
+	    sscanf(text, "%u %u", &first, &last) != 2 || last < first)
+		return 0;
+	return (last - first) / 2 + 1;
+}
+
 static int configure_slirp(struct instance *in)
 {
 	struct slirp_config c = { .net = in->plan,
+				  .udp_ports_max = udp_ports_max(),
 				  .mtu_follows = in->egress != NULL,
 				  .deny_hosts = in->hostaddrs != NULL };
 
@@ -223,6 +241,7 @@ static int configure_slirp(struct instance *in)
 static int configure_relay(struct instance *in)
 {
 	struct relay_config c = { .net = in->plan,
+				  .udp_ports_max = udp_ports_max(),
 				  .accel = in->accel,
 				  .child_shows = in->child_shows,
 				  .is_again = in->worker[KIND_RELAY].deaths.all > 0,

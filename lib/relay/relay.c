@@ -71,7 +71,7 @@ static unsigned clamp(unsigned v, unsigned least, unsigned most)
 /* with 512 descriptors or more the pools have their full size, below they shrink in proportion.
    Of each kind of socket but that of routes there is one stock: transparent ones are the gateway's
    or the child's */
-static struct limits limits_make(unsigned fds)
+static struct limits limits_make(unsigned fds, unsigned udp_ports)
 {
 	struct limits l = { .batch = clamp(fds / 32, 2, SOCKPOOL_BATCH_MAX),
 			    .dns = { .queries = clamp(fds / 8, 4, DNS_QUERIES_MAX),
@@ -86,7 +86,8 @@ static struct limits limits_make(unsigned fds)
 	l.holds = clamp(fds / 8, 4, HOLDS_MAX);
 	/* TCP must not wait for ports that talk UDP to end: a quarter of what both share is its own
 	 */
-	l.out = clamp(fds / 4 < l.flows * 3 / 5 ? fds / 4 : l.flows * 3 / 5, 4, UDPOUT_MAX);
+	l.out = fds / 4 < l.flows * 3 / 5 ? fds / 4 : l.flows * 3 / 5;
+	l.out = clamp(l.out, 4, udp_ports && udp_ports < UDPOUT_MAX ? udp_ports : UDPOUT_MAX);
 	return l;
 }
 
@@ -360,7 +361,8 @@ static int relay_start(struct relay *r, struct sandbox_report *sandbox)
 	fd_raise_limit(); /* what there is will do otherwise */
 	if (getrlimit(RLIMIT_NOFILE, &nofile) < 0)
 		return err_set(&r->err, errno, "reading the limit of open files");
-	limits = limits_make(nofile.rlim_cur < 1u << 20 ? (unsigned)nofile.rlim_cur : 1u << 20);
+	limits = limits_make(nofile.rlim_cur < 1u << 20 ? (unsigned)nofile.rlim_cur : 1u << 20,
+			     config.udp_ports_max);
 	e = loop_init(&r->loop);
 	if (e < 0)
 		return err_set(&r->err, -e, "event loop");

@@ -327,7 +327,8 @@ static bool evict(struct udpout *u, const uint8_t client[static 16])
 	if (!u->full_said)
 		log_warning("network",
 			    "%u ports of the child talk UDP at once: those that are silent the "
-			    "longest are forgotten (raise the limit of open files to have more)",
+			    "longest are forgotten (raise the limit of open files or "
+			    "net.ipv4.ip_local_port_range to have more)",
 			    u->mappings.n + 1);
 	u->full_said = true;
 	return true;

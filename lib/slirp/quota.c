@@ -29,13 +29,15 @@ static uint32_t smaller(uint32_t a, uint32_t b)
 	return a < b ? a : b;
 }
 
-int quota_init(struct quota *q, uint32_t nofile)
+int quota_init(struct quota *q, uint32_t nofile, uint32_t udp_ports)
 {
 	uint32_t all = nofile > 2 * RESERVE ? nofile - RESERVE : RESERVE;
 
 	*q = (struct quota){ .nslots = smaller(nofile, NSLOTS_MAX) };
 	q->max[QUOTA_ICMP] = smaller(all / 16, QUOTA_ICMP_MAX);
 	q->max[QUOTA_UDP] = smaller(all / 3, QUOTA_UDP_MAX);
+	if (udp_ports)
+		q->max[QUOTA_UDP] = smaller(q->max[QUOTA_UDP], udp_ports);
 	q->max[QUOTA_TCP] = smaller(all - q->max[QUOTA_ICMP] - q->max[QUOTA_UDP], QUOTA_TCP_MAX);
 	if (getrandom(&q->seed, sizeof(q->seed), GRND_NONBLOCK) < 0)
 		q->seed = (uint32_t)(uintptr_t)q; /* as random as the layout of the process */

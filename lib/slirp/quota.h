@@ -35,9 +35,10 @@ struct quota {
 /**
  * quota_init() - share out the descriptors
  * @nofile:	the limit of the process
+ * @udp_ports:	of the host that UDP flows may have; 0: as many as the limit allows
  * Return: 0 or -ENOMEM; quota_done() takes a zeroed one
  */
-int quota_init(struct quota *q, uint32_t nofile);
+int quota_init(struct quota *q, uint32_t nofile, uint32_t udp_ports);
 void quota_done(struct quota *q);
 
 /* quota_admit() - may libslirp see this frame? Not when it would open a socket too many

@@ -268,7 +268,8 @@ static int make_parts(struct stack *s, struct err *err)
 	s->maxpolls = POLLS_FIRST;
 	s->polls = calloc(s->maxpolls, sizeof(*s->polls));
 	r = quota_init(&s->quota,
-		       limit.rlim_cur < UINT32_MAX ? (uint32_t)limit.rlim_cur : UINT32_MAX);
+		       limit.rlim_cur < UINT32_MAX ? (uint32_t)limit.rlim_cur : UINT32_MAX,
+		       cfg->udp_ports_max);
 	s->echo = (struct echo){ .plan = cfg->net,
 				 .hosts = &s->hosts,
 				 .direct = cfg->direct,

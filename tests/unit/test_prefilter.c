@@ -555,7 +555,10 @@ START_TEST(each_kind_of_flow_has_its_share)
 	int fd = 10, known;
 
 	prefilter_init(&pf, &p, false);
-	ck_assert_int_eq(quota_init(&q, 1000), 0);
+	ck_assert_int_eq(quota_init(&q, 1000, 100), 0);
+	ck_assert_uint_eq(q.max[QUOTA_UDP], 100); /* of the host's ports */
+	quota_done(&q);
+	ck_assert_int_eq(quota_init(&q, 1000, 0), 0);
 	q.seed = 1; /* a random one lets the last flow collide, and pass, one time in 50 */
 	for (uint16_t port = 1; quota_total(&q) < 2000; port++) {
 		ck_assert_int_eq(judge_at(make_udp(buf, GUEST, port, "192.0.2.1", 9, "", 0), 0),
@@ -592,7 +595,7 @@ START_TEST(the_quarter_that_was_silent_the_longest_is_known)
 	uint32_t n = 0, age;
 
 	prefilter_init(&pf, &p, false);
-	ck_assert_int_eq(quota_init(&q, 1000), 0);
+	ck_assert_int_eq(quota_init(&q, 1000, 0), 0);
 	q.seed = 1;
 	ck_assert_uint_eq(quota_udp_age(&q, 5000, 240000), 240000); /* nobody was ever heard of */
 	for (uint16_t port = 1; port <= 300; port++) {
