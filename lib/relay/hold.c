@@ -22,6 +22,7 @@
 #include "lib/base/log.h"
 #include "lib/policy/policy.h"
 #include "lib/relay/accepted.h"
+#include "lib/relay/holdanswer.h"
 #include "lib/relay/holdsock.h"
 #include "lib/relay/tcpopt.h"
 
@@ -151,56 +152,6 @@ static void hold_abandon(struct hold *e)
 	hold_end(e);
 }
 
-/* --- answers to the child ------------------------------------------------------------------- */
-
-/* a packet that is lost here is lost as on any wire: the client repeats its SYN */
-static void send_packet(const struct holds *h, const void *pkt, size_t n)
-{
-	while (write(h->tun, pkt, n) < 0 && errno == EINTR)
-		;
-}
-
-static void send_unreachable(const struct holds *h, const struct syn *s, enum syn_error error)
-{
-	uint8_t pkt[SYN_REPLY_MAX];
-
-	send_packet(h, pkt, syn_unreachable(s, h->plan, error, pkt));
-}
-
-/* what the client's connect() shall say; nothing for what may be better at its next SYN */
-static void send_error(const struct holds *h, const struct syn *s, int error)
-{
-	uint8_t pkt[SYN_REPLY_MAX];
-
-	switch (error) {
-	case ECONNREFUSED:
-	case ECONNRESET:
-		send_packet(h, pkt, syn_refuse(s, pkt));
-		break;
-	case EHOSTUNREACH:
-	case EHOSTDOWN:
-	case ENONET: /* an isolated host */
-		send_unreachable(h, s, SYN_NO_HOST);
-		break;
-	case ENETUNREACH:
-	case ENETDOWN:
-	case EAFNOSUPPORT: /* a host without IPv6 */
-		send_unreachable(h, s, SYN_NO_ROUTE);
-		break;
-	case EACCES:
-	case EPERM:
-	case EINVAL:
-		send_unreachable(h, s, SYN_PROHIBITED);
-		break;
-	case ENOPROTOOPT: /* of a host that has no TCP; and by IPv6 */
-	case EPROTO:
-		send_unreachable(h, s, SYN_NO_PROTOCOL);
-		break;
-	default:
-		break;
-	}
-}
-
 /* --- one connection ------------------------------------------------------------------------- */
 
 static int on_accept_due(struct timer *t)
@@ -217,7 +168,7 @@ static void hold_release(struct hold *e)
 	holdsock_connected(e->watch.fd, &e->syn);
 	hold_set_state(e, HOLD_RELEASED);
 	timer_set(h->loop, &e->timer, ACCEPT_MS, on_accept_due);
-	send_packet(h, e->syn.bytes, e->syn.len);
+	holdanswer_packet(h, e->syn.bytes, e->syn.len);
 }
 
 static void hold_fail(struct hold *e, int error)
@@ -230,9 +181,9 @@ static void hold_fail(struct hold *e, int error)
 	drop_socket(e, false);
 	hold_set_state(e, HOLD_FAILED);
 	if (n)
-		send_packet(h, pkt, n);
+		holdanswer_packet(h, pkt, n);
 	else
-		send_error(h, &e->syn, error);
+		holdanswer_error(h, &e->syn, error);
 	hold_end(e);
 }
 
@@ -343,10 +294,10 @@ static void hold_judge(struct holds *h, const struct syn *s)
 		hold_start(h, s, &to);
 		break;
 	case POLICY_REFUSED_HOST:
-		send_unreachable(h, s, SYN_NO_HOST);
+		holdanswer_unreachable(h, s, SYN_NO_HOST);
 		break;
 	case POLICY_REFUSED_PROHIBITED:
-		send_unreachable(h, s, SYN_PROHIBITED);
+		holdanswer_unreachable(h, s, SYN_PROHIBITED);
 		break;
 	case POLICY_SILENT:
 		break;
@@ -354,7 +305,7 @@ static void hold_judge(struct holds *h, const struct syn *s)
 	case POLICY_DNS: /* has rules of its own, before it comes here */
 	case POLICY_NVERDICTS:
 	default:
-		send_unreachable(h, s, SYN_NO_ROUTE);
+		holdanswer_unreachable(h, s, SYN_NO_ROUTE);
 		break;
 	}
 }
@@ -381,7 +332,7 @@ void holds_packet(struct holds *h, const uint8_t *pkt, size_t n)
 		wait_for_repeat(e);
 	} else if (e->state == HOLD_RELEASED) { /* the listener's queue was full, or worse */
 		timer_set(h->loop, &e->timer, ACCEPT_MS, on_accept_due);
-		send_packet(h, s.bytes, s.len);
+		holdanswer_packet(h, s.bytes, s.len);
 	}
 }
 
