@@ -22,7 +22,9 @@
 #include "lib/base/log.h"
 #include "lib/policy/policy.h"
 #include "lib/relay/accepted.h"
+#include "lib/relay/hold_impl.h"
 #include "lib/relay/holdanswer.h"
+#include "lib/relay/holdroom.h"
 #include "lib/relay/holdsock.h"
 #include "lib/relay/tcpopt.h"
 
@@ -30,18 +32,6 @@
 #define SILENCE_MS 4000 /* beyond the moment of the client's next SYN, twice as late each time */
 #define REPEAT_MS 900   /* from then on a repeated SYN may be on its way */
 #define REMEMBER_MS 500 /* and arrive within */
-
-struct hold {
-	struct holds *all;
-	struct list entry;  /* in the free list, or that of its key */
-	struct list source; /* of its source address */
-	enum hold_state state;
-	struct watch watch; /* the host's socket; fd -1: none */
-	struct timer timer;
-	uint64_t since_ms;
-	struct net_addr to;
-	struct syn syn; /* the newest: a port that is used again has a new number */
-};
 
 /* from which states a state may be entered */
 static const unsigned may_follow[] = {
@@ -58,6 +48,7 @@ static void hold_set_state(struct hold *e, enum hold_state state)
 {
 	assert(may_follow[state] & 1u << e->state);
 	e->state = state;
+	e->step_ms = e->all->loop->now_ms;
 	e->all->ended[state]++;
 }
 
@@ -105,21 +96,6 @@ static struct hold *hold_find(const struct holds *h, const struct syn_key *k)
 	return NULL;
 }
 
-static bool source_is_full(const struct holds *h, const struct syn_key *k)
-{
-	const unsigned most = HOLDS_OF_SOURCE(h->max);
-	struct list *head = list_of_source(h, k), *e;
-	unsigned n = 0;
-
-	list_for_each (e, head) {
-		const struct hold *o = container_of(e, struct hold, source);
-
-		n += o->syn.key.family == k->family &&
-		     memcmp(o->syn.key.src, k->src, sizeof(k->src)) == 0;
-	}
-	return n >= (most ? most : 1);
-}
-
 static void drop_socket(struct hold *e, bool reset)
 {
 	int fd = e->watch.fd;
@@ -139,6 +115,7 @@ static void hold_end(struct hold *e)
 	hold_set_state(e, HOLD_FREE);
 	timer_cancel(&e->timer);
 	list_remove(&e->source);
+	list_remove(&e->age);
 	list_remove(&e->entry);
 	list_prepend(&h->free, &e->entry);
 	h->n--;
@@ -150,6 +127,31 @@ static void hold_abandon(struct hold *e)
 	drop_socket(e, true);
 	hold_set_state(e, HOLD_ABANDONED);
 	hold_end(e);
+}
+
+static void say_full(struct holds *h)
+{
+	if (!h->full_said)
+		log_warning("network",
+			    "%u connections out wait for their peers: more of them start again, or "
+			    "wait until one ends",
+			    h->n);
+	h->full_said = true;
+}
+
+/* one that waits for a peer that is silent may go for it: its client repeats its SYN */
+static bool make_room(struct holds *h, const struct syn_key *k)
+{
+	struct hold *victim;
+	int r = h->has_room(h->owner) ? holdroom_find(h, list_of_source(h, k), k, &victim)
+				      : -EAGAIN;
+
+	if (r == 0)
+		return true;
+	say_full(h);
+	if (r > 0)
+		hold_abandon(victim);
+	return r > 0;
 }
 
 /* --- one connection ------------------------------------------------------------------------- */
@@ -232,16 +234,6 @@ static void hold_connect(struct hold *e)
 		hold_fail(e, -r);
 }
 
-static void say_full(struct holds *h)
-{
-	if (!h->full_said)
-		log_warning("network",
-			    "%u connections out wait for their peers: more wait until one of them "
-			    "ends",
-			    h->n);
-	h->full_said = true;
-}
-
 /* NULL: all are in use */
 static struct hold *hold_take(struct holds *h)
 {
@@ -258,6 +250,7 @@ static struct hold *hold_take(struct holds *h)
 	e->all = h;
 	e->watch = (struct watch)WATCH_INIT;
 	list_init(&e->source);
+	list_init(&e->age);
 	return e;
 }
 
@@ -265,17 +258,16 @@ static void hold_start(struct holds *h, const struct syn *s, const struct net_ad
 {
 	struct hold *e = NULL;
 
-	if (!source_is_full(h, &s->key) && h->has_room(h->owner))
+	if (make_room(h, &s->key))
 		e = hold_take(h);
-	if (!e) {
-		say_full(h); /* the client repeats its SYN */
-		return;
-	}
+	if (!e)
+		return; /* the client repeats its SYN */
 	e->syn = *s;
 	e->to = *to;
 	e->since_ms = h->loop->now_ms;
 	list_append(list_of_key(h, &s->key), &e->entry);
 	list_append(list_of_source(h, &s->key), &e->source);
+	list_append(&h->by_age, &e->age);
 	h->n++;
 	h->flows->held++;
 	hold_set_state(e, HOLD_CONNECTING);
@@ -418,8 +410,10 @@ int holds_init(struct holds *h, struct loop *l, int tun, enum net_accel rung,
 			     .pin = tcp_wants_pin() };
 	list_init(&h->open);
 	list_init(&h->free);
+	list_init(&h->by_age);
 	if (getrandom(h->keys, sizeof(h->keys), 0) != sizeof(h->keys))
 		return err_set(err, errno, "random numbers");
+	h->random = h->keys[0];
 	h->all = calloc(max, sizeof(*h->all));
 	h->by_key = calloc(max, sizeof(*h->by_key));
 	h->by_source = calloc(max, sizeof(*h->by_source));

@@ -59,13 +59,14 @@ struct holds {
 	struct flows *flows;
 	bool (*has_room)(void *owner); /* for one more, beside the flows and flows->held */
 	void *owner;
-	struct list open;      /* flows that came of it */
-	struct hold *all;      /* @max; pages of those that were never used are never touched */
-	unsigned max, made, n; /* made: were used once; n: are not free */
-	struct list free;      /* of those made */
+	struct list open;         /* flows that came of it */
+	struct hold *all;         /* @max; pages of those that were never used are never touched */
+	unsigned max, made, n;    /* made: were used once; n: are not free */
+	struct list free, by_age; /* of those made; of those in use */
 	struct list *by_key, *by_source; /* hashed, @max lists each; zeroed ones are empty */
 	uint64_t keys[sizeof(struct syn_key) / sizeof(uint32_t)]; /* of the hash, random */
-	bool pin; /* the host's congestion control is no good for its loopback */
+	uint64_t random; /* who gives way: nothing that must be unknown */
+	bool pin;        /* the host's congestion control is no good for its loopback */
 	bool full_said;
 	uint64_t refused;             /* by the policy */
 	uint64_t ended[HOLD_NSTATES]; /* how many went through a state */

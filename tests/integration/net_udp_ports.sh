@@ -8,7 +8,9 @@ host_asks() { as_user nsprobe ask -u -t 8000 192.0.2.2 7 alive; }
 # from all those ports and as many others; the answer says that what was sent before has been seen, or lost
 flood() {
 	in_child python3 -c '
-import socket
+import resource, socket
+hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 held = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for i in range(2000)]
 for i, s in enumerate(held[:1000]):
     s.bind(("", 40000 + i))

@@ -413,6 +413,69 @@ START_TEST(they_are_bounded)
 }
 END_TEST
 
+struct wanted {
+	uint8_t host; /* 127.0.0.host */
+	uint16_t first_port;
+	unsigned found;
+};
+
+static bool count_wanted(const struct syn_key *key, uint64_t since_ms, void *arg)
+{
+	struct wanted *w = arg;
+
+	(void)since_ms;
+	w->found += key->src[3] == w->host && key->sport >= w->first_port;
+	return true;
+}
+
+static unsigned count(const struct rig *r, uint8_t host, uint16_t first_port)
+{
+	struct wanted w = { .host = host, .first_port = first_port };
+
+	holds_visit(&r->b.holds, HOLDS, HOLDS, count_wanted, &w);
+	return w.found;
+}
+
+static void put_burst(struct rig *r, unsigned host, uint16_t sport, int n)
+{
+	char src[16];
+
+	snprintf(src, sizeof(src), "127.0.0.%u", host);
+	for (int i = 0; i < n; i++) {
+		struct packet p = make_syn(src, (uint16_t)(sport + i), "127.0.0.2", 1);
+
+		ck_assert_int_eq(send(r->wire, p.bytes, p.len, 0), (ssize_t)p.len);
+	}
+	turn(r, 20);
+}
+
+START_TEST(what_waits_for_long_gives_way)
+{
+	struct rig r;
+	int fillers[2];
+
+	rig_init(&r);
+	fill_backlog(fillers);
+	put_burst(&r, 3, 4000, HOLDS / 4);
+	usleep(510 * 1000); /* longer than a handshake may take */
+	put_burst(&r, 3, 5000, HOLDS / 4);
+	ck_assert_uint_eq(count(&r, 3, 0), HOLDS / 4);
+	ck_assert_uint_eq(count(&r, 3, 5000), HOLDS / 4);
+	put_burst(&r, 3, 6000, 64); /* or is young, for most of those who come at once */
+	ck_assert_uint_eq(count(&r, 3, 0), HOLDS / 4);
+	ck_assert_uint_gt(count(&r, 3, 6000), 0);
+	for (unsigned host = 10; host < 10 + HOLDS; host++)
+		put_burst(&r, host, 4000, 1);
+	ck_assert_uint_eq(r.b.holds.n, HOLDS);
+	usleep(510 * 1000);
+	put_burst(&r, 30, 4000, 1); /* in the place of another source's */
+	ck_assert_uint_eq(r.b.holds.n, HOLDS);
+	ck_assert_uint_eq(count(&r, 30, 0), 1);
+	ck_assert_uint_eq(r.forward.flows.held, HOLDS);
+	rig_done(&r);
+}
+END_TEST
+
 START_TEST(what_is_no_syn_is_ignored)
 {
 	static const struct {
@@ -565,6 +628,7 @@ int main(void)
 	tcase_add_test(c, the_newest_syn_is_released);
 	tcase_add_test(c, who_gives_up_leaves_nothing);
 	tcase_add_test(c, they_are_bounded);
+	tcase_add_test(c, what_waits_for_long_gives_way);
 	tcase_add_test(c, what_is_no_syn_is_ignored);
 	tcase_add_test(c, a_datagram_goes_back_with_its_hop);
 	tcase_add_test(c, data_of_a_syn_are_left_out);
