@@ -5,6 +5,7 @@ latency ADDR PORT N      connect and close N times, one after the other: median 
 idle ADDR PORT N         open N connections, say so, hold them until killed
 pss [--but NAME] PID...  memory of these and all below them, KB; shared pages are counted in parts
 ticks PID...             CPU time of these and all below them, in ticks
+nanoseconds PID...       the same as the scheduler counts it
 cpu TICKS TICKS FILE     CPU seconds a GB (10^9 bytes) between the two and of all, client and server
                          too; FILE is what iperf3 -J printed
 """
@@ -80,6 +81,15 @@ def ticks(*pids):
     print(sum(int(t) for pid in below(pids) for t in stat(pid)[11:13]))
 
 
+def nanoseconds(*pids):
+    total = 0
+    for pid in below(pids):
+        for task in os.listdir("/proc/%d/task" % pid):
+            with open("/proc/%d/task/%s/schedstat" % (pid, task)) as f:
+                total += int(f.read().split()[0])
+    print(total)
+
+
 def cpu(before, after, report):
     with open(report) as f:
         end = json.load(f)["end"]
@@ -91,4 +101,4 @@ def cpu(before, after, report):
 
 
 if __name__ == "__main__":
-    {f.__name__: f for f in (latency, idle, pss, ticks, cpu)}[sys.argv[1]](*sys.argv[2:])
+    {f.__name__: f for f in (latency, idle, pss, ticks, nanoseconds, cpu)}[sys.argv[1]](*sys.argv[2:])

@@ -445,7 +445,7 @@ static void receive_question(char letter, struct packet *ret)
 {
 	do
 		ck_assert(receive(server[0], ret, WAIT_MS));
-	while (ret->data[DNS_HEADER + 1] != letter);
+	while (ret->data[DNS_HEADER + 1] != (uint8_t)letter);
 }
 
 /* a question that is not answered, and so many that are that its port takes no more */
