@@ -198,6 +198,7 @@ static int flow_attach(struct udp_flow *f, int fd)
 		return flow_take(f);
 	}
 	udp_set_options(fd, target_of(f)->family, FLOW_BUFFER);
+	udpio_set_options(fd, target_of(f)->family, false);
 	f->from = (struct udpio_from){ 0 };
 	f->bundle_max = UINT16_MAX;
 	if (watch_add(f->port->all->loop, &f->watch, fd, FLOW_EVENTS, on_flow_ready) < 0) {

@@ -320,12 +320,22 @@ static size_t put_local(uint8_t *at, const struct udpio_way *way)
 	return put_control(at, IPPROTO_IP, IP_PKTINFO, &info, sizeof(info));
 }
 
-/* @segment: 0: a single datagram */
-static void set_control(struct msghdr *h, uint8_t *control, const struct udpio_way *way,
-			uint16_t segment)
+static size_t put_class(uint8_t *at, const struct udpio_way *way, int tos)
 {
 	const bool v6 = way->family == AF_INET6;
-	const int level = v6 ? IPPROTO_IPV6 : IPPROTO_IP, ttl = way->ttl, tos = way->tos;
+
+	/* a socket of both families sends IPv4, too */
+	if (v6 && !(way->to && IN6_IS_ADDR_V4MAPPED(&way->to->in6.sin6_addr)))
+		return put_control(at, IPPROTO_IPV6, IPV6_TCLASS, &tos, sizeof(tos));
+	return put_control(at, IPPROTO_IP, IP_TOS, &tos, sizeof(tos));
+}
+
+/* @segment: 0: a single datagram */
+static void set_control(struct msghdr *h, uint8_t *control, const struct udpio_way *way,
+			uint16_t segment, uint8_t tos)
+{
+	const bool v6 = way->family == AF_INET6;
+	const int level = v6 ? IPPROTO_IPV6 : IPPROTO_IP, ttl = way->ttl;
 	size_t n = 0;
 
 	if (segment)
@@ -334,7 +344,7 @@ static void set_control(struct msghdr *h, uint8_t *control, const struct udpio_w
 		n += put_control(control + n, level, v6 ? IPV6_HOPLIMIT : IP_TTL, &ttl,
 				 sizeof(ttl));
 	if (tos)
-		n += put_control(control + n, level, v6 ? IPV6_TCLASS : IP_TOS, &tos, sizeof(tos));
+		n += put_class(control + n, way, tos);
 	if (way->local)
 		n += put_local(control + n, way);
 	h->msg_control = n ? control : NULL;
@@ -354,8 +364,8 @@ static unsigned bundle(const struct udpio *io, unsigned i, unsigned n, uint16_t 
 	while (k < n && k < BUNDLE_DATAGRAMS) {
 		const size_t next = io->iov[i + k].iov_len;
 
-		if (io->info[i + k].segment || next == 0 || next > size ||
-		    total + next > BUNDLE_BYTES)
+		if (io->info[i + k].segment || io->info[i + k].tos != io->info[i].tos ||
+		    next == 0 || next > size || total + next > BUNDLE_BYTES)
 			break;
 		total += next;
 		k++;
@@ -412,7 +422,7 @@ static bool send_apart(struct udpio *io, struct msghdr *h, uint16_t segment, int
 			*way->bundle_max = error == EIO ? 0 : (uint16_t)(segment - 1);
 		error = 0;
 	}
-	set_control(&single, io->out_control[0].data, way, 0);
+	set_control(&single, io->out_control[0].data, way, 0, io->info[iov - io->iov].tos);
 	single.msg_iov = &one;
 	single.msg_iovlen = 1;
 	for (size_t i = 0; i < niov; i++) {
@@ -446,7 +456,7 @@ unsigned udpio_send(struct udpio *io, unsigned first, unsigned n, const struct u
 		h->msg_namelen = way->to ? way->to_len : 0;
 		h->msg_iov = &io->iov[i];
 		h->msg_iovlen = k;
-		set_control(h, io->out_control[nout].data, way, segments[nout]);
+		set_control(h, io->out_control[nout].data, way, segments[nout], io->info[i].tos);
 	}
 	for (unsigned done = 0; done < nout;) {
 		int r = sendmmsg(way->fd, io->out + done, nout - done, SEND_FLAGS);

@@ -94,7 +94,7 @@ struct udpio_way {
 	const union sock_addr *to; /* NULL: a connected socket */
 	socklen_t to_len;
 	int family;
-	uint8_t ttl, tos;     /* 0: the socket's own */
+	uint8_t ttl;          /* 0: the socket's own */
 	const uint8_t *local; /* the address to leave from, as in udpio_info; NULL: the kernel
 				 chooses */
 	uint32_t scope;       /* its interface, 0 but for link-local ones */
@@ -111,7 +111,7 @@ enum udpio_verdict {
 
 /**
  * udpio_send() - pass on messages @first to @first + @n - 1 of the batch, of one source and one
- *                destination; equal ones are bundled
+ *                destination, with the traffic class that was told of each; equal ones are bundled
  * @failed:	asked what to do when a single datagram cannot be sent; may receive nothing
  * Return: datagrams that were sent
  */

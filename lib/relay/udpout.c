@@ -30,7 +30,7 @@ static bool same_run(const struct udpio *io, unsigned a, unsigned b)
 {
 	const struct udpio_info *ia = &io->info[a], *ib = &io->info[b];
 
-	return ia->ttl == ib->ttl && ia->tos == ib->tos && ia->has_dst && ib->has_dst &&
+	return ia->ttl == ib->ttl && ia->has_dst && ib->has_dst &&
 	       memcmp(&io->name[a], &io->name[b], io->in[a].msg_hdr.msg_namelen) == 0 &&
 	       memcmp(&ia->dst, &ib->dst, io->in[a].msg_hdr.msg_namelen) == 0;
 }
@@ -39,7 +39,7 @@ static bool same_run(const struct udpio *io, unsigned a, unsigned b)
 static void do_run(struct udpout *u, unsigned first, unsigned n)
 {
 	const struct udpio_info *info = &u->io->info[first];
-	struct udpout_way way = { .ttl = info->ttl, .tos = info->tos };
+	struct udpout_way way = { .ttl = info->ttl };
 	const struct iovec *data = &u->io->iov[first];
 	struct net_addr child, host;
 

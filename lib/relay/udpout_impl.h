@@ -49,7 +49,7 @@ struct udpout_way {
 	struct net_addr peer;
 	union sock_addr host;
 	socklen_t host_len;
-	uint8_t ttl, tos;
+	uint8_t ttl;
 };
 
 /* --- udpoutmap.c */

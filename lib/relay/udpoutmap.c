@@ -94,8 +94,7 @@ static void map_deliver(struct udpout_map *m, unsigned first, unsigned n)
 static bool same_peer(const struct udpio *io, unsigned a, unsigned b)
 {
 	return io->in[a].msg_hdr.msg_namelen == io->in[b].msg_hdr.msg_namelen &&
-	       memcmp(&io->name[a], &io->name[b], io->in[a].msg_hdr.msg_namelen) == 0 &&
-	       io->info[a].tos == io->info[b].tos;
+	       memcmp(&io->name[a], &io->name[b], io->in[a].msg_hdr.msg_namelen) == 0;
 }
 
 /* where a datagram hit matters for new peers only, and finding it out takes time for each */
@@ -208,7 +207,6 @@ void udpout_map_send(const struct udpout_way *way, unsigned first, unsigned n)
 		.to_len = way->host_len,
 		.family = m->child.family,
 		.ttl = way->ttl == UDPOUT_HOPS || !way->ttl ? 0 : (uint8_t)(way->ttl - 1),
-		.tos = way->tos,
 		.local = way->pair && way->pair->by_peer ? way->pair->local : NULL,
 		.bundle_max = &m->bundle_max,
 	};

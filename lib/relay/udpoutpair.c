@@ -83,7 +83,7 @@ static void pair_refused(struct udpout_pair *p)
 
 static bool same_run(const struct udpio *io, int a, int b)
 {
-	return io->info[a].ttl == io->info[b].ttl && io->info[a].tos == io->info[b].tos;
+	return io->info[a].ttl == io->info[b].ttl;
 }
 
 static int on_pair_ready(struct watch *w, uint32_t events)
@@ -111,7 +111,6 @@ static int on_pair_ready(struct watch *w, uint32_t events)
 		for (i = first + 1; i < n && same_run(u->io, first, i);)
 			i++;
 		way.ttl = u->io->info[first].ttl;
-		way.tos = u->io->info[first].tos;
 		if (way.ttl == 1)
 			udpout_expire(u, &p->map->child, &p->peer, &u->io->iov[first]);
 		else
@@ -338,7 +337,6 @@ void udpout_to_child(struct udpout_map *m, struct udpout_pair *p, const struct n
 	if (p && p->watch.fd >= 0) {
 		const struct udpio_way way = { .fd = p->watch.fd,
 					       .family = peer->family,
-					       .tos = u->io->info[first].tos,
 					       .bundle_max = &p->bundle_max };
 
 		udpio_went_back(&p->from, n);

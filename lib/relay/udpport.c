@@ -143,6 +143,9 @@ int udpports_add(struct udp_ports *u, const struct worker_port *spec, int sock, 
 	list_init(&p->flows);
 	udpflows_limits(p);
 	udp_set_options(fd, family, PORT_BUFFER);
+	udpio_set_options(fd, family, false);
+	if (family == AF_INET6) /* its clients may be of IPv4 all the same */
+		udpio_set_options(fd, AF_INET, false);
 	r = watch_add(u->flows.loop, &p->watch, fd, EPOLLIN, on_port_ready);
 	if (r < 0)
 		return err_set(err, -r, "watching port %u", spec->id);

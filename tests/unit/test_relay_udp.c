@@ -225,6 +225,53 @@ START_TEST(all_sizes_pass)
 }
 END_TEST
 
+/* the traffic class of what comes to @fd next */
+static int class_at(int fd)
+{
+	struct iovec v = { seen, sizeof(seen) };
+	union {
+		struct cmsghdr header;
+		uint8_t data[CMSG_SPACE(1)];
+	} control;
+	struct msghdr h = { .msg_name = &from,
+			    .msg_namelen = sizeof(from),
+			    .msg_iov = &v,
+			    .msg_iovlen = 1,
+			    .msg_control = &control,
+			    .msg_controllen = sizeof(control) };
+
+	ck_assert(ready_within(fd, POLLIN, WAIT_MS));
+	ck_assert_int_ge(recvmsg(fd, &h, 0), 0);
+	ck_assert_ptr_nonnull(CMSG_FIRSTHDR(&h));
+	ck_assert_int_eq(CMSG_FIRSTHDR(&h)->cmsg_type, IP_TOS);
+	return *CMSG_DATA(CMSG_FIRSTHDR(&h));
+}
+
+/* what @here sends with @tos comes so @there; NULL: it is connected */
+static void class_passes(int here, const struct sockaddr_in *to, int there, int tos)
+{
+	setsockopt(here, IPPROTO_IP, IP_TOS, &tos, sizeof(tos));
+	ck_assert_int_eq(sendto(here, "x", 1, 0, (const struct sockaddr *)to, to ? sizeof(*to) : 0),
+			 1);
+	ck_assert_int_eq(class_at(there), tos);
+}
+
+START_TEST(the_traffic_class_passes_both_ways)
+{
+	int server = child_socket(&rig, SOCK_DGRAM), on = 1;
+	struct published p = publish(1, port_of(server), 0);
+	int client = client_of(&p);
+
+	setsockopt(server, IPPROTO_IP, IP_RECVTOS, &on, sizeof(on));
+	setsockopt(client, IPPROTO_IP, IP_RECVTOS, &on, sizeof(on));
+	echo(client, server, "first", 5);         /* it may have been held, which it is without */
+	for (int tos = 0; tos < 256; tos += 17) { /* all marks of ECN among them */
+		class_passes(client, NULL, server, tos);
+		class_passes(server, &from, client, 255 - tos);
+	}
+}
+END_TEST
+
 START_TEST(the_second_target_gets_what_the_first_refused)
 {
 	int server = child_socket(&rig, SOCK_DGRAM), gone = child_socket(&rig, SOCK_DGRAM);
@@ -623,6 +670,7 @@ int main(void)
 	tcase_add_test(live, answers_go_to_who_asked);
 	tcase_add_test(live, the_answer_leaves_from_the_address_that_was_hit);
 	tcase_add_test(live, all_sizes_pass);
+	tcase_add_test(live, the_traffic_class_passes_both_ways);
 	tcase_add_test(live, the_second_target_gets_what_the_first_refused);
 	tcase_add_test(live, a_refusal_that_is_met_twice_is_one);
 	tcase_add_test(live, a_bundle_is_cut_as_it_was);
