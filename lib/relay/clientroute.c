@@ -401,6 +401,11 @@ void clientroutes_init(struct clientroutes *c, struct loop *l, struct sockpool *
 	sockpool_take(child, AF_NETLINK, SOCK_RAW, &c->wait);
 }
 
+bool clientroutes_settled(const struct clientroutes *c)
+{
+	return !c->loop || list_empty(&c->wait.entry);
+}
+
 void clientroutes_done(struct clientroutes *c)
 {
 	if (!c->loop)

@@ -57,6 +57,9 @@ bool clientroute_is_back(struct clientroutes *c, const union sock_addr *client, 
  */
 bool clientroute_is_behind(struct clientroutes *c, const struct net_addr *target);
 
+/* clientroutes_settled() - the socket is there, or there will be none */
+bool clientroutes_settled(const struct clientroutes *c);
+
 /* clientroute_is_silent() - the table says so, and yet nothing comes: believe it later */
 void clientroute_is_silent(struct clientroutes *c, const union sock_addr *client, int protocol);
 

@@ -33,6 +33,7 @@
 #include "lib/relay/udpport.h"
 #include "lib/sandbox/sandbox.h"
 
+#define ROUTES_WAIT_MS 1000 /* an agent that does not answer: clients are not shown */
 #define CONFIG_WAIT_MS (-1) /* the parent has a limit, and ends us by the end of its socket */
 
 struct relay {
@@ -345,6 +346,21 @@ static void share_claims(struct relay *r)
 	r->udp.flows.claim_arg = &r->udpout;
 }
 
+/* a client that came before the child's routes can be asked would not be shown to its server. The
+ * question was sent long ago: as a rule the answer is here */
+static int wait_for_routes(struct relay *r)
+{
+	const uint64_t end = clock_ms() + ROUTES_WAIT_MS;
+	uint64_t now = clock_ms();
+	int e = 0;
+
+	while (e == 0 && !r->loop.stop && !clientroutes_settled(&r->sources.routes) && now < end) {
+		e = loop_once(&r->loop, (int)(end - now));
+		now = clock_ms();
+	}
+	return e;
+}
+
 /* Return: as receive_config() */
 static int relay_start(struct relay *r, struct sandbox_report *sandbox)
 {
@@ -403,6 +419,9 @@ static int relay_start(struct relay *r, struct sandbox_report *sandbox)
 	if (e < 0)
 		return err_set(&r->err, -e, "watching the control socket");
 	sandbox_seal(sandbox);
+	e = wait_for_routes(r);
+	if (e < 0)
+		return e;
 	e = msg_send(WORKER_CONTROL_FD, &worker_proto, WORKER_READY, sandbox, NULL, 0);
 	if (msg_peer_gone(e))
 		return 0;
