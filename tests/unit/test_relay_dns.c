@@ -653,36 +653,10 @@ START_TEST(sockets_are_looked_at)
 }
 END_TEST
 
-static const struct {
-	const char *bytes; /* after a header with one question */
-	size_t len, question;
-} questions[] = {
-	{ "\0\0\1\0\1", 5, 5 },
-	{ "\1a\0\0\1\0\1", 7, 7 },
-	{ "\1a\0\0\1\0\1more", 11, 7 },
-	{ "\1a\0\0\1\0", 6, 0 },      /* cut */
-	{ "\x3f", 1, 0 },             /* a label longer than the message */
-	{ "\xc0\x0c\0\1\0\1", 6, 0 }, /* a pointer */
-	{ "", 0, 0 },
-};
-
-START_TEST(questions_are_measured)
-{
-	uint8_t msg[64] = { [5] = 1 };
-
-	memcpy(msg + DNS_HEADER, questions[_i].bytes, questions[_i].len);
-	ck_assert_uint_eq(dnsmsg_question(msg, DNS_HEADER + questions[_i].len),
-			  questions[_i].question);
-	ck_assert_uint_le(dnsmsg_fail(msg, DNS_HEADER + questions[_i].len),
-			  DNS_HEADER + questions[_i].len);
-}
-END_TEST
-
 int main(void)
 {
 	Suite *s = suite_create("relay_dns");
-	TCase *c = tcase_create("relay"), *m = tcase_create("messages"),
-	      *small = tcase_create("small");
+	TCase *c = tcase_create("relay"), *small = tcase_create("small");
 
 	tcase_set_timeout(c, 30);
 	tcase_add_checked_fixture(c, start, stop);
@@ -707,8 +681,6 @@ int main(void)
 	tcase_add_test(c, one_client_has_a_quarter_of_the_connections);
 	tcase_add_loop_test(c, sockets_are_looked_at, 0, 3);
 	suite_add_tcase(s, c);
-	tcase_add_loop_test(m, questions_are_measured, 0, ARRAY_SIZE(questions));
-	suite_add_tcase(s, m);
 	tcase_set_timeout(small, 30);
 	tcase_add_checked_fixture(small, start_small, stop);
 	tcase_add_test(small, the_oldest_port_gives_way);
