@@ -18,7 +18,7 @@ kill -s KILL "$flood"
 wait "$flood" 2>/dev/null
 ok "it was a flood: the kernel answered it with cookies" [ "$(cookies)" -gt $((before + 1000)) ]
 stats() { as_user rootlessctl --socket "$STATE/api.sock" list-ports --stats --json; }
-counted() { stats | grep -q '"accepted":20,"active":0,'; }
-wait_for 20 counted
-like "nothing of it is connections" "$(stats)" '*"accepted":20,"active":0,*'
+# a segment that comes late is a cookie's answer once more, and one that was lost comes again much later
+counted() { stats | grep -qE '"accepted":2[0-9],"active":0,'; }
+ok "nothing of it is connections: $(stats | grep -oE '"accepted":[0-9]+,"active":[0-9]+')" wait_for 60 counted
 rk_stop
