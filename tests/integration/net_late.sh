@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # net_late.sh - connects out that last, on every rung: each is one connection, at the moment when the far
-# side has it; who gives up meanwhile leaves nothing; a server whose queue is full; RK_LATE: other ports
+# side has it; who gives up meanwhile leaves nothing; a server whose queue is full; RK_LATE: other ports (not 5005, 5006)
 # deadline: 120
 . "${0%/*}/lib.sh"
 need userns tun tool:python3
