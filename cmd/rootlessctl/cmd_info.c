@@ -25,6 +25,18 @@ static void print_list(const char *title, const json_t *list)
 	puts("]");
 }
 
+void ctl_show_degraded(const char *title, const json_t *info)
+{
+	size_t i;
+	json_t *v;
+
+	json_array_foreach(json_object_get(info, "degraded"), i, v)
+	{
+		if (json_is_string(v))
+			printf("%s%s\n", title, json_string_value(v));
+	}
+}
+
 int cmd_info(const struct ctl *ctl, struct err *err)
 {
 	autojson json_t *info = NULL;
@@ -55,5 +67,6 @@ int cmd_info(const struct ctl *ctl, struct err *err)
 		printf("- Port Driver: %s\n", client_text(port, "driver"));
 		print_list("  - Supported protocols: ", json_object_get(port, "protos"));
 	}
+	ctl_show_degraded("- Degraded: ", info);
 	return 0;
 }

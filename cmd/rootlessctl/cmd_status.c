@@ -107,6 +107,19 @@ static void show_workers(const json_t *info)
 	}
 }
 
+static void show_agents(const json_t *info)
+{
+	json_t *agents = json_object_get(info, "agents"), *v;
+	const char *name;
+
+	json_object_foreach(agents, name, v)
+	{
+		if (strcmp(client_text(agents, name), "up") != 0)
+			printf("agent      %s: %s\n", name, client_text(agents, name));
+	}
+	ctl_show_degraded("degraded   ", info);
+}
+
 /* a list of words that goes on in the next line when one is full */
 struct wrapped {
 	const char *title, *of;
@@ -276,6 +289,7 @@ int cmd_status(const struct ctl *ctl, struct err *err)
 	show_instance(info);
 	show_network(info);
 	show_workers(info);
+	show_agents(info);
 	show_flows(info);
 	show_counters(info);
 	show_ports(info, json_object_get(info, "ports"));

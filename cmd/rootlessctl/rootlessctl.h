@@ -3,6 +3,7 @@
 #ifndef RK_CMD_ROOTLESSCTL_H
 #define RK_CMD_ROOTLESSCTL_H
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -63,6 +64,8 @@ int cmd_list_ports(const struct ctl *ctl, struct err *err);
 int cmd_add_ports(const struct ctl *ctl, struct err *err);
 int cmd_remove_ports(const struct ctl *ctl, struct err *err);
 int cmd_info(const struct ctl *ctl, struct err *err);
+/* ctl_show_degraded() - a line for each thing that does not work; none when all does */
+void ctl_show_degraded(const char *title, const json_t *info);
 int cmd_status(const struct ctl *ctl, struct err *err);
 int cmd_ready(const struct ctl *ctl, struct err *err);
 int cmd_events(const struct ctl *ctl, struct err *err);

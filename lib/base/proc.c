@@ -117,7 +117,7 @@ void proc_list_done(struct proc_list *l)
 static bool is_spared(pid_t pid, const pid_t *spare, size_t nspare)
 {
 	for (size_t i = 0; i < nspare; i++) {
-		if (spare[i] == pid)
+		if (spare[i] == pid || spare[i] == getsid(pid))
 			return true;
 	}
 	return false;

@@ -19,7 +19,8 @@ void proc_list_done(struct proc_list *l);
 /**
  * proc_kill_children() - SIGKILL every child of this process and reap them, and what they leave
  *			  behind, until none is left
- * @spare:	pids that are not killed; they are reaped when they die by themselves
+ * @spare:	pids that are not killed, nor are processes of a session that one of them has
+ *		begun; they are reaped when they die by themselves
  * @timeout_ms:	given up after that: a process in uninterruptible sleep does not hold us
  *
  * The caller is a subreaper or the init of its PID namespace, so the children of a killed child

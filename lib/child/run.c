@@ -247,6 +247,14 @@ static enum outcome serve_signals(struct running *x)
 	return o;
 }
 
+/* who serves is the first of the two, or, when that is dead, the other one of its group. The number
+ * is nobody else's while one of them lives */
+static void end_agent(const struct run *r, uint32_t i)
+{
+	if (i < r->nspare && kill(r->spare[i], SIGKILL) < 0)
+		kill(-r->spare[i], SIGKILL);
+}
+
 static enum outcome serve_parent(struct running *x)
 {
 	struct msg m;
@@ -261,7 +269,10 @@ static enum outcome serve_parent(struct running *x)
 		x->errnum = -n;
 		return OUTCOME_FAILED;
 	}
-	sigmerge_told(&x->merge, s->signo, s->sender, clock_ms());
+	if (m.type == HS_AGENT_END)
+		end_agent(x->r, ((const struct hs_agent_end *)m.payload)->kind);
+	else
+		sigmerge_told(&x->merge, s->signo, s->sender, clock_ms());
 	return OUTCOME_NONE;
 }
 

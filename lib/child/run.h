@@ -17,8 +17,8 @@ struct run {
 	char **command;
 	bool reaper; /* the command gets a session of its own */
 	struct sigstate sigs;
-	pid_t spare[RUN_SPARE_MAX]; /* agents: they outlive the command until the parent has heard
-				     */
+	/* agents, by enum nsagent_kind: they outlive the command until the parent has heard */
+	pid_t spare[RUN_SPARE_MAX];
 	size_t nspare;
 	int listen_fds;      /* descriptors 3.. that systemd passed; 0: none */
 	bool fix_listen_pid; /* LISTEN_PID named the parent: it shall name the command */

@@ -12,6 +12,7 @@
  *     <---------------- STAGE... then READY  or FAILED
  *     RELEASE ----------------------------> forks the command
  *     SIGNAL... --------------------------> passes each on, once
+ *     AGENT_END --------------------------> kills an agent that does not answer
  *     <----------------------------- EXITED  or FAILED
  *
  * Either end of file is the other's death.
@@ -23,7 +24,7 @@
 #include "lib/ipc/msg.h"
 #include "lib/ipc/netplan.h"
 
-#define HANDSHAKE_VERSION 2
+#define HANDSHAKE_VERSION 3
 
 /*
  * The variable that tells the exec'ed child the numbers of its socket and of the state directory,
@@ -78,6 +79,10 @@ struct hs_signal {
 	int32_t sender;        /* pid in the parent's PID namespace; 0: the kernel */
 };
 
+struct hs_agent_end {
+	uint32_t kind; /* enum nsagent_kind; of its two processes the one that serves */
+};
+
 enum hs_exit_kind {
 	HS_EXIT_STATUS, /* value is the exit status */
 	HS_EXIT_SIGNAL, /* value is the signal */
@@ -102,7 +107,8 @@ struct hs_exited {
 	X(HS_RELEASE, 6, struct msg_empty, 0, 0, ROLE_BIT(ROLE_PARENT), HS_STARTING) \
 	X(HS_SIGNAL, 7, struct hs_signal, 0, 0, ROLE_BIT(ROLE_PARENT), HS_STARTING | HS_RUNNING) \
 	X(HS_FAILED, 8, struct err, 0, 0, ROLE_BIT(ROLE_CHILD), HS_STARTING | HS_RUNNING) \
-	X(HS_EXITED, 9, struct hs_exited, 0, 0, ROLE_BIT(ROLE_CHILD), HS_RUNNING)
+	X(HS_EXITED, 9, struct hs_exited, 0, 0, ROLE_BIT(ROLE_CHILD), HS_RUNNING) \
+	X(HS_AGENT_END, 10, struct hs_agent_end, 0, 0, ROLE_BIT(ROLE_PARENT), HS_RUNNING)
 
 enum hs_type { HANDSHAKE_MESSAGES(MSG_ENUM_ENTRY) };
 extern const struct msg_proto handshake_proto;

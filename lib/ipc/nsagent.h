@@ -8,7 +8,7 @@
 #include "lib/ipc/msg.h"
 #include "lib/ipc/netplan.h"
 
-#define NSAGENT_VERSION 11
+#define NSAGENT_VERSION 12
 
 enum nsagent_state { /* bits: what the receiver is in */
 		     NSAGENT_STARTING = 1,
@@ -69,6 +69,12 @@ struct nsagent_way_lost {
 	uint8_t zero[2];
 };
 
+/* agent -> parent, once at most: of the two processes that an agent is one has died, and it is
+ * alone now */
+struct nsagent_alone {
+	uint32_t took_over; /* 1: the first died, this is the spare; 0: the spare died */
+};
+
 /* relay -> agent: a batch of unbound sockets, non-blocking, close-on-exec; or one rtnetlink socket
  * that hears when routes, rules and addresses change */
 struct nsagent_sockets {
@@ -82,6 +88,9 @@ struct nsagent_sockets {
 	uint16_t zero;
 };
 
+/* NSAGENT_AGAIN, agent -> relay, once at most: the spare has taken over, and the first may have
+ * died with a request in its hands. PING, parent -> agent, is answered by PONG */
+
 /* name, value, payload, least and most fds, senders, states of the receiver in which it is allowed
  */
 #define NSAGENT_MESSAGES(X) \
@@ -94,7 +103,11 @@ struct nsagent_sockets {
 	X(NSAGENT_SOCKETS_ANS, 5, struct nsagent_sockets, 0, MSG_FDS_MAX, ROLE_BIT(ROLE_NSAGENT), \
 	  NSAGENT_UP) \
 	X(NSAGENT_MTU, 6, struct nsagent_mtu, 0, 0, ROLE_BIT(ROLE_PARENT), NSAGENT_UP) \
-	X(NSAGENT_WAY_LOST, 7, struct nsagent_way_lost, 0, 0, ROLE_BIT(ROLE_NSAGENT), NSAGENT_UP)
+	X(NSAGENT_WAY_LOST, 7, struct nsagent_way_lost, 0, 0, ROLE_BIT(ROLE_NSAGENT), NSAGENT_UP) \
+	X(NSAGENT_ALONE, 8, struct nsagent_alone, 0, 0, ROLE_BIT(ROLE_NSAGENT), NSAGENT_UP) \
+	X(NSAGENT_AGAIN, 9, struct msg_empty, 0, 0, ROLE_BIT(ROLE_NSAGENT), NSAGENT_UP) \
+	X(NSAGENT_PING, 10, struct msg_empty, 0, 0, ROLE_BIT(ROLE_PARENT), NSAGENT_UP) \
+	X(NSAGENT_PONG, 11, struct msg_empty, 0, 0, ROLE_BIT(ROLE_NSAGENT), NSAGENT_UP)
 
 enum nsagent_type { NSAGENT_MESSAGES(MSG_ENUM_ENTRY) };
 extern const struct msg_proto nsagent_proto;

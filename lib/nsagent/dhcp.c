@@ -257,3 +257,12 @@ int dhcp_renew(struct dhcp_lease *l, struct err *err)
 	*err = (struct err){ 0 };
 	return 0;
 }
+
+void dhcp_inherit(struct dhcp_lease *l)
+{
+	uint64_t now = clock_ms(), left_ms = (uint64_t)l->lease_s * 1000 / 2;
+
+	l->renew_ms = now;
+	if (l->expires_ms < now + left_ms)
+		l->expires_ms = now + left_ms;
+}

@@ -31,4 +31,8 @@ int dhcp_get(const char *ifname, struct dhcp_lease *ret, struct err *err);
  */
 int dhcp_renew(struct dhcp_lease *l, struct err *err);
 
+/* dhcp_inherit() - another process has renewed it since @l was copied, each time when half of its
+ * time was left, and has died: it is due now */
+void dhcp_inherit(struct dhcp_lease *l);
+
 #endif

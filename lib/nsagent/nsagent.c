@@ -6,6 +6,8 @@
  * NSAGENT_CONFIG says and answers READY or FAILED; then, with few rights left, it hands sockets of
  * its netns to the relay until the parent closes its end. It holds nothing for the relay between
  * two requests, and keeps the gateway netns alive by living in it.
+ *
+ * There are two of it (spare.c): the second does nothing until the first has died.
  */
 #include "lib/nsagent/nsagent.h"
 
@@ -17,6 +19,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "lib/base/cleanup.h"
@@ -32,10 +35,12 @@
 #include "lib/nsagent/mtu.h"
 #include "lib/nsagent/rights.h"
 #include "lib/nsagent/sockets.h"
+#include "lib/nsagent/spare.h"
 #include "lib/nsagent/sysctl.h"
 #include "lib/nsagent/wayback.h"
 #include "lib/sandbox/sandbox.h"
 
+#define MADE_MAX (1 + NET_DNS_SOCKS_MAX + NET_ACCEL_FDS_MAX)
 #define CONFIG_WAIT_MS (-1) /* the parent has a limit, and ends us by the end of its socket */
 
 struct agent {
@@ -50,6 +55,7 @@ struct agent {
 	char ifname[IFNAMSIZ];   /* of that; "": only lo is ours */
 	struct wayback wayback;  /* the child's */
 	struct err wayback_why;  /* why there is none though it was asked for */
+	struct spare spare;
 	const struct options *opt;
 };
 
@@ -142,7 +148,8 @@ static int set_up(struct agent *a, const struct nsagent_config *cfg, struct err 
 			     cfg->accel ? &a->accel : NULL, err);
 }
 
-static int send_ready(struct agent *a, struct err *err)
+/* what is handed over, in that order; the number */
+static size_t made(const struct agent *a, int fds[static MADE_MAX])
 {
 	const int all[] = {
 		a->tap,
@@ -156,17 +163,33 @@ static int send_ready(struct agent *a, struct err *err)
 		a->accel.fds[NET_ACCEL_TCP6],
 		a->accel.fds[NET_ACCEL_UDP6],
 	};
-	struct nsagent_ready ready = { 0 };
-	const struct err *why = a->kind == NSAGENT_CHILD ? &a->wayback_why : &a->accel.why;
-	int fds[ARRAY_SIZE(all)], r;
-	size_t nfds = 0;
+	size_t n = 0;
 
-	static_assert(ARRAY_SIZE(all) == 1 + NET_DNS_SOCKS_MAX + NET_ACCEL_FDS_MAX,
+	static_assert(ARRAY_SIZE(all) == MADE_MAX,
 		      "the tap, all DNS sockets, bounce0 and its sockets");
 	for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
 		if (all[i] >= 0)
-			fds[nfds++] = all[i];
+			fds[n++] = all[i];
 	}
+	return n;
+}
+
+static void close_made(const struct agent *a)
+{
+	int fds[MADE_MAX];
+	size_t n = made(a, fds);
+
+	for (size_t i = 0; i < n; i++)
+		close(fds[i]);
+}
+
+static int send_ready(struct agent *a, struct err *err)
+{
+	struct nsagent_ready ready = { 0 };
+	const struct err *why = a->kind == NSAGENT_CHILD ? &a->wayback_why : &a->accel.why;
+	int fds[MADE_MAX], r;
+	size_t nfds = made(a, fds);
+
 	memcpy(ready.tap_mac, a->tap_mac, sizeof(ready.tap_mac));
 	ready.address = a->lease.address;
 	ready.gateway = a->lease.router;
@@ -176,8 +199,7 @@ static int send_ready(struct agent *a, struct err *err)
 	ready.shows_clients = a->wayback.events >= 0;
 	snprintf(ready.why, sizeof(ready.why), "%.*s", NSAGENT_WHY_MAX - 1, why->msg);
 	r = msg_send(a->parent, &nsagent_proto, NSAGENT_READY, &ready, fds, nfds);
-	for (size_t i = 0; i < nfds; i++)
-		close(fds[i]);
+	close_made(a);
 	return r < 0 ? err_set(err, -r, "telling the parent that the network is up") : 0;
 }
 
@@ -196,7 +218,7 @@ static int give_up(const struct agent *a, struct err *err)
 	return r < 0 ? r : 0;
 }
 
-/* all that takes rights; they are gone when the parent hears READY */
+/* all that takes rights; they are gone, of both processes, when the parent hears READY */
 static int start(struct agent *a, struct err *err)
 {
 	struct nsagent_config cfg = { 0 };
@@ -210,14 +232,61 @@ static int start(struct agent *a, struct err *err)
 		r = set_up(a, &cfg, err);
 	cleanup_closep(&a->child_netns);
 	if (r == 0)
+		r = spare_fork(&a->spare, err);
+	if (r == 0)
 		r = give_up(a, err);
-	return r < 0 ? r : send_ready(a, err);
+	if (r == 0)
+		r = spare_settled(&a->spare, err);
+	if (r < 0)
+		return r;
+	if (a->spare.is_spare) {
+		close_made(a);
+		return 0;
+	}
+	r = send_ready(a, err);
+	if (r == 0)
+		spare_serving(&a->spare);
+	return r;
+}
+
+/* the parent tells the user */
+static void tell_way_lost(const struct agent *a, const struct err *err)
+{
+	struct nsagent_way_lost lost = { 0 };
+
+	snprintf(lost.why, sizeof(lost.why), "%.*s", NSAGENT_WHY_MAX - 1, err->msg);
+	if (msg_send(a->parent, &nsagent_proto, NSAGENT_WAY_LOST, &lost, NULL, 0) < 0)
+		log_warning("ports", "%s; servers do not see the addresses of clients any more",
+			    err->msg);
+}
+
+/* what the first was in the middle of is done again; the netns is as it was */
+static void take_over(struct agent *a)
+{
+	const struct nsagent_alone alone = { .took_over = 1 };
+	struct err err = { 0 };
+
+	msg_send(a->parent, &nsagent_proto, NSAGENT_ALONE, &alone, NULL, 0);
+	if (a->relay >= 0) /* without room it has enough to read, and asks again in time */
+		msg_send(a->relay, &nsagent_proto, NSAGENT_AGAIN, &(struct msg_empty){ 0 }, NULL,
+			 0);
+	if (a->wayback.events >= 0 && wayback_inherit(&a->wayback, &err) < 0)
+		tell_way_lost(a, &err);
+	if (a->lease.prefix)
+		dhcp_inherit(&a->lease);
+}
+
+static void lose_spare(struct agent *a)
+{
+	spare_done(&a->spare);
+	msg_send(a->parent, &nsagent_proto, NSAGENT_ALONE, &(struct nsagent_alone){ 0 }, NULL, 0);
 }
 
 static void drop_relay(struct agent *a, int r)
 {
 	if (r < 0 && !msg_peer_gone(r))
 		log_warning("nsagent", "serving the relay: %s, closing its socket", strerror(-r));
+	shutdown(a->relay, SHUT_RDWR); /* that of the spare as well */
 	close(take_fd(&a->relay));
 }
 
@@ -268,34 +337,25 @@ static int serve_parent(const struct agent *a)
 	struct msg m;
 	int r = msg_recv(a->parent, &nsagent_proto, ROLE_PARENT, NSAGENT_UP, MSG_DONTWAIT, &m);
 
-	if (r > 0) /* no other message is allowed */
+	if (r > 0 && m.type == NSAGENT_MTU)
 		do_mtu(a, (const struct nsagent_mtu *)m.payload);
+	else if (r > 0) /* no other message is allowed. One that does not read asks again */
+		msg_send(a->parent, &nsagent_proto, NSAGENT_PONG, &(struct msg_empty){ 0 }, NULL,
+			 0);
 	return r == -EAGAIN ? 1 : r;
-}
-
-/* the parent tells the user */
-static void mend_wayback(struct agent *a)
-{
-	struct nsagent_way_lost lost = { 0 };
-	struct err err = { 0 };
-
-	if (wayback_mend(&a->wayback, &err) == 0)
-		return;
-	snprintf(lost.why, sizeof(lost.why), "%.*s", NSAGENT_WHY_MAX - 1, err.msg);
-	if (msg_send(a->parent, &nsagent_proto, NSAGENT_WAY_LOST, &lost, NULL, 0) < 0)
-		log_warning("ports", "%s; servers do not see the addresses of clients any more",
-			    err.msg);
 }
 
 /* 0: the parent is gone; else a negative errno */
 static int serve(struct agent *a)
 {
 	for (;;) {
-		struct pollfd p[3] = {
+		struct pollfd p[4] = {
 			{ .fd = a->parent, .events = POLLIN },
 			{ .fd = a->relay, .events = POLLIN }, /* -1 is ignored by poll() */
 			{ .fd = a->wayback.events, .events = POLLIN },
+			{ .fd = a->spare.other }, /* its end only */
 		};
+		struct err err = { 0 };
 
 		if (poll(p, ARRAY_SIZE(p), ms_to_renewal(a)) < 0 && errno != EINTR)
 			return -errno;
@@ -307,8 +367,10 @@ static int serve(struct agent *a)
 			if (r <= 0)
 				return r;
 		}
-		if (p[2].revents)
-			mend_wayback(a);
+		if (p[3].revents)
+			lose_spare(a);
+		if (p[2].revents && wayback_mend(&a->wayback, &err) < 0)
+			tell_way_lost(a, &err);
 		if (p[1].revents) {
 			int r = sockets_serve(a->relay, a->kind);
 
@@ -330,6 +392,7 @@ int nsagent_main(enum nsagent_kind kind, int parent_sock, int relay_sock, int ch
 		.dns = { -1, -1, -1, -1 },
 		.accel.fds = { -1, -1, -1, -1, -1 },
 		.wayback = WAYBACK_INIT,
+		.spare = SPARE_INIT,
 		.opt = opt,
 	};
 	struct err err = { 0 };
@@ -345,6 +408,11 @@ int nsagent_main(enum nsagent_kind kind, int parent_sock, int relay_sock, int ch
 		if (r < 0 && !msg_peer_gone(r))
 			log_error("nsagent", "%s", err.msg);
 		return EXIT_FAILURE;
+	}
+	if (a.spare.is_spare) {
+		if (!spare_wait(&a.spare))
+			return EXIT_FAILURE;
+		take_over(&a);
 	}
 	r = serve(&a);
 	if (r < 0 && !msg_peer_gone(r))

@@ -284,7 +284,7 @@ static bool is_whole(int fd)
 }
 
 /* reads what is there, and says whether something of ours was removed */
-static bool is_hurt(const struct wayback *w)
+static bool hears_harm(const struct wayback *w)
 {
 	union {
 		struct nlmsghdr align;
@@ -319,13 +319,11 @@ static int give_up(struct wayback *w, int r, struct err *err)
 	return err_wrap(err, r, "the table 'rootless-supervisor' of nf_tables in the child");
 }
 
-int wayback_mend(struct wayback *w, struct err *err)
+static int mend(struct wayback *w, struct err *err)
 {
 	uint64_t now = clock_ms();
 	int r;
 
-	if (!is_hurt(w))
-		return 0;
 	if (!w->restored || now - w->since_ms > RESTORES_MS) {
 		w->since_ms = now;
 		w->restored = 0;
@@ -342,4 +340,19 @@ int wayback_mend(struct wayback *w, struct err *err)
 				  "removed: made again, servers need it to answer clients");
 	w->restored_said = true;
 	return 0;
+}
+
+int wayback_mend(struct wayback *w, struct err *err)
+{
+	return hears_harm(w) ? mend(w, err) : 0;
+}
+
+int wayback_inherit(struct wayback *w, struct err *err)
+{
+	uint8_t word;
+
+	for (int i = 0; i < READS_MAX && recv(w->nft, &word, sizeof(word), MSG_DONTWAIT) >= 0; i++)
+		; /* answers to who died */
+	hears_harm(w);
+	return is_whole(w->nft) ? 0 : mend(w, err);
 }

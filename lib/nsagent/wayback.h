@@ -38,4 +38,8 @@ int wayback_setup(struct wayback *ret, struct err *err);
  */
 int wayback_mend(struct wayback *w, struct err *err);
 
+/* wayback_inherit() - who cared for @w until now has died, perhaps in the middle of it.
+ * Return: as above */
+int wayback_inherit(struct wayback *w, struct err *err);
+
 #endif

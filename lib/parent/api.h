@@ -30,6 +30,12 @@ struct api_worker {
 	const struct worker_counters *counters; /* NULL: not known; as it told them, so untrusted */
 };
 
+struct api_agent {
+	const char *netns; /* "child", "gateway" */
+	const char *state; /* "up", "alone", "dead"; NULL: not part of this run */
+	const char *lost;  /* NULL, or what goes without it, and what to do */
+};
+
 /* what GET /v1/info answers; read at each request, so the owner may change it */
 struct api_info {
 	const char *version;   /* of the program, under the name it was called by */
@@ -62,6 +68,8 @@ struct api_info {
 	bool short_specs;      /* ports are named by our own rules, too (portspec.h) */
 	const struct api_worker *workers;
 	size_t nworkers;
+	const struct api_agent *agents;
+	size_t nagents;
 };
 
 /**

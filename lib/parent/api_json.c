@@ -201,6 +201,27 @@ json_t *api_json_workers(const struct api_info *info)
 	return j;
 }
 
+/* "agents" has the state of each, "degraded" what goes without those that are dead */
+static void set_agents(json_t *j, const struct api_info *info)
+{
+	json_t *agents = json_object(), *degraded = json_array();
+
+	for (size_t i = 0; i < info->nagents; i++) {
+		const struct api_agent *a = &info->agents[i];
+
+		if (a->state)
+			json_object_set_new(agents, a->netns, text_new(a->state));
+		if (a->lost)
+			json_array_append_new(degraded, text_new(a->lost));
+	}
+	if (json_object_size(agents))
+		json_object_set(j, "agents", agents);
+	if (json_array_size(degraded))
+		json_object_set(j, "degraded", degraded);
+	json_decref(agents);
+	json_decref(degraded);
+}
+
 char *api_json_info(const struct api_info *info)
 {
 	autojson json_t *j = json_object();
@@ -216,6 +237,7 @@ char *api_json_info(const struct api_info *info)
 		json_object_set_new(j, "portDriver", port_driver_new(info));
 	if (workers)
 		json_object_set_new(j, "workers", workers);
+	set_agents(j, info);
 	if (info->pid)
 		json_object_set_new(j, "instance", instance_new(info));
 	return dump(j);

@@ -214,6 +214,7 @@ static int prepare_agent(struct instance *in, struct agent *a, int *fds, size_t 
 	fds[(*nfds)++] = relay[1];
 	a->relay_end = relay[0];
 	in->pending |= a->bit;
+	agent_set(a, AGENT_STARTING);
 	if (link_open(in, &a->control, control[0], on_agent_link, a) < 0)
 		return err_set(err, ENOMEM, "watching an agent");
 	/* else its program knows the addresses, and says them later */

@@ -115,13 +115,24 @@ struct worker {
 	unsigned lines_dropped;
 };
 
+enum agent_state {
+	AGENT_NONE,     /* not a part of this run */
+	AGENT_STARTING, /* UP by its READY */
+	AGENT_UP,       /* and a spare is there; ALONE when one of the two has died */
+	AGENT_ALONE,    /* no spare is left */
+	AGENT_DEAD,     /* nor the other, or it broke the protocol */
+	AGENT_NSTATES
+};
+
 struct agent {
 	struct instance *in;
 	enum nsagent_kind kind;
 	enum pending bit;
 	struct link control;
 	int relay_end; /* what the relay gets; kept, so that it can be started again */
-	bool up;
+	enum agent_state state;
+	struct watchdog watchdog;
+	bool hung; /* the child was asked to kill it */
 };
 
 /* the texts that struct api_info points at */
@@ -131,6 +142,7 @@ struct info_text {
 	char sandbox[NWORKERS][SANDBOX_TEXT_MAX];
 	const char *protos[8];
 	struct api_worker workers[NWORKERS + 1]; /* the last is the program of the network */
+	struct api_agent agents[NSAGENT_NKINDS];
 };
 
 struct instance {
@@ -231,9 +243,14 @@ int bringup(struct instance *in, struct err *err);
 /* bringup_configure_child_agent() - with NET_F_LEARNS: in->plan is complete now */
 int bringup_configure_child_agent(struct instance *in, struct err *err);
 
-/* links.c: the messages of child, agents and nursery */
-void on_child_link(evutil_socket_t fd, short what, void *arg);
+/* agents.c: the messages of the agents, what they have become */
 void on_agent_link(evutil_socket_t fd, short what, void *arg);
+void agent_set(struct agent *a, enum agent_state state);
+/* agents_tick() - each WATCHDOG_TICK_MS, see watchdog_tick() */
+void agents_tick(struct instance *in, bool late);
+
+/* links.c: the messages of child and nursery */
+void on_child_link(evutil_socket_t fd, short what, void *arg);
 void on_nursery_link(evutil_socket_t fd, short what, void *arg);
 void child_drain(struct instance *in);
 

@@ -20,7 +20,7 @@ static int keep_worst(int worst, int r)
 
 static int tell_agent(const struct agent *a, const struct nsagent_mtu *m)
 {
-	if (!a->up || a->control.fd < 0)
+	if (a->state <= AGENT_STARTING || a->control.fd < 0)
 		return 0;
 	return msg_send(a->control.fd, &nsagent_proto, NSAGENT_MTU, m, NULL, 0);
 }

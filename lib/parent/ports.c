@@ -44,7 +44,8 @@ struct ports {
 	struct port_run *run;
 	enum port_rules rules;
 	uint32_t last_id;
-	size_t count, max; /* of ports: a range is many */
+	size_t count, max;   /* of ports: a range is many */
+	const char *refuses; /* NULL, or why no port can be added */
 	struct list entries;
 	struct event *stats_timer;
 	struct stats_wait *stats_waits;    /* not NULL: a question is under way */
@@ -249,6 +250,8 @@ static int check(const struct ports *t, const struct port_spec *spec, struct err
 
 	if (r < 0)
 		return r;
+	if (t->refuses)
+		return err_say(err, ECHILD, "%s", t->refuses);
 	list_for_each (l, &t->entries) {
 		const struct entry *e = container_of(l, struct entry, link);
 
@@ -289,6 +292,12 @@ int ports_add(struct ports *t, struct port_spec *spec, uint32_t *ret_id, struct 
 	t->count += (size_t)spec->more + 1;
 	list_append(&t->entries, &take_ptr(e)->link);
 	return 0;
+}
+
+void ports_refuse(struct ports *t, const char *why)
+{
+	if (t->driver->flags & PORT_F_RELAY)
+		t->refuses = why;
 }
 
 int ports_remove(struct ports *t, int64_t id, uint32_t drain_ms, ports_removed_fn *done, void *arg,

@@ -38,6 +38,10 @@ DEFINE_FREEP(struct ports *, ports_free)
  */
 int ports_add(struct ports *t, struct port_spec *spec, uint32_t *ret_id, struct err *err);
 
+/* ports_refuse() - from now on none can be added, for the reason @why, borrowed. Only a driver with
+ * PORT_F_RELAY cares */
+void ports_refuse(struct ports *t, const char *why);
+
 /**
  * ports_remove() - stop listening
  * @drain_ms:	how long connections may go on, up to WORKER_DRAIN_MAX_MS

@@ -120,6 +120,8 @@ static void fill_info(struct instance *in)
 	confined_info(in);
 	in->info.workers = t->workers;
 	in->info.nworkers = ARRAY_SIZE(t->workers);
+	in->info.agents = t->agents;
+	in->info.nagents = ARRAY_SIZE(t->agents);
 	if (in->ports) {
 		in->info.port_driver = in->setup->port->name;
 		in->info.disallow_loopback_child_ip =

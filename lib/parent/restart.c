@@ -326,8 +326,10 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 		if (in->worker[i].life == LIFE_UP)
 			ping(&in->worker[i], late);
 	}
-	if (in->phase == PHASE_RUNNING)
-		set_tick(in);
+	if (in->phase != PHASE_RUNNING)
+		return;
+	agents_tick(in, late);
+	set_tick(in);
 }
 
 int restart_init(struct instance *in, struct err *err)

@@ -7,6 +7,10 @@
  * and the same netns which is not ours. With that the worst it can do is what the child may do
  * anyway, talk inside its own netns. Its duplicates share O_NONBLOCK with ours: a child that clears
  * it can make our calls wait and so hurt its own ports, nobody else's.
+ *
+ * The agent is two processes with the same socket. When the first dies the second says so, and what
+ * was asked for is asked for again; when both are dead the socket is at its end. One that hangs is
+ * found out by the parent; until then who waits for a socket waits ANSWER_MS, not longer.
  */
 #include "lib/relay/sockpool.h"
 
@@ -24,7 +28,8 @@
 #include "lib/ipc/nsagent.h"
 #include "lib/relay/tcpopt.h"
 
-#define RETRY_MS 100 /* after an answer without a usable socket */
+#define RETRY_MS 100   /* after an answer without a usable socket */
+#define ANSWER_MS 1800 /* a busy machine has taken half a second; less than flows would wait */
 
 static const struct kind_spec {
 	uint16_t family, type;
@@ -56,11 +61,13 @@ static const struct kind_spec *spec_of(const struct sockpool *p, const struct so
 }
 
 static int on_retry_due(struct timer *t);
+static int on_no_answer(struct timer *t);
 
 static void agent_gone(struct sockpool *p, const char *why)
 {
 	watch_remove(&p->watch);
 	timer_cancel(&p->retry);
+	timer_cancel(&p->answer);
 	close(p->agent);
 	p->agent = -1;
 	p->is_short = false;
@@ -105,14 +112,19 @@ static void refill(struct sockpool *p, struct sockpool_kind *k)
 			  on_retry_due); /* EOF is told by the watch */
 	else
 		k->asked = true;
+	if (k->asked && !p->answer.loop)
+		timer_set(p->loop, &p->answer, ANSWER_MS, on_no_answer);
+}
+
+static void refill_all(struct sockpool *p)
+{
+	for (size_t i = 0; i < SOCKPOOL_NKINDS; i++)
+		refill(p, &p->kind[i]);
 }
 
 static int on_retry_due(struct timer *t)
 {
-	struct sockpool *p = container_of(t, struct sockpool, retry);
-
-	for (size_t i = 0; i < SOCKPOOL_NKINDS; i++)
-		refill(p, &p->kind[i]);
+	refill_all(container_of(t, struct sockpool, retry));
 	return 0;
 }
 
@@ -194,6 +206,60 @@ static void fail_waiters(struct sockpool_kind *k, int r)
 	}
 }
 
+/* what was asked for may never be answered; or it is, and nobody waits for that */
+static void forget_asked(struct sockpool *p)
+{
+	p->strays = true;
+	for (size_t i = 0; i < SOCKPOOL_NKINDS; i++)
+		p->kind[i].asked = false;
+}
+
+/* from now on those that are asked for have ANSWER_MS */
+static void time_answers(struct sockpool *p)
+{
+	timer_cancel(&p->answer);
+	for (size_t i = 0; i < SOCKPOOL_NKINDS; i++) {
+		if (p->kind[i].asked)
+			timer_set(p->loop, &p->answer, ANSWER_MS, on_no_answer);
+	}
+}
+
+/* it hangs, or a word of it was lost: ask once more, no more than that. Nobody waits longer, but
+ * who wants to hear of routes: nothing depends on when */
+static int on_no_answer(struct timer *t)
+{
+	struct sockpool *p = container_of(t, struct sockpool, answer);
+
+	if (!p->silence_said)
+		log_warning("ports",
+			    "the agent in %s does not answer: new connections go on without a "
+			    "socket of it if they can, else they are reset",
+			    p->where);
+	p->silence_said = true;
+	if (!p->silent)
+		forget_asked(p);
+	p->silent = true;
+	for (size_t i = 0; i < SOCKPOOL_NKINDS; i++) {
+		if (kind_spec[i].family != AF_NETLINK)
+			fail_waiters(&p->kind[i], -ETIMEDOUT);
+	}
+	refill_all(p);
+	time_answers(p);
+	return 0;
+}
+
+/* the second process of the agent has taken over. There is no third. 0 or -EPROTO */
+static int ask_again(struct sockpool *p)
+{
+	if (p->taken_over)
+		return -EPROTO;
+	p->taken_over = true;
+	forget_asked(p);
+	refill_all(p);
+	time_answers(p);
+	return 0;
+}
+
 static bool is_shortage(int error)
 {
 	return error == EMFILE || error == ENFILE || error == ENOMEM || error == ENOBUFS ||
@@ -212,7 +278,8 @@ static int take_answer(struct sockpool *p, struct msg *m)
 	    ans->transparent != spec_of(p, k)->transparent || m->nfds > p->batch ||
 	    !(k->asked || p->strays))
 		return -EPROTO;
-	k->asked = false;
+	k->asked = p->silent = false;
+	time_answers(p);
 	for (size_t i = 0; i < m->nfds && k->n < p->batch + p->low; i++)
 		stock(p, k, msg_take_fd(m, i));
 	if (k->n == before) {
@@ -239,10 +306,10 @@ static int take_answer(struct sockpool *p, struct msg *m)
  * so from now on an answer may come for which nobody waits */
 static void answer_lost(struct sockpool *p)
 {
-	p->strays = p->is_short = true;
+	p->is_short = true;
 	p->ask = p->ask > 1 ? p->ask / 2 : 1;
-	for (size_t i = 0; i < SOCKPOOL_NKINDS; i++)
-		p->kind[i].asked = false;
+	forget_asked(p);
+	time_answers(p);
 	timer_set(p->loop, &p->retry, RETRY_MS, on_retry_due);
 }
 
@@ -261,7 +328,7 @@ static int on_agent_ready(struct watch *w, uint32_t events)
 		return 0;
 	}
 	if (r > 0) {
-		r = take_answer(p, &m);
+		r = m.type == NSAGENT_AGAIN ? ask_again(p) : take_answer(p, &m);
 		msg_close_fds(&m);
 		if (r == 0)
 			return 0;
@@ -300,6 +367,7 @@ void sockpool_done(struct sockpool *p)
 {
 	watch_remove(&p->watch);
 	timer_cancel(&p->retry);
+	timer_cancel(&p->answer);
 	for (size_t i = 0; i < SOCKPOOL_NKINDS; i++) {
 		while (p->kind[i].n)
 			close(p->kind[i].fds[--p->kind[i].n]);

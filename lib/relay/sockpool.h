@@ -19,7 +19,8 @@ struct err;
 /* one who waits for a socket; embedded in its owner, list_init() before the first use */
 struct sockpool_wait {
 	struct list entry;
-	/* @fd: the owner's from now on, or the negative errno that says why there is none */
+	/* @fd: the owner's from now on, or the negative errno that says why there is none; within
+	 * 2 s but for AF_NETLINK */
 	void (*on_socket)(struct sockpool_wait *w, int fd);
 };
 
@@ -37,13 +38,16 @@ struct sockpool {
 	int agent;         /* -1: never there, or gone */
 	struct watch watch;
 	struct timer retry;
+	struct timer answer; /* set while something is asked for */
 	unsigned batch, low; /* sockets a request; refill when no more than @low are left */
 	unsigned ask;        /* this time: halved when they did not fit our descriptor table */
 	bool is_short;       /* the last answer brought nothing: make no new waiters for now */
 	uint64_t own_cookie; /* of our netns: a socket of it is never used */
 	uint64_t cookie;     /* of the agent's netns, 0 until its first socket came */
 	bool strays;         /* an answer may come that nobody asked for, or has asked for again */
-	bool refusal_said, error_said;
+	bool taken_over;     /* by the second process of the agent */
+	bool silent;         /* no answer has come in time since the last that did */
+	bool refusal_said, error_said, silence_said;
 	struct sockpool_kind kind[SOCKPOOL_NKINDS];
 };
 

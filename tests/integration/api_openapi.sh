@@ -17,6 +17,12 @@ ip link set h0 mtu 1400
 followed() { as_user rootlessctl --socket "$STATE/api.sock" events | grep -q mtu-changed; }
 wait_for 10 followed
 ip link set h0 mtu 1500
+# shellcheck disable=SC2046 # two numbers
+kill -s KILL $(pgrep 'rs-(nsagent|spare)' | while read -r pid; do
+	[ "$(readlink "/proc/$pid/ns/net")" = "$(readlink "/proc/$(cat "$STATE/child_pid")/ns/net")" ] || echo "$pid"
+done)
+degraded() { as_user rootlessctl --socket "$STATE/api.sock" info | grep -q Degraded; }
+wait_for 5 degraded
 compare
 rk_stop
 rk_start --net=slirp --source-ip-transparent=false -- nsprobe serve tcp-echo,0.0.0.0,7 udp-echo,0.0.0.0,7 || exit

@@ -128,7 +128,7 @@ rk_start --net=slirp -p 0.0.0.0:7107:1007/tcp -- nsprobe serve tcp-who,0.0.0.0,1
 wait_for 5 grep -q ready "$RK_OUT"
 is "before" "$(addr "$(who 192.0.2.1 7107 198.51.100.8)")" 198.51.100.8
 child=$(cat "$STATE/child_pid")
-for agent in $(pgrep -P "$child" -x rs-nsagent); do
+for agent in $(pgrep 'rs-(nsagent|spare)'); do
 	if [ "$(readlink "/proc/$agent/ns/net")" != "$(readlink "/proc/$child/ns/net")" ]; then kill -9 "$agent"; fi
 done
 for _ in 1 2 3 4 5 6 7 8 9 10 11 12; do

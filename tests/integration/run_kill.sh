@@ -9,9 +9,9 @@ nothing_left() { [ -z "$(pgrep -u "$RK_UID")" ]; }
 no_state() { [ ! -e "$STATE" ]; }
 # worker nursery|relay|slirp
 worker() { pgrep -u "$RK_UID" -x "rs-$1"; }
-# agent child|gateway
+# agent child|gateway: its two processes
 agent() {
-	for pid in $(pgrep -x rs-nsagent); do
+	for pid in $(pgrep 'rs-(nsagent|spare)'); do
 		if [ "$(readlink "/proc/$pid/ns/net")" = "$(readlink "/proc/$(cat "$STATE/child_pid")/ns/net")" ]; then
 			[ "$1" != child ] || echo "$pid"
 		else
@@ -79,13 +79,14 @@ for name in rootless-supervisor:125 rootlesskit:1; do
 	done
 done
 
-# an agent dies: a warning, the command goes on
+# an agent dies, and its spare with it: a warning, the command goes on. One alone: agent_dies.sh
 RK_NAME=rootless-supervisor
 for which in child gateway; do
 	rk_start --net=slirp -- sh -c "$polite"
 	wait_for 5 grep -q on "$RK_OUT"
-	kill -s KILL "$(agent $which)"
-	ok "$which agent killed: a warning says what it means" wait_for 2 grep -q 'warning: .*agent of .* died' "$RK_ERR"
+	# shellcheck disable=SC2046 # two numbers
+	kill -s STOP $(agent $which) && kill -s KILL $(agent $which) # no one of them has time for a word
+	ok "$which agent killed: a warning says what it means" wait_for 2 grep -q 'warning: .*agents of .* are dead' "$RK_ERR"
 	is "$which agent killed: the network goes on" "$(in_child nsprobe connect -t 8000 192.0.2.2 7)" ok
 	rk_stop
 	is "$which agent killed: the command's own end" "$RK_STATUS" 3

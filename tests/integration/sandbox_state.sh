@@ -41,16 +41,23 @@ for name in relay slirp; do
 	is "$name: 4 GiB of data" "$(awk '/^Max data size/ { print $4, $5 }' "/proc/$p/limits")" "4294967296 4294967296"
 	is "$name: nothing of the user's environment" "$(tr '\0' '\n' <"/proc/$p/environ" | grep -v SAN_OPTIONS=)" ""
 done
-for p in "$RK_PID" "$(pgrep rs-nursery)" $(pgrep rs-nsagent); do
+for p in "$RK_PID" "$(pgrep rs-nursery)" $(pgrep 'rs-(nsagent|spare)'); do
 	is "$(cat "/proc/$p/comm"): no new privileges, a filter" "$(status "$p" NoNewPrivs) $(status "$p" Seccomp)" "1 2"
 done
-for p in $(pgrep rs-nsagent); do
-	is "rs-nsagent: no core, process, locked memory, little data" "$(grep -cE '^Max (core file size|processes|locked memory) +0 +0 |^Max data size +67108864 +67108864 ' "/proc/$p/limits")" 4
+is "agents and spares" "$(pgrep -c 'rs-(nsagent|spare)')" 4
+for p in $(pgrep 'rs-(nsagent|spare)'); do
+	is "$(cat "/proc/$p/comm"): three capabilities" "$(status "$p" CapPrm) $(status "$p" CapEff) $(status "$p" CapBnd)" "0000000000003400 0000000000003400 0000000000003400"
+	is "$(cat "/proc/$p/comm"): no core, process, locked memory, little data" "$(grep -cE '^Max (core file size|processes|locked memory) +0 +0 |^Max data size +67108864 +67108864 ' "/proc/$p/limits")" 4
 done
 is "the child is free of both: programs of set-user-ID work in it" "$(status "$(cat "$STATE/child_pid")" NoNewPrivs) $(status "$(cat "$STATE/child_pid")" Seccomp)" "0 0"
 is "relay: goes before the daemon when memory ends" "$(cat "/proc/$relay/oom_score_adj")" 200
 is "slirp: goes first" "$(cat "/proc/$slirp/oom_score_adj")" 300
 
+# the two sockets to parent and relay, one to each other
+for p in $(pgrep 'rs-(nsagent|spare)'); do
+	is "$(cat "/proc/$p/comm") holds" "$(nsprobe holds "$p" | grep -vx "$RK_ERR" | sed 's/ elsewhere$//' | sort | uniq -c | sed 's/^ *//')" "2 /dev/null
+3 socket unix seqpacket"
+done
 # an exact list: what is in it must be known, and what is not in it must not be there
 is "slirp holds" "$(kinds "$slirp")" "1 /dev/net/tun
 2 /dev/null
@@ -81,7 +88,7 @@ rk_stop
 rk_start --net=slirp --sandbox=off -- sleep 1000 || exit
 like "off: info tells it" "$(info)" '*"sandbox":{"relay":"","slirp":""}*'
 is "off: the host's root" "$(readlink "/proc/$(pgrep rs-relay)/ns/mnt")" "$(readlink "/proc/$RK_PID/ns/mnt")"
-for p in "$RK_PID" "$(pgrep rs-nursery)" "$(pgrep rs-relay)" $(pgrep rs-nsagent); do
+for p in "$RK_PID" "$(pgrep rs-nursery)" "$(pgrep rs-relay)" $(pgrep 'rs-(nsagent|spare)'); do
 	is "off, $(cat "/proc/$p/comm"): no filter" "$(status "$p" Seccomp)" 0
 done
 is "off: no word of it" "$(cat "$RK_ERR")" ""

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # sandbox_trace.sh - what root of the child, and a container with Docker's capabilities, may do to
-# each of our processes: 2 x 9 x 8 attempts
+# each of our processes: 2 x 11 x 8 attempts
 . "${0%/*}/lib.sh"
 need userns tun tool:python3
 
@@ -20,12 +20,12 @@ cells "the relay" "$(pgrep rs-relay)" "$none" "$none"
 cells "slirp" "$(pgrep rs-slirp)" "$none" "$none"
 # they are the child's own, and hold nothing that it could not make itself
 n=0
-for p in $(pgrep rs-nsagent); do
+for p in $(pgrep 'rs-(nsagent|spare)'); do
 	n=$((n + 1))
 	cells "agent $n" "$p" "$all" "$none"
 	unlike "agent $n holds no tap, no socket of the host" "$(nsprobe holds "$p")" "*[tui]n[e/]t*"
 done
-is "there are two agents" $n 2
+is "there are two agents, and a spare of each" $n 4
 # the attempts do work: against what belongs to the child
 is "root of the child and its command" "$(in_child nsprobe trace "$(pgrep sleep)")" "$all"
 rk_stop
