@@ -36,9 +36,9 @@ static int hear(const struct spare *s)
 	return n < 0 ? -errno : (int)n;
 }
 
-static void say(const struct spare *s)
+static int say(const struct spare *s)
 {
-	send(s->other, "", 1, MSG_NOSIGNAL); /* its death is seen by the end of file */
+	return send(s->other, "", 1, MSG_NOSIGNAL) < 0 ? -errno : 0;
 }
 
 int spare_fork(struct spare *ret, struct err *err)
@@ -69,8 +69,8 @@ int spare_settled(struct spare *s, struct err *err)
 	int r;
 
 	if (s->is_spare) {
-		say(s);
-		return 0;
+		r = say(s);
+		return r < 0 ? err_set(err, -r, "telling the agent that its spare is ready") : 0;
 	}
 	r = hear(s);
 	return r == 1 ? 0 : err_set(err, r ? -r : ECHILD, "waiting for the spare agent");
@@ -78,7 +78,7 @@ int spare_settled(struct spare *s, struct err *err)
 
 void spare_serving(const struct spare *s)
 {
-	say(s);
+	say(s); /* its death is seen by the end of file */
 }
 
 bool spare_wait(struct spare *s)

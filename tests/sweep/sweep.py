@@ -42,7 +42,7 @@ OTHER_WORDS = re.compile(
     r"|parent openat ENOENT .*No sub[ug]id ranges found"
     r"|child unlinkat ENOENT .*creating .*: File exists"
     r"|relay getsockopt .*(is neither a UDP socket nor a TCP listener|not a new port with a)"
-    r"|nsagent poll EPIPE .*the agent of .* died"
+    r"|nsagent poll EPIPE .*the agents? of .* (died|are dead)"
     r"|child sendmsg .*the child ended .*: exit status 1"
     r"|(relay|slirp|nursery) sendmsg EPIPE .* worker exited with status 0", re.S)
 TRACE = "/root/trace"
