@@ -362,6 +362,21 @@ static int wait_for_routes(struct relay *r)
 }
 
 /* Return: as receive_config() */
+static int say_ready(struct relay *r, struct sandbox_report *sandbox)
+{
+	int e;
+
+	sandbox_seal(sandbox);
+	e = wait_for_routes(r);
+	if (e < 0)
+		return e;
+	e = msg_send(WORKER_CONTROL_FD, &worker_proto, WORKER_READY, sandbox, NULL, 0);
+	if (msg_peer_gone(e))
+		return 0;
+	return e < 0 ? err_set(&r->err, -e, "telling the parent that we are ready") : 1;
+}
+
+/* Return: as receive_config() */
 static int relay_start(struct relay *r, struct sandbox_report *sandbox)
 {
 	struct config_fds fds;
@@ -418,14 +433,7 @@ static int relay_start(struct relay *r, struct sandbox_report *sandbox)
 	e = watch_add(&r->loop, &r->control, WORKER_CONTROL_FD, EPOLLIN, on_control_ready);
 	if (e < 0)
 		return err_set(&r->err, -e, "watching the control socket");
-	sandbox_seal(sandbox);
-	e = wait_for_routes(r);
-	if (e < 0)
-		return e;
-	e = msg_send(WORKER_CONTROL_FD, &worker_proto, WORKER_READY, sandbox, NULL, 0);
-	if (msg_peer_gone(e))
-		return 0;
-	return e < 0 ? err_set(&r->err, -e, "telling the parent that we are ready") : 1;
+	return say_ready(r, sandbox);
 }
 
 static void relay_free(struct relay *r)
