@@ -42,7 +42,7 @@ int quota_init(struct quota *q, uint32_t nofile, uint32_t udp_ports);
 void quota_done(struct quota *q);
 
 /* quota_admit() - may libslirp see this frame? Not when it would open a socket too many
- * @now_ms:	of a clock that goes on
+ * @now_ms:	of the clock by which flows end, which is never put back
  */
 bool quota_admit(struct quota *q, const struct frame_info *in, uint64_t now_ms);
 

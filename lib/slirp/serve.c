@@ -91,6 +91,11 @@ static int on_get_revents(int idx, void *opaque)
 
 /* --- frames ------------------------------------------------------------------------------- */
 
+static uint64_t libslirp_ms(const struct stack *s)
+{
+	return (uint64_t)privclock_ns(&s->clock) / 1000000;
+}
+
 static void to_libslirp(struct stack *s, const uint8_t *data, size_t len)
 {
 	slirp_input(s->slirp, data, (int)len);
@@ -106,7 +111,7 @@ static void pass(struct stack *s, const struct frame *f, const struct frame_info
 		echo_request(&s->echo, f, in, now_ms);
 		return;
 	}
-	if (!quota_admit(&s->quota, in, now_ms))
+	if (!quota_admit(&s->quota, in, libslirp_ms(s)))
 		return;
 	if (!s->cfg.direct) {
 		n = guests_introduce(&s->guests, in->family, in->src, hello);
@@ -257,6 +262,7 @@ static void jump_clock(struct stack *s)
 /*
  * libslirp ends a UDP flow 240 s after its last datagram, and in no other way: its clock is put
  * forward by what the quarter that was silent the longest has left. They end in the next round.
+ * Ages are by that clock as well: what it was put forward before has come off all that they have.
  */
 static void make_room(struct stack *s)
 {
@@ -271,8 +277,8 @@ static void make_room(struct stack *s)
 			    "longest are forgotten (raise the limit of open files to have more)",
 			    s->quota.now[QUOTA_UDP]);
 	s->full_said = true;
-	privclock_skip(&s->clock,
-		       PRIVCLOCK_LIFE_MS - quota_udp_age(&s->quota, now_ms, PRIVCLOCK_LIFE_MS));
+	privclock_skip(&s->clock, PRIVCLOCK_LIFE_MS - quota_udp_age(&s->quota, libslirp_ms(s),
+								    PRIVCLOCK_LIFE_MS));
 }
 
 /* before anything else: what comes from the tap changes the order of flows */
