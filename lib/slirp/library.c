@@ -40,6 +40,12 @@ static struct {
 	bool loaded;
 } lib;
 
+static int load_failed(struct err *err)
+{
+	return err_say(err, ELIBACC, "loading libslirp: %s; install it (Debian: libslirp0)",
+		       dlerror());
+}
+
 int libslirp_load(struct err *err)
 {
 	static const struct {
@@ -55,18 +61,15 @@ int libslirp_load(struct err *err)
 	if (lib.loaded)
 		return 0;
 	handle = dlopen(LIBSLIRP_SONAME, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
-	for (size_t i = 0; handle && i < ARRAY_SIZE(calls); i++) {
+	if (!handle)
+		return load_failed(err);
+	for (size_t i = 0; i < ARRAY_SIZE(calls); i++) {
 		void *call = dlsym(handle, calls[i].name); /* in what it depends on as well */
 
-		if (!call) {
-			dlclose(handle);
-			handle = NULL;
-		}
+		if (!call)
+			return load_failed(err); /* it stays: closing it would forget why */
 		memcpy((char *)&lib + calls[i].at, &call, sizeof(call));
 	}
-	if (!handle)
-		return err_say(err, ELIBACC, "loading libslirp: %s; install it (Debian: libslirp0)",
-			       dlerror());
 	lib.loaded = true;
 	return 0;
 }
