@@ -8,8 +8,13 @@ py="python3 $RK_SRC/tests/integration/net_udp.py"
 # shellcheck disable=SC2086 # two words
 probe() { in_child $py "$@"; }
 same() { if [ "${1%,*}" = "${1#*, }" ]; then pass "$2"; else fail "$2" "$1"; fi; }
-budget() { as_user rootlessctl --socket "$STATE/api.sock" info --json | python3 -c 'import json, sys
-print(json.load(sys.stdin)["workers"][sys.argv[1]]["budgets"][sys.argv[2]]["max"])' "$@"; }
+# a worker that is busy says it a little later
+budget_told() { as_user rootlessctl --socket "$STATE/api.sock" info --json | python3 -c 'import json, sys
+print(json.load(sys.stdin)["workers"][sys.argv[1]]["budgets"][sys.argv[2]]["max"])' "$@" >"$T/budget" 2>"$T/untold"; }
+budget() {
+	wait_for 10 budget_told "$@"
+	cat "$T/budget"
+}
 
 # shellcheck disable=SC2086 # two words
 (exec nsenter --net="/proc/$RK_WORLD_PID/ns/net" -- $py serve 192.0.2.2 192.0.2.3 2001:db8::2 2001:db8::3) >"$T/world" 2>&1 &
