@@ -39,6 +39,7 @@
 #define CONTROLLERS_MAX 256
 #define REMOVALS_MAX 50 /* attempts, 10 ms apart */
 #define REMOVAL_MS 10
+#define HOLD_TRIES 500 /* 10 ms apart: who has it needs less than a second */
 
 struct evacuation {
 	int old, sub;                      /* the two groups */
@@ -221,6 +222,23 @@ static void remove_subgroup(const struct evacuation *e)
 	}
 }
 
+/*
+ * One at a time makes or removes a subgroup of @group: else one that was just made has no mark yet
+ * and is taken for a stranger's, and one that is being removed is entered. Return: to be closed;
+ * -1: it cannot be had, as anybody may lock what he can read, and we go on without
+ */
+static int hold_group(int group)
+{
+	autoclose int fd = openat(group, "cgroup.procs", O_RDONLY | O_CLOEXEC);
+
+	for (int i = 0; fd >= 0 && i < HOLD_TRIES; i++) {
+		if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+			return take_fd(&fd);
+		poll(NULL, 0, REMOVAL_MS);
+	}
+	return -1;
+}
+
 /* is the subgroup one of ours? Then what was opened for it is known */
 static bool read_mark(struct evacuation *e)
 {
@@ -266,6 +284,7 @@ DEFINE_FREEP(struct evacuation *, forget)
 int evacuation_new(const char *name, struct evacuation **ret, struct err *err)
 {
 	AUTO(forgetp) struct evacuation *e = calloc(1, sizeof(*e));
+	autoclose int held = -1;
 	int r;
 
 	*ret = NULL;
@@ -279,8 +298,10 @@ int evacuation_new(const char *name, struct evacuation **ret, struct err *err)
 		log_warning("cgroup", "cgroup2 is not mounted: nothing is evacuated");
 		return 0;
 	}
-	if (r == 0)
-		r = open_subgroup(e, err);
+	if (r < 0)
+		return r;
+	held = hold_group(e->old);
+	r = open_subgroup(e, err);
 	if (r < 0)
 		return r;
 	r = take_subgroup(e, err);
@@ -325,17 +346,26 @@ static bool step_up(struct evacuation *e)
 	return e->made;
 }
 
+/* not made: the group was there before us, and others may be in it; locked: they are */
+static void take_back(struct evacuation *e)
+{
+	autoclose int held = e->made ? hold_group(e->old) : -1;
+
+	e->made = e->made && flock(e->sub, LOCK_EX | LOCK_NB) == 0;
+	if (!e->made)
+		return;
+	set_controllers(e, '-');
+	move_all(e->sub, e->old);
+	remove_subgroup(e);
+}
+
 struct evacuation *evacuation_undo(struct evacuation *e)
 {
 	if (!e)
 		return NULL;
-	/* not made: the group was there before us, and others may be in it; locked: they are */
-	e->made = e->made && flock(e->sub, LOCK_EX | LOCK_NB) == 0;
-	while (e->made) {
-		set_controllers(e, '-');
-		move_all(e->sub, e->old);
-		remove_subgroup(e);
-		e->made = step_up(e) && flock(e->sub, LOCK_EX | LOCK_NB) == 0;
-	}
+	do
+		take_back(e);
+	while (e->made && step_up(e));
+	e->made = false; /* what is left is somebody's */
 	return forget(e);
 }

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # run_cgroup.sh - --evacuate-cgroup2: the subgroup, the controllers, what the command sees, and the way back
+# deadline: 180
 . "${0%/*}/lib.sh"
 need userns tun
 CGROUP2=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/self/mounts)
@@ -70,6 +71,35 @@ done
 	as_user python3 -c 'import os, sys; os.setxattr(sys.argv[1], "user.rootless-supervisor", b"")' "$GROUP/evac"
 	rk_run --net=none $FLAGS -- true
 	fails "one of ours that was left empty goes" test -e "$GROUP/evac"
+
+	# another instance makes its subgroup, or removes it, while this one starts
+	beside() { # what it does meanwhile
+		as_user python3 -c '
+import fcntl, os, sys, time
+group, what = sys.argv[1:]
+procs = os.open(group + "/cgroup.procs", os.O_RDONLY)
+fcntl.flock(procs, fcntl.LOCK_EX)
+os.mkdir(group + "/evac")
+sub = os.open(group + "/evac", os.O_RDONLY)
+if what == "removes":
+    os.setxattr(sub, "user.rootless-supervisor", b"")
+    fcntl.flock(sub, fcntl.LOCK_EX)
+print("begun", flush=True)
+time.sleep(0.3)  # so that the start meets it
+if what == "removes":
+    os.rmdir(group + "/evac")
+else:
+    os.setxattr(sub, "user.rootless-supervisor", b"")' "$GROUP" "$1" >"$T/beside" &
+		other=$!
+		wait_for 5 grep -q begun "$T/beside"
+	}
+	for what in makes removes; do
+		beside $what
+		rk_run --net=none $FLAGS -- true
+		is "another one $what it: status, nothing to say" "$RK_STATUS $(cat "$RK_ERR")" "0 "
+		wait "$other"
+		fails "another one $what it: nothing is left" test -e "$GROUP/evac"
+	done
 
 	# two instances: by a shell that the first has moved, or side by side; whoever ends last takes all back
 	second() { # the second instance, while the first runs
