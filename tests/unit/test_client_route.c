@@ -231,6 +231,37 @@ START_TEST(a_server_behind_the_child_sees_its_client)
 }
 END_TEST
 
+static int told;
+
+static void on_told(struct sockpool_wait *w, int fd)
+{
+	(void)w;
+	told = fd;
+}
+
+/* a machine that stands still stops both */
+START_TEST(who_was_stopped_as_well_gives_the_agent_time)
+{
+	struct sockpool_wait wait = { .on_socket = on_told };
+	struct sockpool pool;
+	int pair[2];
+
+	ck_assert_int_eq(loop_init(&loop), 0);
+	ck_assert_int_eq(msg_pair(pair), 0);
+	ck_assert_int_eq(sockpool_init(&pool, &loop, "nowhere", pair[0], 2, &err), 0);
+	ck_assert_int_eq(sockpool_take(&pool, AF_INET, SOCK_STREAM, &wait), -EAGAIN);
+	pool.answer.due_ms -= 5000;
+	ck_assert_int_eq(loop_once(&loop, 0), 0);
+	ck_assert_int_eq(told, 0);
+	for (int i = 0; i < 100 && !told; i++) { /* a busy machine may be late once more */
+		pool.answer.due_ms = clock_ms();
+		ck_assert_int_eq(loop_once(&loop, 0), 0);
+	}
+	ck_assert_int_eq(told, -ETIMEDOUT);
+	sockpool_done(&pool);
+}
+END_TEST
+
 static void add_tests(TCase *c)
 {
 	tcase_add_test(c, the_table_says_who_is_far);
@@ -238,6 +269,7 @@ static void add_tests(TCase *c)
 	tcase_add_test(c, more_changes_than_fit_are_survived);
 	tcase_add_test(c, a_source_for_each_client_and_target);
 	tcase_add_test(c, a_server_behind_the_child_sees_its_client);
+	tcase_add_test(c, who_was_stopped_as_well_gives_the_agent_time);
 }
 
 int main(void)
