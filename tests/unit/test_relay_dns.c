@@ -123,6 +123,13 @@ static bool receive(int fd, struct packet *p, int timeout_ms)
 	return n > 0;
 }
 
+static void receive_question(char letter, struct packet *ret)
+{
+	do
+		ck_assert(receive(server[0], ret, WAIT_MS));
+	while (ret->data[DNS_HEADER + 1] != (uint8_t)letter);
+}
+
 /* the server answers what it saw last with @extra bytes behind the question */
 static void answer(int from, size_t extra)
 {
@@ -246,11 +253,13 @@ END_TEST
 /* one refusal is that of the server: what waits for it goes to the next */
 static void move_on_together(void)
 {
-	bool ids[UINT16_MAX + 1] = { false };
+	bool ids[UINT16_MAX + 1] = { false }, met[UINT8_MAX + 1] = { false };
 
 	close(server[0]);
 	server[0] = host_socket(SOCK_DGRAM);
 	tell_servers(2);
+	while (receive(server[1], &seen, 0)) /* of a try before */
+		;
 	for (uint16_t i = 0; i < 10; i++) {
 		ask(client, 5, (char)('a' + i));
 		ck_assert(receive(server[0], &seen, WAIT_MS));
@@ -260,7 +269,10 @@ static void move_on_together(void)
 	close(server[0]);
 	ask(client, 5, 'z');
 	for (int i = 0; i < 11; i++) {
-		ck_assert(receive(server[1], &seen, WAIT_MS));
+		do
+			ck_assert(receive(server[1], &seen, WAIT_MS));
+		while (met[seen.data[DNS_HEADER + 1]]); /* once more, as the machine is slow */
+		met[seen.data[DNS_HEADER + 1]] = true;
 		answer(server[1], 0);
 		ck_assert(receive(client, &got, WAIT_MS));
 		ck_assert_uint_eq(dnsmsg_id(got.data), 5);
@@ -310,8 +322,9 @@ START_TEST(one_client_has_a_quarter_of_the_places)
 	memcpy(first, seen.data, len = seen.len);
 	first_from = seen.from;
 	for (uint16_t i = 1; i <= 256; i++) {
-		ask(client, i, 'b');
-		ck_assert(receive(server[0], &seen, WAIT_MS));
+		ask(client, i, (char)i);
+		if (i % 16 == 0) /* one by one it may take until they are asked again */
+			receive_question((char)i, &seen);
 	}
 	first[2] |= 0x80;
 	sendto(server[0], first, len, 0, (struct sockaddr *)&first_from, sizeof(first_from));
@@ -441,13 +454,6 @@ START_TEST(questions_share_a_port_for_a_short_time)
 }
 END_TEST
 
-static void receive_question(char letter, struct packet *ret)
-{
-	do
-		ck_assert(receive(server[0], ret, WAIT_MS));
-	while (ret->data[DNS_HEADER + 1] != (uint8_t)letter);
-}
-
 /* a question that is not answered, and so many that are that its port takes no more */
 static void hold_port(int from, char letter, struct packet *ret)
 {
@@ -479,14 +485,16 @@ START_TEST(the_oldest_port_gives_way)
 {
 	const uint64_t begin = clock_ms();
 	static struct packet held[5];
+	unsigned ports;
 
 	for (int i = 0; i < 5; i++) {
 		hold_port(client, (char)('a' + i), &held[i]);
 		ck_assert_uint_le(ports_to(port_of(server[0])), 4);
 	}
-	if (clock_ms() - begin >= DNS_SILENCE_MS - 100)
-		return; /* too slow for what follows: they are asked again by now */
-	ck_assert_uint_eq(ports_to(port_of(server[0])), 4);
+	ports = ports_to(port_of(server[0]));
+	if (clock_ms() - begin >= 900)
+		return; /* too slow for what follows: a port that is open is so for a second */
+	ck_assert_uint_eq(ports, 4);
 	seen = held[0];
 	answer(server[0], 0);
 	ck_assert(!receive(client, &got, 20));
