@@ -402,6 +402,9 @@ int nsagent_main(enum nsagent_kind kind, int parent_sock, int relay_sock, int ch
 		err_set(&err, -r, "becoming the agent of a network namespace");
 	else
 		r = start(&a, &err);
+	if (r == -ECHILD)
+		return EXIT_FAILURE; /* the spare has said why; if it was killed, the parent sees
+					our end */
 	if (r < 0) {
 		cause_hint_denied(&err, -err.code);
 		r = msg_send(parent_sock, &nsagent_proto, NSAGENT_FAILED, &err, NULL, 0);

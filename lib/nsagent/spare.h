@@ -24,7 +24,9 @@ struct spare {
  */
 int spare_fork(struct spare *ret, struct err *err);
 
-/* spare_settled() - each has given up its rights: the spare says so, the first waits for that word
+/**
+ * spare_settled() - each has given up its rights: the spare says so, the first waits for that word
+ * Return: 0 or a negative errno; -ECHILD: the spare is dead, and has told the parent why
  */
 int spare_settled(struct spare *s, struct err *err);
 

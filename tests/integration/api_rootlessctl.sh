@@ -51,13 +51,14 @@ error: conflict with ID 14
 like "as listed" "$(ctl list-ports --json | fields 's["parentPort"]')" '*8083 8095 '
 
 same info
-# 1.1.0 does not know the fields ipv6, extra, workers and instance and leaves them out
+# 1.1.0 does not know the fields ipv6, extra, workers, agents and instance and leaves them out
 is "like Debian's: info --json" "$(ctl info --json | python3 -c 'import json, sys
 j = json.load(sys.stdin)
 j["networkDriver"].pop("ipv6", None)
 j["networkDriver"].pop("extra", None)
 j["portDriver"].pop("extra", None)
 j.pop("workers", None)
+j.pop("agents", None)
 j.pop("instance", None)
 print(json.dumps(j, indent=4))')" "$(theirs info --json)"
 like "info --json names the drivers" "$(ctl info --json | tr '\n' ' ' | fields 'j["networkDriver"]["driver"], j["portDriver"]["driver"]')" "('slirp', 'builtin') "

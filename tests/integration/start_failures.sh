@@ -126,7 +126,7 @@ umount "$library"
 other=$(ldconfig -p | sed -n 's/.*libm\.so\.6 .*=> //p' | head -n 1)
 mount --bind "$(readlink -f "$other")" "$library"
 # shellcheck disable=SC2086 # words
-refused "a libslirp without what is called" "*loading libslirp: *libslirp.so.0*undefined symbol*; install it (Debian: libslirp0)" $slirp $run
+refused "a libslirp without what is called" "*loading libslirp: *undefined symbol*; install it (Debian: libslirp0)" $slirp $run
 umount "$library"
 rk_run --net=none -- true
 is "nothing but slirp needs it" "$RK_STATUS" 0
