@@ -38,6 +38,8 @@ static const struct {
 	const char *in[FAMILY_NKINDS];
 } packages[] = {
 	{ "uidmap", { "uidmap", "shadow-utils", "shadow", "shadow-uidmap", "shadow", "uidmap" } },
+	{ "libslirp0",
+	  { "libslirp0", "libslirp", "libslirp0", "libslirp", "libslirp", "libslirp" } },
 	{ "dockerd",
 	  { "docker.io", "moby-engine", "docker", "docker-engine", "docker", "docker" } },
 	{ "buildkitd", { NULL, NULL, "buildkit", "buildkit", "buildkit", NULL } },

@@ -268,6 +268,11 @@ const struct cause causes[CAUSE_NIDS] = {
 		.fix = "sudo modprobe -a tun veth; printf 'tun\\nveth\\n' | sudo tee "
 			"/etc/modules-load.d/rootless.conf",
 	},
+	[CAUSE_LIBSLIRP] = {
+		"LIBSLIRP", CAUSE_FAIL, 0,
+		.reason = "there is no user-mode network (--net=slirp): @0@",
+		.fix = "@install libslirp0@",
+	},
 	[CAUSE_NET_TPROXY] = {
 		"NET_TPROXY", CAUSE_WARN, 0,
 		.reason = "TCP goes out by NAT or by libslirp, which is slower: @0@",

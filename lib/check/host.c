@@ -21,6 +21,7 @@
 #include "lib/check/probes.h"
 #include "lib/parent/hostfiles.h"
 #include "lib/parent/tool.h"
+#include "lib/slirp/library.h"
 
 #define MOUNTINFO_MAX (16u << 20)
 #define ROUTES_MAX (16u << 20)
@@ -212,6 +213,14 @@ static void check_sandbox(struct report *r)
 		report_cause(r, CAUSE_LANDLOCK_ABSENT, strerror(errno), NULL);
 }
 
+static void check_libslirp(struct report *r)
+{
+	struct err err = { 0 };
+
+	if (libslirp_load(&err) < 0)
+		report_cause(r, CAUSE_LIBSLIRP, err.msg, NULL);
+}
+
 void probe_host(struct report *r)
 {
 	report_good(r, GROUP_HOST, "%s", "");
@@ -219,6 +228,7 @@ void probe_host(struct report *r)
 	check_runtime_dir(r);
 	check_resolver(r);
 	check_clash(r);
+	check_libslirp(r);
 	check_limits(r);
 	check_sandbox(r);
 }

@@ -330,6 +330,9 @@ run_as in_mounts "$readonly; sudo() { \"\$@\"; }; $(field NET_SYSCTL fix)" rootl
 gone NET_SYSCTL "its command mends it"
 run_as filtered socket 0 16 97 rootless-supervisor check --json
 found NET_FAILED 1 "*"
+library=$(readlink -f "$(ldconfig -p | sed -n 's/.*libslirp\.so\.0 .*=> //p' | head -n 1)")
+run_as in_mounts "mount --bind /dev/null $library" rootless-supervisor check --json
+found LIBSLIRP 1 "*loading libslirp: *"
 run_as filtered socket 2 8 93 rootless-supervisor check --json
 found NET_TPROXY 0 "*"
 ip route add 10.0.0.0/16 via 192.0.2.2
