@@ -88,6 +88,8 @@ static int take_route(struct rtnl_route *route, void *arg)
 {
 	struct look *l = arg;
 
+	if (!route) /* the others tell enough: no start is refused for it */
+		return 0;
 	if (rtnl_route_get_metric(route, RTAX_MTU, &l->mtu) < 0)
 		l->mtu = 0;
 	rtnl_route_foreach_nexthop(route, take_hop, l);

@@ -105,8 +105,8 @@ static int append(struct list_of *l, const struct net_range *r)
 
 static int take_route(struct rtnl_route *route, void *arg)
 {
-	struct nl_addr *dst = rtnl_route_get_dst(route);
-	struct net_range range = { .family = rtnl_route_get_family(route) };
+	struct nl_addr *dst = route ? rtnl_route_get_dst(route) : NULL;
+	struct net_range range = { .family = route ? rtnl_route_get_family(route) : 0 };
 	const unsigned size = range.family == AF_INET6 ? 16 : 4;
 	const unsigned len = dst ? nl_addr_get_len(dst) : 0;
 

@@ -92,8 +92,10 @@ static int on_valid(struct nl_msg *msg, void *arg)
 	if (!r->d->wants(nlmsg_data(h)))
 		return NL_SKIP;
 	e = rtnl_route_parse(h, &route);
+	if (e == -NLE_NOMEM)
+		return stop(r, -ENOMEM);
 	if (e < 0)
-		return stop(r, errno_of(e));
+		route = NULL;
 	e = r->d->on_route(route, r->d->arg);
 	return e ? stop(r, e < 0 ? e : 0) : NL_OK;
 }

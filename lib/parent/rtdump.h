@@ -16,7 +16,8 @@ struct rtdump {
 	uint32_t most; /* routes: what is beyond is not read. 0: no limit */
 	/* is this route worth reading whole? Cheap: some hosts have a million of them */
 	bool (*wants)(const struct rtmsg *rt);
-	/* 0, 1 for no more of them, or a negative errno */
+	/* 0, 1 for no more of them, or a negative errno. @route is NULL when libnl cannot read it,
+	 * as with what is newer than it */
 	int (*on_route)(struct rtnl_route *route, void *arg);
 	void *arg;
 };
