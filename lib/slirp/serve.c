@@ -111,7 +111,7 @@ static void pass(struct stack *s, const struct frame *f, const struct frame_info
 		echo_request(&s->echo, f, in, now_ms);
 		return;
 	}
-	if (!quota_admit(&s->quota, in, libslirp_ms(s)))
+	if (!quota_admit(&s->quota, in, s->round_ms))
 		return;
 	if (!s->cfg.direct) {
 		n = guests_introduce(&s->guests, in->family, in->src, hello);
@@ -154,6 +154,7 @@ static void drain_tap(struct stack *s)
 {
 	uint64_t now_ms = clock_ms();
 
+	s->round_ms = libslirp_ms(s);
 	for (int i = 0; i < FRAMES_A_ROUND; i++) {
 		struct virtio_net_hdr vnet;
 		ssize_t n = tap_read(&s->tap, &vnet, s->frame, sizeof(s->frame));

@@ -36,6 +36,7 @@ struct stack {
 	struct guests guests;
 	struct offload offload; /* not with a direct tap */
 	struct privclock clock;
+	uint64_t round_ms;   /* of that clock, when the frames of this round were read */
 	uint64_t room_at_ms; /* no flow of UDP is ended to make room before */
 	bool full_said;
 	struct pollfd *polls;
