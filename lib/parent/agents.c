@@ -21,11 +21,20 @@
 #include "lib/parent/ports.h"
 #include "netdrivers/netdriver.h"
 
-static const char *agent_name(const struct agent *a)
-{
-	return a->kind == NSAGENT_CHILD ? "the child's network namespace"
-					: "the gateway network namespace";
-}
+static const struct {
+	const char *netns, *name;
+	const char *lost; /* what goes without it */
+} kind[] = {
+	[NSAGENT_CHILD] = { "child", "the child's network namespace",
+			    "the agents of the child's network namespace are dead: no port can be "
+			    "published, new connections to those there are may be refused; what is "
+			    "connected goes on. Start again to mend it" },
+	[NSAGENT_GATEWAY] = { "gateway", "the gateway network namespace",
+			      "the agents of the gateway network namespace are dead: servers do "
+			      "not see the addresses of new clients any more; what is connected "
+			      "goes on. Start again to mend it" },
+};
+static_assert(ARRAY_SIZE(kind) == NSAGENT_NKINDS, "words for each");
 
 static const char *net_accel_text(enum net_accel rung)
 {
@@ -145,21 +154,6 @@ static const char *const state_name[] = {
 };
 static_assert(ARRAY_SIZE(state_name) == AGENT_NSTATES, "a name for each state");
 
-static const struct {
-	const char *netns;
-	const char *lost; /* what goes without it */
-} kind[] = {
-	[NSAGENT_CHILD] = { "child",
-			    "the agents of the child's network namespace are dead: no port can be "
-			    "published, new connections to those there are may be refused; what is "
-			    "connected goes on. Start again to mend it" },
-	[NSAGENT_GATEWAY] = { "gateway",
-			      "the agents of the gateway network namespace are dead: servers do "
-			      "not see the addresses of new clients any more; what is connected "
-			      "goes on. Start again to mend it" },
-};
-static_assert(ARRAY_SIZE(kind) == NSAGENT_NKINDS, "words for each");
-
 void agent_set(struct agent *a, enum agent_state state)
 {
 	a->state = state;
@@ -181,15 +175,15 @@ static void agent_ended(struct agent *a, int why)
 		return; /* agents die with the child: its own words come first */
 	if (in->phase == PHASE_STARTING) {
 		if (why < 0)
-			instance_bad_message(in, why, "the agent of ", agent_name(a));
+			instance_bad_message(in, why, "the agent of ", kind[a->kind].name);
 		else
-			err_say(&in->err, ECHILD, "the agent of %s died", agent_name(a));
+			err_say(&in->err, ECHILD, "the agent of %s died", kind[a->kind].name);
 		instance_fail(in);
 		return;
 	}
 	if (why < 0)
-		log_warning("network", "the agent of %s: %s, its socket is closed", agent_name(a),
-			    strerror(-why));
+		log_warning("network", "the agent of %s: %s, its socket is closed",
+			    kind[a->kind].name, strerror(-why));
 	agent_set(a, AGENT_DEAD);
 	log_warning("network", "%s", kind[a->kind].lost);
 	if (a->kind == NSAGENT_CHILD && in->ports)
@@ -213,7 +207,7 @@ static int agent_alone(struct agent *a, const struct nsagent_alone *m)
 			  "it has no spare itself"
 			: "the spare of the agent of %s died: nobody will take over when that "
 			  "dies as well",
-		agent_name(a));
+		kind[a->kind].name);
 	return 0;
 }
 
@@ -274,7 +268,7 @@ static void ask_end(struct agent *a)
 
 	if (!a->hung)
 		log_warning("network", "the agent of %s did not answer for %d s: it is killed",
-			    agent_name(a), WATCHDOG_MISSES * WATCHDOG_TICK_MS / 1000);
+			    kind[a->kind].name, WATCHDOG_MISSES * WATCHDOG_TICK_MS / 1000);
 	a->hung = true;
 	/* a child that does not read is asked again by the next tick */
 	msg_send(a->in->child_link.fd, &handshake_proto, HS_AGENT_END, &m, NULL, 0);
