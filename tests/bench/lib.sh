@@ -91,7 +91,7 @@ instance_bare() {
 	slirp4netns*) spawn /usr/bin/slirp4netns --configure --mtu="$2" --disable-host-loopback "$SPAWNED" tap0 ;;
 	# pasta takes the host's addresses for the namespace unless it is told others
 	pasta*) spawn_other pasta --foreground --config-net --ns-ifname tap0 --address 10.0.2.100 --netmask 24 \
-		--gateway 10.0.2.2 --mtu "$2" --tcp-ports none --udp-ports none --tcp-ns none --udp-ns none \
+		--gateway 10.0.2.2 --dns-forward 10.0.2.3 --mtu "$2" --tcp-ports none --udp-ports none --tcp-ns none --udp-ns none \
 		--ipv4-only "$(cat "$STATE/child_pid")" ;;
 	esac >"$bench_log" 2>&1
 	pids="$SPAWNED $pids"
