@@ -5,6 +5,9 @@
  * dockerd (before v28) starts it in the child namespaces with docker-proxy's arguments and a pipe
  * at descriptor 3: "0\n" means that the port works, "1\n" and a text that it does not. We publish
  * the port, run docker-proxy, which writes the "0\n", and take the port back when either ends.
+ *
+ * Where the parent can go to the container itself, docker-proxy only serves who is in the child, at
+ * the address where they look for the port; without such an address it is not run.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -33,9 +36,11 @@ struct proxy {
 	struct proxy_flags given;
 	char **argv;
 	char *socket_path, *exe; /* exe: docker-proxy in $PATH */
-	const char *bind_ip;     /* where docker-proxy listens */
-	bool discard;            /* the port driver does not know the protocol */
-	int64_t port_id;         /* as published */
+	const char *child_ip;    /* where the port driver connects to, at child_port */
+	int child_port;
+	const char *bind_ip; /* where docker-proxy listens; NULL: it is not needed */
+	bool discard;        /* the port driver does not know the protocol */
+	int64_t port_id;     /* as published */
 	sigset_t old_mask;
 };
 
@@ -89,43 +94,78 @@ static bool protos_contain(const json_t *port_driver, const char *proto)
 	return false;
 }
 
-/* where docker-proxy listens in the child, and the port driver connects to */
-static int choose_bind_ip(struct proxy *p, const json_t *info, struct err *err)
+static bool is_wildcard(const char *ip)
+{
+	return strcmp(ip, "0.0.0.0") == 0 || strcmp(ip, "::") == 0;
+}
+
+static bool is_loopback(const char *ip)
+{
+	struct in_addr a;
+
+	return inet_pton(AF_INET, ip, &a) == 1 ? ntohl(a.s_addr) >> 24 == IN_LOOPBACKNET
+					       : strcmp(ip, "::1") == 0;
+}
+
+static bool is_container(const struct proxy *p)
+{
+	struct in6_addr a;
+
+	return (inet_pton(AF_INET, p->given.container_ip, &a) == 1 ||
+		inet_pton(AF_INET6, p->given.container_ip, &a) == 1) &&
+	       p->given.container_port > 0 && p->given.container_port <= UINT16_MAX;
+}
+
+/* the gateway of our own slirp, and its relay, which serves IPv6 though that is not offered */
+static bool has_gateway(const json_t *info)
+{
+	return json_object_get(json_object_get(json_object_get(info, "networkDriver"), "extra"),
+			       "accel");
+}
+
+/*
+ * One address of the host, -p 192.0.2.1:80:80: dockerd's NAT rule is for that address, which
+ * nothing in the child has, so that what comes for docker-proxy would not meet it; and at one
+ * address of the child there is no room for the ports of one number of several. The parent goes to
+ * the container itself, which dockerd's filter rules allow for either way. So it is for IPv6, which
+ * has neither NAT nor an address of the child.
+ */
+static bool goes_direct(const struct proxy *p, const json_t *info, bool loopback)
+{
+	const json_t *port = json_object_get(info, "portDriver");
+
+	if (!is_container(p) ||
+	    (strcmp(client_text(port, "driver"), "builtin") != 0 && !has_gateway(info)))
+		return false;
+	return !is_wildcard(p->given.host_ip) || (!loopback && is_ipv6(p->given.host_ip));
+}
+
+/* where the port driver connects to in the child, and where docker-proxy listens */
+static int choose_addresses(struct proxy *p, const json_t *info, struct err *err)
 {
 	const json_t *net = json_object_get(info, "networkDriver");
 	const json_t *port = json_object_get(info, "portDriver");
 	const char *child_ip = client_text(net, "childIP"), *driver = client_text(port, "driver");
+	const bool loopback = !json_is_true(json_object_get(port, "disallowLoopbackChildIP"));
 
-	p->bind_ip = is_ipv6(p->given.host_ip) ? "::1" : "127.0.0.1";
-	if (!json_is_true(json_object_get(port, "disallowLoopbackChildIP")))
+	if (goes_direct(p, info, loopback)) {
+		p->child_ip = p->given.container_ip;
+		p->child_port = (int)p->given.container_port;
+		p->bind_ip = is_loopback(p->given.host_ip) ? p->given.host_ip : NULL;
 		return 0;
-	if (!*child_ip)
+	}
+	if (!loopback && !*child_ip)
 		return err_say(err, EINVAL,
 			       "RootlessKit port driver (\"%s\") does not allow loopback child IP, "
 			       "but network driver (\"%s\") has no non-loopback IP",
 			       driver, client_text(net, "driver"));
-	p->bind_ip = child_ip;
+	p->child_ip = !loopback ? child_ip : is_ipv6(p->given.host_ip) ? "::1" : "127.0.0.1";
+	p->child_port = (int)p->given.host_port;
+	/* dockerd itself looks for localhost:5000 on the child's loopback */
+	p->bind_ip = has_gateway(info) && strcmp(p->given.host_ip, "0.0.0.0") == 0
+			     ? p->given.host_ip
+			     : p->child_ip;
 	return 0;
-}
-
-/*
- * A port of one address of the host, -p 192.0.2.1:80:80: dockerd's NAT rule is for that address,
- * which nothing in the child has, so that what comes for docker-proxy would not meet it. Our own
- * parent goes to the container itself, which dockerd's filter rules allow for either way.
- */
-static bool goes_direct(const struct proxy *p, const json_t *info)
-{
-	const json_t *port = json_object_get(info, "portDriver");
-	const json_t *extra = json_object_get(json_object_get(info, "networkDriver"), "extra");
-	const char *host = p->given.host_ip;
-	struct in6_addr a;
-
-	return strcmp(client_text(port, "driver"), "builtin") == 0 &&
-	       json_is_true(json_object_get(port, "disallowLoopbackChildIP")) &&
-	       json_object_get(extra, "accel") && strcmp(host, "0.0.0.0") != 0 &&
-	       inet_pton(AF_INET, host, &a) == 1 &&
-	       inet_pton(AF_INET, p->given.container_ip, &a) == 1 && p->given.container_port > 0 &&
-	       p->given.container_port <= UINT16_MAX;
 }
 
 /* replaces the program: without a port driver of ours docker-proxy does the whole job */
@@ -141,7 +181,7 @@ static int publish(struct proxy *p, const json_t *info, struct err *err)
 	const json_t *port = json_object_get(info, "portDriver");
 	autojson json_t *status = NULL;
 	struct port_spec spec = { 0 };
-	int r = choose_bind_ip(p, info, err);
+	int r = choose_addresses(p, info, err);
 
 	if (r < 0)
 		return r;
@@ -150,15 +190,12 @@ static int publish(struct proxy *p, const json_t *info, struct err *err)
 		       : is_ipv6(p->given.host_ip)                                    ? "6"
 										      : "4") < 0 ||
 	    str_format(spec.parent_ip, sizeof(spec.parent_ip), "%s", p->given.host_ip) < 0 ||
-	    str_format(spec.child_ip, sizeof(spec.child_ip), "%s", p->bind_ip) < 0 ||
+	    str_format(spec.child_ip, sizeof(spec.child_ip), "%s", p->child_ip) < 0 ||
 	    p->given.host_port < INT16_MIN || p->given.host_port > UINT16_MAX)
 		return err_say(err, EINVAL, "-proto, -host-ip or -host-port make no sense");
-	spec.parent_port = spec.child_port = (int)p->given.host_port;
-	if (goes_direct(p, info)) {
-		spec.child_port = (int)p->given.container_port;
-		str_format(spec.child_ip, sizeof(spec.child_ip), "%s", p->given.container_ip);
-	}
-	if (!protos_contain(port, spec.proto)) {
+	spec.parent_port = (int)p->given.host_port;
+	spec.child_port = p->child_port;
+	if (!protos_contain(port, has_gateway(info) ? p->given.proto : spec.proto)) {
 		fprintf(stderr,
 			"rootlesskit-docker-proxy: warning: protocol \"%s\" is not supported by "
 			"the RootlessKit port driver \"%s\", discarding request for "
@@ -204,7 +241,8 @@ static void run_real_proxy(const struct proxy *p, pid_t parent)
 	_exit(EXIT_FAILURE);
 }
 
-/* until a signal asks for the end or docker-proxy ends by itself; 0 when we were asked */
+/* until a signal asks for the end or docker-proxy, if there is one, ends by itself; 0 when we were
+ * asked */
 static int wait_for_end(const sigset_t *set, pid_t pid, struct err *err)
 {
 	int status;
@@ -212,16 +250,36 @@ static int wait_for_end(const sigset_t *set, pid_t pid, struct err *err)
 	for (;;) {
 		int sig = sigwaitinfo(set, NULL);
 
-		if (sig == SIGCHLD && waitpid(pid, &status, WNOHANG) == pid)
+		if (sig == SIGCHLD && pid && waitpid(pid, &status, WNOHANG) == pid)
 			return err_say(err, ECHILD, REAL_PROXY " ended early (%s %d)",
 				       WIFEXITED(status) ? "exit status" : "signal",
 				       WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status));
 		if (sig > 0 && sig != SIGCHLD)
 			break;
 	}
-	kill(pid, SIGKILL);
-	waitpid(pid, &status, 0);
+	if (pid) {
+		kill(pid, SIGKILL);
+		waitpid(pid, &status, 0);
+	}
 	return 0;
+}
+
+/* what is published, until the end */
+static int serve(const struct proxy *p, const sigset_t *set, struct err *err)
+{
+	pid_t self = getpid(), pid = 0;
+
+	if (p->bind_ip) {
+		pid = fork();
+		if (pid == 0)
+			run_real_proxy(p, self);
+		if (pid < 0)
+			return err_set(err, errno, "error while starting " REAL_PROXY);
+	} else {
+		tell_dockerd("0\n");
+	}
+	close(STATUS_FD); /* docker-proxy has it; dockerd reads to its end */
+	return wait_for_end(set, pid, err);
 }
 
 static int run(struct proxy *p, struct err *err)
@@ -229,7 +287,6 @@ static int run(struct proxy *p, struct err *err)
 	autojson json_t *info = NULL;
 	const char *driver;
 	sigset_t set;
-	pid_t self = getpid(), pid;
 	int r;
 
 	r = client_info(p->socket_path, &info, err);
@@ -259,15 +316,7 @@ static int run(struct proxy *p, struct err *err)
 		tell_dockerd("0\n");
 		return 0;
 	}
-	pid = fork();
-	if (pid == 0)
-		run_real_proxy(p, self);
-	if (pid < 0) {
-		r = err_set(err, errno, "error while starting " REAL_PROXY);
-	} else {
-		close(STATUS_FD); /* docker-proxy has it; dockerd reads to its end */
-		r = wait_for_end(&set, pid, err);
-	}
+	r = serve(p, &set, err);
 	unpublish(p);
 	return r;
 }

@@ -61,9 +61,10 @@ static int start_ports(struct instance *in, struct err *err)
 }
 
 /*
- * With childIP in the place of loopback, dockerd would publish [::]:80 and 0.0.0.0:80 at one
- * address of the child and the second bind there would fail: it leaves IPv6 out when the family is
- * not offered. Specs that name tcp6 are served all the same.
+ * With childIP in the place of loopback, dockerd (28 and later) and RootlessKit's docker-proxy
+ * would publish [::]:80 and 0.0.0.0:80 at one address of the child and the second bind there would
+ * fail: they leave IPv6 out when the family is not offered. Specs that name tcp6 are served all the
+ * same.
  */
 static const char *const *offered_protos(struct instance *in)
 {
