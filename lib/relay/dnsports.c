@@ -9,7 +9,8 @@
  *
  *   open -> retired -> closed
  *
- * An error of the socket is the server's: all that is under way on the port was refused. When there
+ * An error of the socket is the server's: all that is under way on the port was refused, and who
+ * asks decides what that is worth, as it may be meant for one of them only. When there
  * are too many ports the oldest is closed, and what is under way on it has to wait until it is
  * asked again: it is late anyway.
  */

@@ -19,6 +19,7 @@ struct dns_query {
 	uint64_t due_ms, deadline_ms;
 	uint32_t turn;    /* servers are asked from here on, modulo their number */
 	uint32_t refused; /* servers that refused or failed one after the other */
+	bool asked_twice; /* each of them: the refusals of the first time do not count */
 	uint8_t *failure; /* the first answer that says so; malloc'ed */
 	size_t failure_len;
 	union sock_addr client;

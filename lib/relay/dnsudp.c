@@ -7,7 +7,9 @@
  * question is compared as well. A server that is silent for 1.5 s or refused by ICMP is followed by
  * the next, and may still answer; the one that answered last is asked first. One that answers with
  * a failure is passed on only when no other server, asked once, has a better answer. After 5 s, or
- * when every server refused, the client gets SERVFAIL. Answers pass unchanged but for the id.
+ * when every server refused twice, the client gets SERVFAIL. Twice, as one error tells of all
+ * questions of its port, though it may be meant for one of them: that of another client, or one
+ * that a full queue on the way has refused. Answers pass unchanged but for the id.
  * Queries and answers that come together go on together; no query has a socket or a timer of its
  * own.
  */
@@ -202,8 +204,16 @@ static void on_refused(struct dns_line *l)
 	struct dns_query *q = l->owner;
 
 	dns_servers_doubt(q->dns->servers, &l->server, q->dns->loop->now_ms);
-	if (l == q->asked)
-		query_ask_next(q);
+	if (l != q->asked)
+		return;
+	if (q->refused + 1 >= q->dns->servers->list.count && !q->asked_twice && !q->failure) {
+		q->asked_twice = true;
+		q->refused = 0;
+		q->turn++;
+		query_ask(q);
+		return;
+	}
+	query_ask_next(q);
 }
 
 /* true: it is kept, and the next server was asked for a better one */
@@ -330,6 +340,7 @@ void dnsudp_ask_again(struct dnsudp *d)
 		list_remove(e);
 		list_append(&d->queries, e);
 		q->refused = 0;
+		q->asked_twice = false;
 		q->turn = d->servers->good[DNS_UDP];
 		query_ask(q);
 	}
