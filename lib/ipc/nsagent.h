@@ -8,7 +8,7 @@
 #include "lib/ipc/msg.h"
 #include "lib/ipc/netplan.h"
 
-#define NSAGENT_VERSION 12
+#define NSAGENT_VERSION 13
 
 enum nsagent_state { /* bits: what the receiver is in */
 		     NSAGENT_STARTING = 1,
@@ -70,7 +70,7 @@ struct nsagent_way_lost {
 };
 
 /* agent -> parent, once at most: of the two processes that an agent is one has died, and it is
- * alone now */
+ * alone now. Before READY that is the end of the start */
 struct nsagent_alone {
 	uint32_t took_over; /* 1: the first died, this is the spare; 0: the spare died */
 };
@@ -104,7 +104,8 @@ struct nsagent_sockets {
 	  NSAGENT_UP) \
 	X(NSAGENT_MTU, 6, struct nsagent_mtu, 0, 0, ROLE_BIT(ROLE_PARENT), NSAGENT_UP) \
 	X(NSAGENT_WAY_LOST, 7, struct nsagent_way_lost, 0, 0, ROLE_BIT(ROLE_NSAGENT), NSAGENT_UP) \
-	X(NSAGENT_ALONE, 8, struct nsagent_alone, 0, 0, ROLE_BIT(ROLE_NSAGENT), NSAGENT_UP) \
+	X(NSAGENT_ALONE, 8, struct nsagent_alone, 0, 0, ROLE_BIT(ROLE_NSAGENT), \
+	  NSAGENT_STARTING | NSAGENT_UP) \
 	X(NSAGENT_AGAIN, 9, struct msg_empty, 0, 0, ROLE_BIT(ROLE_NSAGENT), NSAGENT_UP) \
 	X(NSAGENT_PING, 10, struct msg_empty, 0, 0, ROLE_BIT(ROLE_PARENT), NSAGENT_UP) \
 	X(NSAGENT_PONG, 11, struct msg_empty, 0, 0, ROLE_BIT(ROLE_NSAGENT), NSAGENT_UP)

@@ -243,10 +243,8 @@ static int start(struct agent *a, struct err *err)
 		close_made(a);
 		return 0;
 	}
-	r = send_ready(a, err);
-	if (r == 0)
-		spare_serving(&a->spare);
-	return r;
+	spare_serving(&a->spare); /* before READY: from that on the network shall outlive us */
+	return send_ready(a, err);
 }
 
 /* the parent tells the user */

@@ -190,13 +190,16 @@ static void agent_ended(struct agent *a, int why)
 		ports_refuse(in->ports, kind[a->kind].lost);
 }
 
-/* 0 or -EPROTO */
+/* as agent_told() */
 static int agent_alone(struct agent *a, const struct nsagent_alone *m)
 {
+	if (a->state == AGENT_STARTING)
+		return 0; /* who should have sent READY is dead, and the other has not what it
+			     takes */
 	if (a->state != AGENT_UP || m->took_over > 1)
 		return -EPROTO; /* there are but two */
 	if (instance_child_is_ending(a->in))
-		return 0;
+		return 1;
 	agent_set(a, AGENT_ALONE);
 	watchdog_answered(&a->watchdog);
 	a->hung = false;
@@ -208,10 +211,10 @@ static int agent_alone(struct agent *a, const struct nsagent_alone *m)
 			: "the spare of the agent of %s died: nobody will take over when that "
 			  "dies as well",
 		kind[a->kind].name);
-	return 0;
+	return 1;
 }
 
-/* Return: 0, or a negative errno and it is not listened to any more */
+/* Return: 1; 0: it is as good as dead; a negative errno: it is not listened to any more */
 static int agent_told(struct agent *a, struct msg *m)
 {
 	struct instance *in = a->in;
@@ -222,20 +225,20 @@ static int agent_told(struct agent *a, struct msg *m)
 			instance_fail(in);
 		else
 			instance_clear(in, a->bit);
-		return 0;
+		return 1;
 	case NSAGENT_ALONE:
 		return agent_alone(a, (const struct nsagent_alone *)m->payload);
 	case NSAGENT_WAY_LOST:
 		if (in->child_shows)
 			lose_showing(in, (const struct nsagent_way_lost *)m->payload);
-		return 0;
+		return 1;
 	case NSAGENT_PONG:
 		watchdog_answered(&a->watchdog);
-		return 0;
+		return 1;
 	case NSAGENT_FAILED:
 		instance_take_err(&in->err, m->payload);
 		instance_fail(in);
-		return 0;
+		return 1;
 	default: /* answers to the relay */
 		return -EPROTO;
 	}
@@ -254,7 +257,7 @@ void on_agent_link(evutil_socket_t fd, short what, void *arg)
 	if (n > 0) {
 		n = agent_told(a, &m);
 		msg_close_fds(&m);
-		if (n == 0)
+		if (n > 0)
 			return;
 	}
 	agent_ended(a, n);
