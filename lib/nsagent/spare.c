@@ -83,12 +83,15 @@ void spare_serving(const struct spare *s)
 
 bool spare_wait(struct spare *s)
 {
-	bool served = hear(s) == 1;
+	/* nothing more is ever said than that it serves. Who cannot hear whether the first lives
+	 * must not serve beside it */
+	int n = hear(s);
+	bool served = n == 1;
 
 	if (served)
-		hear(s); /* nothing more is ever said: this is the end */
+		n = hear(s);
 	spare_done(s);
-	return served;
+	return served && n == 0;
 }
 
 void spare_done(struct spare *s)

@@ -35,14 +35,14 @@ OPENING = {"socket", "bind", "listen", "setsockopt", "chmod", "fchmodat"}
 # state directory may stay, and the end may come by a time limit or by itself
 LIES = {("unlinkat", "ENOENT"), ("sendmsg", "EPIPE")} | {("kill", e) for e in ERRNOS["proc"]}
 # what is told in other words than those of the errno: a lie of the above; a lock that is held; a file
-# of ids that is absent; a descriptor that cannot be asked what it is; what poll() never says, read as the
+# of ids that is absent; a descriptor that cannot be asked what it is; what poll() and recv() never say, read as the
 # peer's end; what the child cannot say, because it is its saying that fails
 OTHER_WORDS = re.compile(
     r"parent flock EAGAIN .* is in use by another instance"
     r"|parent openat ENOENT .*No sub[ug]id ranges found"
     r"|child unlinkat ENOENT .*creating .*: File exists"
     r"|relay getsockopt .*(is neither a UDP socket nor a TCP listener|not a new port with a)"
-    r"|nsagent poll EPIPE .*the agents? of .* (died|are dead)"
+    r"|nsagent (poll|recv) EPIPE .*the agents? of .* (died|are dead)"
     r"|child sendmsg .*the child ended .*: exit status 1"
     r"|(relay|slirp|nursery) sendmsg EPIPE .* worker exited with status 0", re.S)
 TRACE = "/root/trace"
