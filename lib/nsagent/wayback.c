@@ -171,19 +171,25 @@ static void unload_table(int fd)
 
 /* --- routes -------------------------------------------------------------------------------- */
 
+static int add_rule(struct netlink *nl, uint8_t family, struct err *err)
+{
+	const struct netlink_rule rule = {
+		.pref = RULE_PREF, .mark = NET_SHOW_MARK, .family = family, .table = NET_SHOW_TABLE
+	};
+
+	return netlink_rule_add(nl, &rule, err);
+}
+
 static int lead_back(struct netlink *nl, uint8_t family, struct err *err)
 {
 	struct netlink_route route = {
 		.via.family = family, .direct = true, .local = true, .table = NET_SHOW_TABLE
 	};
-	const struct netlink_rule rule = {
-		.pref = RULE_PREF, .mark = NET_SHOW_MARK, .family = family, .table = NET_SHOW_TABLE
-	};
 	int r = netlink_link_index("lo", &route.ifindex, err);
 
 	if (r == 0)
 		r = netlink_route_add(nl, &route, err);
-	return r < 0 ? r : netlink_rule_add(nl, &rule, err);
+	return r < 0 ? r : add_rule(nl, family, err);
 }
 
 static void lead_no_more(struct netlink *nl)
@@ -347,10 +353,23 @@ int wayback_mend(struct wayback *w, struct err *err)
 	return hears_harm(w) ? mend(w, err) : 0;
 }
 
+/* by who has died: only a rule that is not there can be added */
+static bool was_given_up(const struct wayback *w)
+{
+	if (add_rule(w->nl, AF_INET, NULL) < 0)
+		return false;
+	netlink_rule_del(w->nl, AF_INET, RULE_PREF, NET_SHOW_TABLE, NULL);
+	return true;
+}
+
 int wayback_inherit(struct wayback *w, struct err *err)
 {
 	uint8_t word;
 
+	if (was_given_up(w)) { /* which was told then */
+		close(take_fd(&w->events));
+		return 0;
+	}
 	for (int i = 0; i < READS_MAX && recv(w->nft, &word, sizeof(word), MSG_DONTWAIT) >= 0; i++)
 		; /* answers to who died */
 	hears_harm(w);

@@ -28,7 +28,7 @@ no_dhcp() {
 }
 acks() { [ "$(grep -c 'sending ACK' "$T/dhcp.log")" -ge "$1" ]; }
 
-dhcp 8 'router 10.0.3.1' 'dns 10.0.3.1'
+dhcp 6 'router 10.0.3.1' 'dns 10.0.3.1'
 rk_start --net=lxc-user-nic -p 127.0.0.1:7007:7/tcp -p 0.0.0.0:7107:2007/tcp -p 0.0.0.0:7107:2007/udp -- \
 	nsprobe serve tcp-echo,0.0.0.0,7 tcp-who,0.0.0.0,2007 udp-who,0.0.0.0,2007 || exit
 like "an address of the server's" "$(in_child ip -4 -o address show dev eth0)" '*inet 10.0.3.10[01]/24 *'
@@ -44,6 +44,12 @@ is "a server sees the client" "$(in_world nsprobe ask -t 5000 -b 192.0.2.3 192.0
 is "UDP: too" "$(in_world nsprobe ask -u -t 5000 -b 192.0.2.3 192.0.2.1 7107 x | cut -d' ' -f1)" 192.0.2.3
 is "info" "$(info 'i["networkDriver"], i["portDriver"]["driver"]')" "{'driver': 'lxc-user-nic', 'dynamicChildIP': True} builtin"
 ok "the lease is renewed at half its time" wait_for 9 acks 2
+# the spare has a copy of the lease, which has expired when it takes over: it asks at once
+ok "and again, until the first lease is over" wait_for 9 acks 3
+kill -s KILL "$(pgrep -x rs-nsagent)"
+ok "the agent is killed: its spare renews the lease" wait_for 9 acks 4
+ok "which is said" wait_for 5 grep -q "warning: network: the agent of the child's network namespace died, its spare has taken over" "$RK_ERR"
+is "and the published port goes on" "$(nsprobe duplex 127.0.0.1 7007 1000000 3)" ok
 no_dhcp
 wait_for 20 sh -c "! kill -0 $RK_PID 2>/dev/null"
 rk_wait

@@ -262,6 +262,67 @@ START_TEST(who_was_stopped_as_well_gives_the_agent_time)
 }
 END_TEST
 
+static void expect_request(int agent)
+{
+	struct msg m;
+
+	ck_assert_int_eq(
+		msg_recv_within(agent, &nsagent_proto, ROLE_RELAY, NSAGENT_UP, WAIT_MS, &m), 1);
+	ck_assert_uint_eq(m.type, NSAGENT_SOCKETS_REQ);
+	ck_assert_int_eq(msg_recv(agent, &nsagent_proto, ROLE_RELAY, NSAGENT_UP, MSG_DONTWAIT, &m),
+			 -EAGAIN);
+}
+
+static void send_socket(int agent)
+{
+	const struct nsagent_sockets ans = { .family = AF_INET,
+					     .socktype = SOCK_STREAM,
+					     .count = 1 };
+	autoclose int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+	ck_assert_int_eq(msg_send(agent, &nsagent_proto, NSAGENT_SOCKETS_ANS, &ans, &fd, 1), 0);
+}
+
+static void send_again(int agent)
+{
+	ck_assert_int_eq(
+		msg_send(agent, &nsagent_proto, NSAGENT_AGAIN, &(struct msg_empty){ 0 }, NULL, 0),
+		0);
+}
+
+/* the agent has died with the request; or with the answer on its way, then two come */
+START_TEST(a_spare_that_took_over_is_asked_again)
+{
+	struct sockpool_wait wait = { .on_socket = on_told }, other = wait;
+	struct sockpool pool;
+	int pair[2];
+
+	told = 0;
+	ck_assert_int_eq(loop_init(&loop), 0);
+	ck_assert_int_eq(msg_pair(pair), 0);
+	ck_assert_int_eq(sockpool_init(&pool, &loop, "nowhere", pair[0], 1, &err), 0);
+	pool.own_cookie = 1;
+	ck_assert_int_eq(sockpool_take(&pool, AF_INET, SOCK_STREAM, &wait), -EAGAIN);
+	expect_request(pair[1]);
+	send_again(pair[1]);
+	ck_assert_int_eq(loop_once(&loop, WAIT_MS), 0);
+	expect_request(pair[1]);
+	for (int i = 0; i < 2; i++) {
+		send_socket(pair[1]);
+		ck_assert_int_eq(loop_once(&loop, WAIT_MS), 0);
+		ck_assert_int_gt(told, 0);
+	}
+	ck_assert_int_eq(pool.agent, pair[0]);
+	while (sockpool_take(&pool, AF_INET, SOCK_STREAM, &other) >= 0)
+		;
+	send_again(pair[1]); /* there is no third */
+	ck_assert_int_eq(loop_once(&loop, WAIT_MS), 0);
+	ck_assert_int_eq(told, -EPIPE);
+	ck_assert_int_eq(pool.agent, -1);
+	sockpool_done(&pool);
+}
+END_TEST
+
 static void add_tests(TCase *c)
 {
 	tcase_add_test(c, the_table_says_who_is_far);
@@ -270,6 +331,7 @@ static void add_tests(TCase *c)
 	tcase_add_test(c, a_source_for_each_client_and_target);
 	tcase_add_test(c, a_server_behind_the_child_sees_its_client);
 	tcase_add_test(c, who_was_stopped_as_well_gives_the_agent_time);
+	tcase_add_test(c, a_spare_that_took_over_is_asked_again);
 }
 
 int main(void)

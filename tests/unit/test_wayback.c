@@ -195,6 +195,50 @@ START_TEST(it_is_given_up_at_last)
 }
 END_TEST
 
+/* another process goes on, with the same sockets */
+START_TEST(an_heir_mends_what_was_removed_meanwhile)
+{
+	struct nftmsg b = { 0 };
+
+	start();
+	nftmsg_command(&b, NFT_MSG_GETRULE, NLM_F_DUMP, "the list");
+	nftmsg_end(&b);
+	ck_assert_int_eq(send(way.nft, b.data, b.len, 0), b.len); /* who asked has died */
+	ck_assert_int_eq(wayback_inherit(&way, &err), 0);
+	ck_assert_uint_eq(way.restored, 0);
+	remove_table();
+	while (recv(way.events, &b, sizeof(b), MSG_DONTWAIT) > 0)
+		; /* read by who has died, too */
+	ck_assert_int_eq(wayback_inherit(&way, &err), 0);
+	ck_assert_uint_eq(way.restored, 1);
+	ck_assert_uint_eq(nrules(), 4);
+	ck_assert_int_eq(connect_within(WAIT_MS), 0);
+	remove_table();
+	ck_assert(is_told());
+	ck_assert_int_eq(wayback_mend(&way, &err), 0);
+	ck_assert_uint_eq(nrules(), 4);
+}
+END_TEST
+
+START_TEST(an_heir_does_not_begin_anew_what_was_given_up)
+{
+	struct wayback heir;
+	int r = 0;
+
+	start();
+	heir = way;
+	heir.events = dup(way.events);
+	while (r == 0) {
+		remove_table();
+		r = wayback_mend(&way, &err);
+	}
+	ck_assert_int_eq(wayback_inherit(&heir, &err), 0);
+	ck_assert_int_eq(heir.events, -1);
+	ck_assert_uint_eq(nrules(), 0);
+	ck_assert_int_lt(connect_within(200), 0);
+}
+END_TEST
+
 static void add_tests(TCase *c)
 {
 	tcase_add_test(c, a_foreign_address_is_answered);
@@ -203,6 +247,8 @@ static void add_tests(TCase *c)
 	tcase_add_test(c, only_the_kernel_is_believed);
 	tcase_add_test(c, the_minute_begins_with_the_first);
 	tcase_add_test(c, it_is_given_up_at_last);
+	tcase_add_test(c, an_heir_mends_what_was_removed_meanwhile);
+	tcase_add_test(c, an_heir_does_not_begin_anew_what_was_given_up);
 }
 
 int main(void)
