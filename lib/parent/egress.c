@@ -96,7 +96,10 @@ static int take_route(struct rtnl_route *route, void *arg)
 	return l->nways == WAYS_MAX;
 }
 
-/* what is asked again because a change came in between counts twice, which does no harm */
+/* what is asked again because a change came in between counts twice, which does no harm. Routes
+ * that never hold still are taken as they were read: each change is an event, and has a look of its
+ * own
+ */
 static int look_at(struct look *l, uint8_t family)
 {
 	const struct rtdump d = { .family = family,
@@ -108,7 +111,7 @@ static int look_at(struct look *l, uint8_t family)
 
 	for (int i = 0; r == -EAGAIN && i < TRIES; i++)
 		r = rtdump_routes(&d);
-	return r;
+	return r == -EAGAIN ? 0 : r;
 }
 
 int egress_mtu(uint32_t *ret, struct err *err)
