@@ -130,6 +130,8 @@ for proxy in true false; do
 	is "$p: 16 MB both ways" "$(in_world nsprobe duplex -b 198.51.100.7 192.0.2.1 8082 16777216 7 2>&1)" ok
 	is "$p: 300 at once" "$(in_world nsprobe many 192.0.2.1 8082 300)" "300 alive"
 	if [ $proxy = true ]; then
+		is "what is asked for" "$(list_ports | awk '$4 == 8080 { print $2, $3, $5 }' | sort | tr '\n' ' ')" \
+			"tcp4 0.0.0.0 10.0.2.100 tcp6 :: 172.17.0.2 udp4 0.0.0.0 10.0.2.100 udp6 :: 172.17.0.2 "
 		is "from within, on the child's loopback" "$(addr "$(in_child nsprobe ask 127.0.0.1 8080)")" 172.17.0.1
 		is "UDP" "$(addr "$(in_child nsprobe ask -u 127.0.0.1 8080 x)")" 172.17.0.1
 		start_v6
@@ -139,7 +141,9 @@ for proxy in true false; do
 	else
 		is "$p: one address, a client elsewhere, and its port" "$(who 192.0.2.1 8083 198.51.100.7 5501)" "198.51.100.7 5501"
 		is "$p: one address, UDP" "$(uwho 192.0.2.1 8083 198.51.100.7 5501)" "198.51.100.7 5501"
-		like "$p: dockerd has no such address" "$(docker run --rm -p 192.0.2.1:8085:80 box true 2>&1)" '*192.0.2.1:8085: bind: cannot assign requested address*'
+		for spec in 192.0.2.1:8085:80 192.0.2.1:8085:80/udp; do
+			like "$p: dockerd has no such address: $spec" "$(docker run --rm -p "$spec" box true 2>&1)" '*192.0.2.1:8085: bind: cannot assign requested address*'
+		done
 	fi
 	ok "$p: docker rm" docker rm -f who echo
 	[ $proxy = false ] || is "$p: closed" "$(in_world nsprobe connect 192.0.2.1 8080)" ECONNREFUSED

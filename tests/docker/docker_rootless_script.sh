@@ -53,6 +53,7 @@ docker info >"$T/info" 2>&1
 like "docker info: overlay2" "$(cat "$T/info")" "*Storage Driver: overlay2*"
 like "docker info: rootless" "$(cat "$T/info")" "*rootless*"
 published_port script "$RK_BIN/rootlesskit-docker-proxy"
+is "by IPv6 as well" "$(get 'http://[2001:db8::1]:8080/')" "hello from a container"
 container_network web
 port_goes script
 stop_dockerd
