@@ -42,8 +42,7 @@ requests() { # COLUMN CONNECTIONS [HEADER]
 	http_load enter "$2" http://$HOST:8080/ ${3+"$3"}
 }
 closing() { # COLUMN
-	requests "$1" 64 'Connection: close' && awk '$1 == "99%" {
-		print $2 * ($2 ~ /us$/ ? 1 : $2 ~ /ms$/ ? 1000 : 1000000) }' "$T/measured" >"$T/second.$1"
+	requests "$1" 64 'Connection: close' && p99_us >"$T/second.$1"
 }
 connects() { # COLUMN
 	select_instance "$1-65520"

@@ -24,7 +24,7 @@ ROWS = [
     ("docker", "wrk close c64, requests/s", "rootlesskit", "`docker run -p`, HTTP, a connection a request, 1000 requests/s", 1000),
 ]
 # benchmarks whose table is in docs/performance.md, and its mark there
-TABLES = [("net", "bench"), ("udp", "bench udp"), ("docker", "bench docker")]
+TABLES = [("net", "bench"), ("udp", "bench udp"), ("port", "bench port"), ("docker", "bench docker")]
 
 
 def short(x):

@@ -41,15 +41,15 @@ reuse_ports in_world
 
 # --- instances -----------------------------------------------------------------------------------
 # instance NAME MTU ARG...: what the part of NAME before '-' says: ours; before, another build of it;
-# slirp4netns and pasta by themselves, veth by root; else RootlessKit on slirp4netns. In the child runs
-# $bench_child, with $bench_env as well (both words)
+# slirp4netns and pasta (with ARG...) by themselves, veth by root; else RootlessKit on slirp4netns. In the
+# child runs $bench_child, with $bench_env as well (both words)
 bench_child='sleep 1000' bench_env=''
 instance() {
 	STATE=$RK_RUN/$1
 	case $1 in
 	ours*) bench_program="rootless-supervisor --net=slirp" ;;
 	before*) bench_program="$(program_before) --net=slirp" ;;
-	slirp4netns* | pasta* | veth*) instance_bare "$1" "$2"; return ;;
+	slirp4netns* | pasta* | veth*) instance_bare "$@"; return ;;
 	*) bench_program="/usr/bin/rootlesskit --net=slirp4netns --slirp4netns-binary=/usr/bin/slirp4netns" ;;
 	esac
 	bench_log=$T/$1.log bench_mtu=$2
@@ -74,10 +74,13 @@ spawn_other() {
 	(exec setpriv --reuid 65533 --regid 65533 --clear-groups --inh-caps=-all env -i "PATH=$PATH" "$@") &
 	SPAWNED=$!
 }
-# instance_bare NAME MTU: namespaces that nothing but a sleep holds, and a network program beside it
+# instance_bare NAME MTU ARG...: namespaces that nothing but a sleep holds, and a network program beside it
 instance_bare() {
+	bench_name=$1 bench_mtu=$2
+	shift 2
+	case $bench_name in pasta*) [ $# -gt 0 ] || set -- --tcp-ports none --udp-ports none ;; esac
 	mkdir -p "$STATE"
-	case $1 in
+	case $bench_name in
 	veth*) unshare --net sleep 1000 & SPAWNED=$! ;;
 	pasta*) spawn_other unshare --user --map-root-user --net --mount sleep 1000 ;;
 	*) spawn unshare --user --map-root-user --net --mount sleep 1000 ;;
@@ -85,26 +88,26 @@ instance_bare() {
 	pids="$SPAWNED $pids"
 	echo "$SPAWNED" >"$STATE/child_pid"
 	wait_for 5 grep -qx sleep "/proc/$SPAWNED/comm" || bail "unshare does not start"
-	bench_log=$T/$1.log
-	case $1 in
-	veth*) make_veth "$1" "$2" ;;
-	slirp4netns*) spawn /usr/bin/slirp4netns --configure --mtu="$2" --disable-host-loopback "$SPAWNED" tap0 ;;
+	bench_log=$T/$bench_name.log
+	case $bench_name in
+	veth*) make_veth "$bench_mtu" ;;
+	slirp4netns*) spawn /usr/bin/slirp4netns --configure --mtu="$bench_mtu" --disable-host-loopback "$SPAWNED" tap0 ;;
 	# pasta takes the host's addresses for the namespace unless it is told others
 	pasta*) spawn_other pasta --foreground --config-net --ns-ifname tap0 --address 10.0.2.100 --netmask 24 \
-		--gateway 10.0.2.2 --dns-forward 10.0.2.3 --mtu "$2" --tcp-ports none --udp-ports none --tcp-ns none --udp-ns none \
-		--ipv4-only "$(cat "$STATE/child_pid")" ;;
+		--gateway 10.0.2.2 --dns-forward 10.0.2.3 --mtu "$bench_mtu" --tcp-ns none --udp-ns none --ipv4-only "$@" \
+		"$(cat "$STATE/child_pid")" ;;
 	esac >"$bench_log" 2>&1
 	pids="$SPAWNED $pids"
-	echo "$SPAWNED" >"$T/$1.pid"
-	wait_for 10 has_route || bail "no route in $1: $(cat "$bench_log")"
-	is "$1: congestion control in the child" "$(pin_congestion enter)" "$congestion"
+	echo "$SPAWNED" >"$T/$bench_name.pid"
+	wait_for 10 has_route || bail "no route in $bench_name: $(cat "$bench_log")"
+	is "$bench_name: congestion control in the child" "$(pin_congestion enter)" "$congestion"
 	reuse_ports enter
 }
 has_route() { enter ip route get 192.0.2.1; }
 bench_veths=0
-make_veth() { # NAME MTU
+make_veth() { # MTU
 	bench_veths=$((bench_veths + 1))
-	ip link add "b$bench_veths" mtu "$2" type veth peer name tap0 mtu "$2" netns "$SPAWNED"
+	ip link add "b$bench_veths" mtu "$1" type veth peer name tap0 mtu "$1" netns "$SPAWNED"
 	ip address add "10.99.$bench_veths.1/24" dev "b$bench_veths"
 	ip link set "b$bench_veths" up
 	enter ip link set lo up
@@ -130,10 +133,13 @@ instance_pids() { cat "$T/${STATE##*/}.pid" 2>/dev/null || :; }
 serve_child() {
 	rk_port=$1
 	shift
-	spawn nsenter --user --mount --net --preserve-credentials --target "$(cat "$STATE/child_pid")" -- \
-		"$@" >>"$T/servers.log" 2>&1
+	set -- nsenter --user --mount --net --preserve-credentials --target "$(cat "$STATE/child_pid")" -- "$@"
+	case $STATE in
+	*/pasta-*) "$@" & SPAWNED=$! ;;
+	*) spawn "$@" ;;
+	esac >>"$T/servers.log" 2>&1
 	pids="$SPAWNED $pids"
-	wait_for 5 listens in_child "$rk_port" || bail "$* does not listen: $(cat "$T/servers.log")"
+	wait_for 5 listens enter "$rk_port" || bail "$* does not listen: $(cat "$T/servers.log")"
 }
 serve_world() {
 	rk_port=$1
@@ -156,9 +162,9 @@ serve_idle() {
 	pids="$SPAWNED $pids"
 	wait_for 60 grep -q ^ready "$T/idle" || bail "$*: $(cat "$T/idle")"
 }
-listens() { "$1" ss -Hltn "sport = :$2" | grep -q .; }
+listens() { "$1" ss -Hltun "sport = :$2" | grep -q .; }
 
-# nginx_config NAME: a configuration for one process on port 8080; prints its path
+# nginx_config NAME [PORT]: a configuration for one process on that port, or 8080; prints its path
 nginx_config() {
 	install -d -m 777 "$T/$1"
 	cat >"$T/$1/nginx.conf" <<-EOT
@@ -169,7 +175,7 @@ nginx_config() {
 			access_log off; keepalive_requests 100000000; client_header_timeout 3600;
 			client_body_temp_path $T/$1/a; proxy_temp_path $T/$1/b; fastcgi_temp_path $T/$1/c;
 			uwsgi_temp_path $T/$1/d; scgi_temp_path $T/$1/e;
-			server { listen 8080 backlog=4096; location / { return 200 "hello from the bench\n"; } }
+			server { listen ${2-8080} backlog=4096; location / { return 200 "hello from the bench\n"; } }
 		}
 	EOT
 	echo "$T/$1/nginx.conf"
@@ -258,6 +264,11 @@ http_load() { # ENTER CONNECTIONS URL [HEADER]
 	awk '/^Requests\/sec:/ { v = $2 } /Non-2xx|Socket errors: connect [1-9]/ { bad = 1 } END { print (bad || v == 0) ? "bad" : v }' "$T/measured"
 }
 
+# of the http_load before
+p99_us() {
+	awk '$1 == "99%" { print $2 * ($2 ~ /us$/ ? 1 : $2 ~ /ms$/ ? 1000 : 1000000) }' "$T/measured"
+}
+
 # --- the table -----------------------------------------------------------------------------------
 # report TITLE PEER: medians, their ratio (ours/peer) and the spread; ratios go to results/ratios
 report() {
@@ -344,8 +355,10 @@ goal() {
 	fi
 }
 
-# --- ports published by two columns; the base port, +1 is iperf3, +2 is nginx; asked by the world ----
-port_of() { if [ "$1" = ours ]; then echo 6100; else echo 6200; fi; }
+# --- published ports; the base port, +1 is iperf3, +2 nginx, +3 nsprobe; asked by the world -------
+port_of() {
+	case $1 in ours) echo 6100 ;; before) echo 6200 ;; pasta) echo 6300 ;; hostfwd) echo 6400 ;; direct) echo 6500 ;; *) echo 6600 ;; esac
+}
 port_throughput() { # COLUMN ARG...
 	p=$(port_of "$1")
 	shift
@@ -354,10 +367,12 @@ port_throughput() { # COLUMN ARG...
 port_requests() { # COLUMN CONNECTIONS [HEADER]
 	http_load in_world "$2" "http://192.0.2.1:$(($(port_of "$1") + 2))/" ${3+"$3"}
 }
+port_closing() { port_requests "$1" 64 'Connection: close' && p99_us >"$T/p99.$1"; } # COLUMN
+port_p99() { cat "$T/p99.$1"; } # COLUMN; of the measurement before
 port_rows() { # what is measured of each in a round
 	both "iperf3 in, Gbit/s" port_throughput
 	both "iperf3 out (-R), Gbit/s" port_throughput -R
-	both "wrk keep-alive c1, requests/s" port_requests 1
-	both "wrk keep-alive c64, requests/s" port_requests 64
-	both "wrk close c64, requests/s" port_requests 64 'Connection: close'
+	for n in 1 64 512; do both "wrk keep-alive c$n, requests/s" port_requests $n; done
+	both "wrk close c64, requests/s" port_closing
+	both "wrk close c64, p99 of a request, us" port_p99
 }

@@ -46,15 +46,27 @@ int load_socket(const struct addr *a, bool gro)
 	return fd;
 }
 
-void load_blast(int fd, const struct addr *to, int ms, size_t size, bool gso)
+/* the next of @per_ms a millisecond may go */
+static void await_turn(uint64_t begin_ns, uint64_t sent, unsigned per_ms)
+{
+	const uint64_t due_ns = begin_ns + sent * 1000000 / per_ms;
+	const struct timespec ts = { (time_t)(due_ns / 1000000000), (long)(due_ns % 1000000000) };
+
+	if (due_ns > load_now_ns())
+		clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &ts, NULL);
+}
+
+uint64_t load_blast(int fd, const struct addr *to, int ms, size_t size, bool gso, unsigned per_ms)
 {
 	static uint8_t data[LOAD_MAX];
 	const size_t bundle = size * (60000 / size < 60 ? 60000 / size : 60);
 	struct iovec iov = { data, gso ? bundle : size };
 	struct mmsghdr m[LOAD_BATCH];
 	const int segment = (int)size, none = 0;
-	const uint64_t end = load_now_ns() + (uint64_t)ms * 1000000;
-	const unsigned n = gso ? 4 : LOAD_BATCH;
+	const uint64_t begin = load_now_ns(), end = begin + (uint64_t)ms * 1000000;
+	const unsigned n = gso ? 4 : per_ms && per_ms < LOAD_BATCH ? per_ms : LOAD_BATCH;
+	const unsigned each = gso ? (unsigned)(bundle / size) : 1;
+	uint64_t sent = 0;
 
 	memset(data, LOAD_DATA, sizeof(data));
 	for (unsigned i = 0; i < n; i++)
@@ -65,10 +77,16 @@ void load_blast(int fd, const struct addr *to, int ms, size_t size, bool gso)
 					 .msg_iovlen = 1 };
 	if (gso && setsockopt(fd, IPPROTO_UDP, UDP_SEGMENT, &segment, sizeof(segment)) < 0)
 		die("UDP_SEGMENT: %s", strerror(errno));
-	while (load_now_ns() < end)
-		sendmmsg(fd, m, n, MSG_NOSIGNAL);
+	while (load_now_ns() < end) {
+		const int r = sendmmsg(fd, m, n, MSG_NOSIGNAL);
+
+		sent += r > 0 ? (unsigned)r * each : 0;
+		if (per_ms)
+			await_turn(begin, sent, per_ms);
+	}
 	if (gso)
 		setsockopt(fd, IPPROTO_UDP, UDP_SEGMENT, &none, sizeof(none));
+	return sent;
 }
 
 struct load_batch *load_batch_new(void)
@@ -141,7 +159,7 @@ static void blast_back(const struct service *s, const char *text, const struct m
 	memcpy(&to.room, from->msg_name, sizeof(to.room));
 	if (sscanf(text + 1, "%u %u", &ms, &size) != 2 || !size || size > LOAD_MAX || fork() != 0)
 		return;
-	load_blast(s->fd, &to, (int)ms, size, false);
+	load_blast(s->fd, &to, (int)ms, size, false, 0);
 	_exit(0);
 }
 

@@ -23,7 +23,9 @@ struct load_count {
 
 uint64_t load_now_ns(void);
 int load_socket(const struct addr *a, bool gro); /* with large buffers; exits when there is none */
-void load_blast(int fd, const struct addr *to, int ms, size_t size, bool gso);
+/* load_blast() - datagrams of @size for so long, bundles with @gso, as fast as it goes or @per_ms a
+ * millisecond; returns how many were sent */
+uint64_t load_blast(int fd, const struct addr *to, int ms, size_t size, bool gso, unsigned per_ms);
 
 struct load_batch;
 /* load_batch_new() - buffers of one recvmmsg; exits when there are none */

@@ -46,35 +46,41 @@ static void ask(int fd, char what, char *ret, size_t size)
 	die("the other end does not answer");
 }
 
-static int show(const char *count)
+/* @sent: 0: the other end knows */
+static int show(const char *count, uint64_t sent)
 {
 	uint64_t datagrams, bytes, ns;
 
 	if (sscanf(count, "%" SCNu64 " %" SCNu64 " %" SCNu64, &datagrams, &bytes, &ns) != 3 || !ns)
 		die("nothing was received: '%s'", count);
-	printf("%.0f %.3f %" PRIu64 "\n", (double)datagrams * 1e9 / (double)ns,
-	       (double)bytes * 8 / (double)ns, datagrams);
+	printf("%.0f %.3f ", (double)datagrams * 1e9 / (double)ns, (double)bytes * 8 / (double)ns);
+	if (sent)
+		printf("%" PRIu64 " ", sent);
+	printf("%" PRIu64 "\n", datagrams);
 	return 0;
 }
 
 int probe_blast(int argc, char **argv)
 {
 	const bool gso = argc > 1 && strcmp(argv[1], "-g") == 0;
+	const bool paced = argc > 2 && strcmp(argv[1], "-r") == 0;
+	const int options = gso ? 1 : paced ? 2 : 0, per_ms = paced ? atoi(argv[2]) : 0;
 	char text[100];
 	struct addr to;
+	uint64_t sent;
 
-	argv += gso;
-	if (argc - gso != 5 || atoi(argv[4]) <= 0)
-		die("blast wants [-g] ADDR PORT MS SIZE");
+	argv += options;
+	if (argc - options != 5 || atoi(argv[4]) <= 0 || (paced && per_ms <= 0))
+		die("blast wants [-g | -r PER_MS] ADDR PORT MS SIZE");
 	addr_parse(&to, argv[1], argv[2]);
 	autoclose int fd = connected(&to, false);
 	ask(fd, LOAD_NEW, text, sizeof(text));
-	load_blast(fd, NULL, atoi(argv[3]), (size_t)atoi(argv[4]), gso);
+	sent = load_blast(fd, NULL, atoi(argv[3]), (size_t)atoi(argv[4]), gso, (unsigned)per_ms);
 	poll(NULL, 0, TRY_MS); /* what is on the way arrives */
 	do
 		ask(fd, LOAD_COUNT, text, sizeof(text));
 	while (text[0] == LOAD_NEW);
-	return show(text);
+	return show(text, sent);
 }
 
 int probe_pull(int argc, char **argv)
@@ -108,7 +114,7 @@ int probe_pull(int argc, char **argv)
 	}
 	load_print(&count, text, sizeof(text));
 	free(b);
-	return show(text);
+	return show(text, 0);
 }
 
 /* --- requests ------------------------------------------------------------------------------- */

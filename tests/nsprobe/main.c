@@ -28,9 +28,10 @@ static const struct {
 	{ "loadserve", "ADDR [gro:|dns:]PORT...  the other end of what follows; prints 'ready'",
 	  probe_loadserve },
 	{ "blast",
-	  "[-g] ADDR PORT MS SIZE  received datagrams/s, Gbit/s, datagrams; -g: in bundles",
+	  "[-g | -r PER_MS] ADDR PORT MS SIZE  received datagrams/s, Gbit/s, sent, received; -g: "
+	  "in bundles",
 	  probe_blast },
-	{ "pull", "ADDR PORT MS SIZE  the same the other way", probe_pull },
+	{ "pull", "ADDR PORT MS SIZE  the same the other way, but for what was sent", probe_pull },
 	{ "rounds", "[-d] ADDR PORT MS SOCKETS  answers/s, median and p99 in us, answers; -d: DNS",
 	  probe_rounds },
 	{ "dns",
