@@ -14,6 +14,7 @@ free_start() {
 if id "$user" >/dev/null 2>&1 && grep -q "^$user:" /etc/subuid && grep -q "^$user:" /etc/subgid; then
 	exit 0
 fi
+mkdir -p /run/lock
 exec 9>/run/lock/rs-test-user # two tests may start at once
 flock 9
 id "$user" >/dev/null 2>&1 || useradd --no-create-home --home-dir "/home/$user" --shell /bin/sh "$user"

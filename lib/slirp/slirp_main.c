@@ -64,7 +64,7 @@ static int start_and_serve(struct sandbox_report *sandbox, struct err *err)
 {
 	AUTO(stack_freep) struct stack *s = NULL;
 	struct slirp_config cfg;
-	int tap, r;
+	int tap = -1, r;
 
 	r = receive_config(&cfg, &tap, err);
 	if (r <= 0)

@@ -19,6 +19,7 @@
 #include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -338,6 +339,9 @@ static long try_too_much_memory(void)
 
 static long try_stdio(void)
 {
+	struct stat st;
+
+	fstat(STDERR_FILENO, &st); /* as some C libraries do, whatever comes of it */
 	return dprintf(STDERR_FILENO, "%s", "x") == 1 && fflush(NULL) == 0 ? 0 : -1;
 }
 
