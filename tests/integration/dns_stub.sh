@@ -31,6 +31,7 @@ is "the short name is known" "$(in_child getent ahostsv4 web | awk 'NR == 1 { pr
 kill $stub
 wait $stub 2>/dev/null
 is "the stub is down" "$(in_child nsprobe dns 10.0.2.3 where.world.test)" SERVFAIL
+: >"$T/stub" # that of the first says ready
 nsprobe serve dns,127.0.0.53,53 >"$T/stub" 2>&1 &
 stub=$!
 wait_for 5 grep -q ready "$T/stub"

@@ -115,6 +115,7 @@ done
 for RUNG in $RUNGS; do
 rm -f "$T/end"
 mkfifo "$T/end"
+: >"$T/pipes" # that of the rung before says ready
 # shellcheck disable=SC2086 # two words
 as_user $py pipes <"$T/end" >"$T/pipes" &
 pipes=$!

@@ -9,6 +9,7 @@ in_world nft 'add table inet silent; add chain inet silent i { type filter hook 
 for RUNG in tproxy redirect; do
 	rk_start --net=slirp -- sleep 1000 || exit
 	mkfifo "$T/end"
+	: >"$T/pending" # that of the rung before says so
 	in_child python3 -u -c '
 import resource, socket, sys
 hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]

@@ -74,6 +74,7 @@ done
 
 	# another instance makes its subgroup, or removes it, while this one starts
 	beside() { # what it does meanwhile
+		: >"$T/beside" # the last one began as well
 		as_user python3 -c '
 import fcntl, os, sys, time
 group, what = sys.argv[1:]

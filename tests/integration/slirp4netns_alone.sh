@@ -85,6 +85,7 @@ use() {
 	echo "DNS by TCP $(inside nsprobe dns --tcp 10.0.2.3 web.world.test)"
 	echo "refused $(inside nsprobe connect 192.0.2.2 999)"
 	echo "loopback $(inside nsprobe connect 10.0.2.2 7009 | sed 's/ENETUNREACH\|ECONNREFUSED/closed/')"
+	: >"$T/served" # that of the other program says ready
 	# shellcheck disable=SC2086 # lists of words
 	(exec $rk_user $rk_env nsenter --user --net --preserve-credentials --target "$TARGET" -- nsprobe serve tcp-echo,0.0.0.0,80 udp-echo,0.0.0.0,81 >"$T/served") &
 	served=$!

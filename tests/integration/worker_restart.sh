@@ -24,6 +24,7 @@ told() { grep -qE '^(end|reset)$' "$T/idle_$1"; }
 # death ROLE: kill it; what was measured goes to $T/times
 death() {
 	old=$(worker "$1")
+	: >"$T/follow" # that of the last death says ready
 	# shellcheck disable=SC2086 # two words
 	in_child $py follow "$old" 192.0.2.2 7 10.0.2.3 >"$T/follow" 2>&1 &
 	follower=$!
