@@ -12,7 +12,6 @@
 #include "lib/slirp/echo_impl.h"
 
 #include <errno.h>
-#include <linux/errqueue.h>
 #include <linux/virtio_net.h>
 #include <netinet/icmp6.h>
 #include <netinet/ip_icmp.h>
@@ -21,26 +20,13 @@
 
 #include "lib/base/cleanup.h"
 #include "lib/base/log.h"
-#include "lib/policy/policy.h"
 #include "lib/slirp/answer.h"
+#include "lib/slirp/told.h"
 
 #define PROBED_MAX 9216 /* bytes. No link has a larger MTU */
 #define READ_BATCH 16   /* others shall move in between */
 #define QUOTED 64       /* bytes of a request that an error quotes */
 #define ANSWER_HOPS 64  /* where the host does not tell */
-
-union name {
-	struct sockaddr sa;
-	struct sockaddr_in in;
-	struct sockaddr_in6 in6;
-};
-
-/* what a socket tells beside the data */
-struct told {
-	int hops; /* of an answer; -1: not told */
-	struct sock_extended_err ee;
-	union name offender;
-};
 
 /* --- to the child ------------------------------------------------------------------------- */
 
@@ -147,7 +133,7 @@ static size_t room_of(const struct echo_flow *fl)
 	return fl->family == AF_INET6 ? ETH_LEN + IP6_LEN : ETH_LEN + IP4_LEN;
 }
 
-static bool is_from(const struct echo_flow *fl, const union name *from)
+static bool is_from(const struct echo_flow *fl, const union told_name *from)
 {
 	if (from->sa.sa_family != fl->family)
 		return false;
@@ -190,81 +176,36 @@ static size_t quote_request(struct echo *e, struct echo_flow *fl, size_t len, ui
 	return room_of(fl) + len;
 }
 
-static bool is_error(const struct echo_flow *fl, const struct sock_extended_err *ee)
-{
-	if (fl->family == AF_INET6)
-		return ee->ee_origin == SO_EE_ORIGIN_ICMP6 && ee->ee_type >= ICMP6_DST_UNREACH &&
-		       ee->ee_type <= ICMP6_PARAM_PROB;
-	return ee->ee_origin == SO_EE_ORIGIN_ICMP &&
-	       (ee->ee_type == ICMP_DEST_UNREACH || ee->ee_type == ICMP_TIME_EXCEEDED ||
-		ee->ee_type == ICMP_PARAMETERPROB);
-}
-
-/* its address when the child could meet it; NULL: the gateway's */
-static const void *offender_of(const struct echo *e, const union name *from, struct net_addr *seen)
-{
-	const void *addr = from->sa.sa_family == AF_INET    ? (const void *)&from->in.sin_addr
-			   : from->sa.sa_family == AF_INET6 ? (const void *)&from->in6.sin6_addr
-							    : NULL;
-
-	if (!addr || policy_judge(&e->plan, e->hosts, from->sa.sa_family, addr, IPPROTO_ICMP, 0,
-				  seen) != POLICY_ALLOWED)
-		return NULL;
-	return seen->addr;
-}
-
 static void give_error(struct echo *e, struct echo_flow *fl, size_t len, const struct told *told)
 {
 	struct answer_error what = { .type = told->ee.ee_type, .code = told->ee.ee_code };
 	struct frame f = { .data = e->buf };
 	struct frame_info in;
-	struct net_addr seen;
 
 	if (told->ee.ee_origin == SO_EE_ORIGIN_LOCAL && told->ee.ee_errno == EMSGSIZE)
 		fl->mtu = told->ee.ee_info;
-	if (!is_error(fl, &told->ee) || len < ICMP_LEN)
+	if (!told_is_icmp(told, fl->family) || len < ICMP_LEN)
 		return;
 	if (told->ee.ee_errno == EMSGSIZE) {
 		if (fl->family == AF_INET6)
 			return; /* the host's kernel cuts the next one */
 		what.rest = told->ee.ee_info;
 	}
-	what.from = offender_of(e, &told->offender, &seen);
+	what.from = told_by(told, &e->plan, e->hosts);
 	f.len = quote_request(e, fl, len < QUOTED ? len : QUOTED, e->buf, &in);
 	tell(e, &f, &in, &what);
 }
 
 /* --- from the host ------------------------------------------------------------------------ */
 
-static void read_control(struct msghdr *h, struct told *ret)
-{
-	ret->hops = -1;
-	for (struct cmsghdr *c = CMSG_FIRSTHDR(h); c; c = CMSG_NXTHDR(h, c)) {
-		const bool v6 = c->cmsg_level == IPPROTO_IPV6;
-		size_t len = c->cmsg_len - CMSG_LEN(0);
-
-		if (!v6 && c->cmsg_level != IPPROTO_IP)
-			continue;
-		if (c->cmsg_type == (v6 ? IPV6_HOPLIMIT : IP_TTL)) {
-			memcpy(&ret->hops, CMSG_DATA(c), sizeof(ret->hops));
-		} else if (c->cmsg_type == (v6 ? IPV6_RECVERR : IP_RECVERR) &&
-			   len >= sizeof(ret->ee)) {
-			memcpy(&ret->ee, CMSG_DATA(c), sizeof(ret->ee));
-			len -= sizeof(ret->ee);
-			memcpy(&ret->offender, CMSG_DATA(c) + sizeof(ret->ee),
-			       len < sizeof(ret->offender) ? len : sizeof(ret->offender));
-		}
-	}
-}
-
 /* Return: whether something was read */
 static bool read_one(struct echo *e, struct echo_flow *fl, int flags)
 {
 	union {
 		struct cmsghdr align;
-		uint8_t bytes[256];
+		uint8_t bytes[TOLD_CONTROL];
 	} control;
-	union name from = { 0 };
+	union told_name from = { 0 };
 	struct iovec iov = { e->buf + room_of(fl), FRAME_MAX - room_of(fl) };
 	struct msghdr h = { .msg_name = &from,
 			    .msg_namelen = sizeof(from),
@@ -272,12 +213,12 @@ static bool read_one(struct echo *e, struct echo_flow *fl, int flags)
 			    .msg_iovlen = 1,
 			    .msg_control = &control,
 			    .msg_controllen = sizeof(control) };
-	struct told told = { 0 };
+	struct told told;
 	ssize_t n = recvmsg(fl->fd, &h, flags | MSG_DONTWAIT);
 
 	if (n < 0)
 		return false;
-	read_control(&h, &told);
+	told_read(&h, &told);
 	if (flags & MSG_ERRQUEUE)
 		give_error(e, fl, (size_t)n, &told);
 	else if (is_from(fl, &from)) /* whoever knows the id can send one */
@@ -311,12 +252,6 @@ static bool is_whole(const struct frame *f, const struct frame_info *in)
 	return checksum_fold(checksum_add(sum, in->l4, in->l4_len)) == 0;
 }
 
-/* hops that are left behind the gateway */
-static int hops_of(const struct echo *e, const struct frame *f, const struct frame_info *in)
-{
-	return f->data[ETH_LEN + (in->family == AF_INET6 ? 7 : 8)] - (e->direct ? 1 : 0);
-}
-
 static void set_options(struct echo_flow *fl, const struct frame *f, int hops)
 {
 	const bool v6 = fl->family == AF_INET6;
@@ -335,7 +270,7 @@ static void set_options(struct echo_flow *fl, const struct frame *f, int hops)
 /* Return: 0 or a negative errno */
 static int flow_send(struct echo *e, struct echo_flow *fl, const struct frame_info *in)
 {
-	union name to = { 0 };
+	union told_name to = { 0 };
 	socklen_t len = fl->family == AF_INET6 ? sizeof(to.in6) : sizeof(to.in);
 	int r = 0;
 
@@ -360,7 +295,7 @@ void echo_request(struct echo *e, const struct frame *f, const struct frame_info
 		  uint64_t now_ms)
 {
 	struct echo_flow *fl = echo_flow_find(e, in);
-	const int hops = hops_of(e, f, in);
+	const int hops = frame_hops(f, in, e->direct);
 	int r = 0;
 
 	if (!is_whole(f, in))

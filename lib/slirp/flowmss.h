@@ -12,6 +12,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
+#include <sys/socket.h>
 
 #define FLOWMSS_SETS 4096
 #define FLOWMSS_WAYS 8 /* of a set; the one that was used longest ago makes room */
@@ -21,6 +23,21 @@ struct flowmss_key {                 /* no padding: it is compared as bytes */
 	uint16_t guest_port, host_port, family;
 };
 static_assert(sizeof(struct flowmss_key) == 38, "bytes without a meaning would be compared");
+
+/* flowmss_make_key() - addresses of 4 or 16 bytes, ports in host order */
+static inline struct flowmss_key flowmss_make_key(uint16_t family, const uint8_t *guest,
+						  const uint8_t *host, uint16_t guest_port,
+						  uint16_t host_port)
+{
+	struct flowmss_key k = { .family = family,
+				 .guest_port = guest_port,
+				 .host_port = host_port };
+	size_t n = family == AF_INET ? 4 : 16;
+
+	memcpy(k.guest, guest, n);
+	memcpy(k.host, host, n);
+	return k;
+}
 
 struct flowmss_entry {
 	struct flowmss_key key;

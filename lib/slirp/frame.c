@@ -1,13 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-/* frame.c - Ethernet frames as bytes: checksums (slirp only) */
+/* frame.c - Ethernet frames as bytes: hops, checksums (slirp only) */
 #include "lib/slirp/frame.h"
 
 #include <endian.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #define VECTORS 4 /* independent sums: no addition waits for another */
 
 typedef uint64_t vector __attribute__((vector_size(16))); /* two lanes, on any processor */
+
+int frame_hops(const struct frame *f, const struct frame_info *in, bool direct)
+{
+	return f->data[ETH_LEN + (in->family == AF_INET6 ? 7 : 8)] - (direct ? 1 : 0);
+}
 
 /*
  * The sum does not depend on the order of bytes in a word, but for a final swap (RFC 1071, 2), nor

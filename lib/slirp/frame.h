@@ -74,6 +74,10 @@ static inline uint16_t frame_ethertype(const uint8_t *data)
 	return get_be16(data + 12);
 }
 
+/* frame_hops() - how many are left behind the gateway, which has counted one unless it is a direct
+ * tap; maybe 0 */
+int frame_hops(const struct frame *f, const struct frame_info *in, bool direct);
+
 /* checksum_add() - one's complement sum of big-endian words; an odd last byte is padded with 0 */
 uint32_t checksum_add(uint32_t sum, const uint8_t *data, size_t len);
 

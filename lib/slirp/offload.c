@@ -165,22 +165,9 @@ static uint16_t mss_of_any(uint16_t family)
 	return family == AF_INET ? MSS_ANY4 : MSS_ANY6;
 }
 
-static struct flowmss_key make_key(uint16_t family, const uint8_t *guest, const uint8_t *host,
-				   uint16_t guest_port, uint16_t host_port)
-{
-	struct flowmss_key k = { .family = family,
-				 .guest_port = guest_port,
-				 .host_port = host_port };
-	size_t n = family == AF_INET ? 4 : 16;
-
-	memcpy(k.guest, guest, n);
-	memcpy(k.host, host, n);
-	return k;
-}
-
 static void raise_mss(struct offload *o, const struct frame_info *in)
 {
-	struct flowmss_key k = make_key(in->family, in->src, in->dst, in->sport, in->dport);
+	struct flowmss_key k = flowmss_make_key(in->family, in->src, in->dst, in->sport, in->dport);
 	size_t at = find_mss(in->l4, tcp_header_len(in->l4));
 	uint16_t mss = at ? get_be16(in->l4 + at) : mss_of_any(in->family);
 
@@ -251,7 +238,7 @@ static void leave_checksum(const struct packet *p, size_t at, struct virtio_net_
 static size_t segment_size(struct offload *o, const struct packet *p, size_t most)
 {
 	struct flowmss_key k =
-		make_key(p->family, p->dst, p->src, get_be16(p->l4 + 2), get_be16(p->l4));
+		flowmss_make_key(p->family, p->dst, p->src, get_be16(p->l4 + 2), get_be16(p->l4));
 	size_t mss = flowmss_get(&o->flows, &k);
 
 	if (!mss)

@@ -76,6 +76,8 @@ static int on_get_revents(int idx, void *opaque)
 	if (idx < POLL_FIRST || (uint32_t)idx >= s->npolls)
 		return 0;
 	got = s->polls[idx].revents;
+	if (got && s->shortsyns.n)
+		shortsyns_ready(&s->shortsyns, s->polls[idx].fd, clock_ms());
 	if (got == POLLERR)
 		fail_connect(s, s->polls[idx].fd);
 	if (got & POLLIN)
@@ -101,6 +103,20 @@ static void to_libslirp(struct stack *s, const uint8_t *data, size_t len)
 	slirp_input(s->slirp, data, (int)len);
 }
 
+/* the gateway has counted one of a datagram's, and so does libslirp */
+static void give_hop_back(const struct frame *f, const struct frame_info *in)
+{
+	uint8_t *ip = f->data + ETH_LEN;
+	const uint16_t before = get_be16(ip + 8);
+
+	if (in->family == AF_INET6) {
+		ip[7]++;
+		return;
+	}
+	ip[8]++;
+	checksum_replace(ip + 10, before, get_be16(ip + 8));
+}
+
 static void pass(struct stack *s, const struct frame *f, const struct frame_info *in,
 		 uint64_t now_ms)
 {
@@ -113,15 +129,20 @@ static void pass(struct stack *s, const struct frame *f, const struct frame_info
 	}
 	if (!quota_admit(&s->quota, in, s->round_ms))
 		return;
+	if (in->opens && in->proto == IPPROTO_TCP && !shortsyns_take(&s->shortsyns, f, in, now_ms))
+		return;
 	if (!s->cfg.direct) {
 		n = guests_introduce(&s->guests, in->family, in->src, hello);
 		if (n)
 			to_libslirp(s, hello, n);
 	}
+	if (!s->cfg.direct && in->proto == IPPROTO_UDP)
+		give_hop_back(f, in);
 	if (f->vnet)
 		offload_take(&s->offload, f->vnet, in);
 	s->opened = -1;
 	to_libslirp(s, f->data, f->len);
+	shortsyns_taken(&s->shortsyns, s->opened, now_ms);
 	if (s->opened >= 0)
 		fail_connect(s, s->opened);
 }
@@ -225,11 +246,13 @@ static int sooner(int a_ms, int b_ms)
 static int fill_polls(struct stack *s, int control)
 {
 	uint32_t timeout_ms = UINT32_MAX;
-	int echo_ms = -1;
+	int ours_ms = -1;
 	bool idle;
 
 	if (s->echo.n)
-		echo_ms = echo_expire(&s->echo, clock_ms());
+		ours_ms = echo_expire(&s->echo, clock_ms());
+	if (s->shortsyns.n)
+		ours_ms = sooner(ours_ms, shortsyns_expire(&s->shortsyns, clock_ms()));
 	s->npolls = POLL_FIRST;
 	slirp_pollfds_fill(s->slirp, &timeout_ms, on_add_poll, s);
 	s->polls[POLL_CONTROL] = (struct pollfd){ .fd = control, .events = POLLIN };
@@ -242,7 +265,7 @@ static int fill_polls(struct stack *s, int control)
 	}
 	if (!s->cfg.direct && s->guests.nasked)
 		return 0;
-	return sooner(sooner(echo_ms, timer_left_ms(s)),
+	return sooner(sooner(ours_ms, timer_left_ms(s)),
 		      idle || timeout_ms > INT_MAX ? -1 : (int)timeout_ms);
 }
 

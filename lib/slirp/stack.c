@@ -47,6 +47,8 @@ static ssize_t on_send_packet(const void *buf, size_t len, void *opaque)
 	struct stack *s = opaque;
 	size_t n;
 
+	if (s->shortsyns.n && shortsyns_hush(&s->shortsyns, buf, len))
+		return (ssize_t)len;
 	if (!s->cfg.direct && guests_take(&s->guests, buf, len))
 		return (ssize_t)len;
 	n = answer_relabel(&s->cfg.net, buf, len, s->answer);
@@ -128,6 +130,7 @@ static void on_socket_opened(int fd, void *opaque)
 	struct stack *s = opaque;
 
 	quota_opened(&s->quota, fd);
+	shortsyns_opened(&s->shortsyns, fd);
 	s->opened = fd;
 }
 
@@ -136,6 +139,7 @@ static void on_socket_closed(int fd, void *opaque)
 	struct stack *s = opaque;
 
 	quota_closed(&s->quota, fd);
+	shortsyns_closed(&s->shortsyns, fd);
 }
 
 /* room in a buffer is found at the end of the round in any case */
@@ -239,12 +243,12 @@ static void introduce_child(struct stack *s)
 	slirp_input(s->slirp, buf, (int)n);
 }
 
-static void on_echo_frame(void *owner, const uint8_t *data, size_t len)
+static void on_frame(void *owner, const uint8_t *data, size_t len)
 {
 	tap_write(&((struct stack *)owner)->tap, data, len);
 }
 
-static bool on_echo_error(void *owner)
+static bool may_answer(void *owner)
 {
 	return prefilter_may_answer(&((struct stack *)owner)->prefilter, clock_ms());
 }
@@ -273,9 +277,15 @@ static int make_parts(struct stack *s, struct err *err)
 	s->echo = (struct echo){ .plan = cfg->net,
 				 .hosts = &s->hosts,
 				 .direct = cfg->direct,
-				 .give = on_echo_frame,
-				 .may_answer = on_echo_error,
+				 .give = on_frame,
+				 .may_answer = may_answer,
 				 .owner = s };
+	s->shortsyns = (struct shortsyns){ .plan = cfg->net,
+					   .hosts = &s->hosts,
+					   .direct = cfg->direct,
+					   .give = on_frame,
+					   .may_answer = may_answer,
+					   .owner = s };
 	if (r == 0)
 		r = echo_init(&s->echo, s->quota.max[QUOTA_ICMP]);
 	if (r == 0)

@@ -14,6 +14,7 @@
 #include "lib/slirp/offload.h"
 #include "lib/slirp/prefilter.h"
 #include "lib/slirp/privclock.h"
+#include "lib/slirp/shortsyn.h"
 #include "lib/slirp/stack.h"
 #include "lib/slirp/tap.h"
 
@@ -31,6 +32,7 @@ struct stack {
 	struct policy_hosts hosts;
 	struct quota quota;
 	struct echo echo;
+	struct shortsyns shortsyns;
 	uint64_t refused; /* frames that were answered by an ICMP error */
 	int opened;       /* socket of the frame that libslirp has just got; -1: none */
 	struct guests guests;

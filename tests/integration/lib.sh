@@ -187,6 +187,7 @@ far_start() {
 		ip link set far0 mtu "$2" up
 		ip -6 address add 2001:db8:f::1/64 dev far0 nodad
 		echo 1 >/proc/sys/net/ipv4/ip_forward; echo 1 >/proc/sys/net/ipv6/conf/all/forwarding
+		echo 0 >/proc/sys/net/ipv4/icmp_ratelimit; echo 0 >/proc/sys/net/ipv6/icmp/ratelimit
 		nsenter --net="/proc/$(cat "$1/far")/ns/net" -- sh -ec "ip link set lo up
 			ip address add $3/25 dev far1; ip link set far1 mtu $2 up
 			ip -6 address add $4/64 dev far1 nodad

@@ -220,8 +220,7 @@ def hops(addr):
             words = probe(addr, ttl).split()
             if words != ["nothing"]:
                 break
-        if words[-1] not in seen:
-            seen.append(words[-1])
+        seen.append(words[-1])
         if words[-1] == addr:
             break
     return " ".join(seen)
