@@ -116,6 +116,7 @@ def tcp(addr, hops, port=7):
     try:
         s.connect((addr, int(port)))
     except OSError as e:
+        s.setblocking(False)  # with a timeout recvmsg() would wait for it
         try:
             control = s.recvmsg(1024, 1024, socket.MSG_ERRQUEUE | socket.MSG_DONTWAIT)[1][0][2]
         except OSError:
