@@ -226,6 +226,47 @@ def hops(addr):
     return " ".join(seen)
 
 
+# COUNT ports of ours to one port where nobody listens: each hears of it, and no other does
+def refused(addr, count):
+    def connected(port):
+        s = udp(addr)
+        s.connect((addr, port))
+        s.setblocking(False)
+        return s
+
+    waiting = [connected(4) for _ in range(int(count))]
+    talking = [connected(7) for _ in range(10)]
+    told = alive = 0
+    for _ in range(30):  # machines count the errors that they send
+        late = []
+        for s in waiting:
+            try:
+                s.send(b"x")
+            except ConnectionRefusedError:
+                told += 1
+                continue
+            late.append(s)
+        heard = select.select(late, [], [], 0.1)[0] if late else []
+        waiting = []
+        for s in late:
+            if s in heard and (e := s.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)):
+                told += e == errno.ECONNREFUSED
+            else:
+                waiting.append(s)
+        if not waiting:
+            break
+    for s in talking:
+        s.settimeout(1)
+        for _ in range(3):  # a datagram may be lost on a busy machine
+            s.send(b"alive")
+            try:
+                alive += s.recv(100) == b"alive"
+            except TimeoutError:
+                continue
+            break
+    return "%d refused, %d alive" % (told, alive)
+
+
 # COUNT ports that talked once, one after the other: are those that can still be called the last ones, LEAST
 # to MOST of them?
 def oldest_go(addr, count, least, most):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# net_udp_rungs.sh - what UDP out does on every rung: one port for all peers, answers of anybody, datagrams
+# net_udp_rungs.sh - what UDP out does on every rung: one port for all peers, answers of anybody, refusals, datagrams
 # longer than the path, every hop, a flood of another, more ports than descriptors, the death of who carries it
 # deadline: 180
 . "${0%/*}/lib.sh"
@@ -25,14 +25,27 @@ far_start 1400
 echo_server=$!
 wait_for 5 sh -c "[ \$(grep -c ^ready $T/echo) = 2 ]"
 
+ip address add 192.0.2.9/24 dev h0 # the host has more than one address
+ip address add 2001:db8::9/64 dev h0 nodad
+ip route add 198.51.100.7 via 192.0.2.2 src 192.0.2.9
+
 for RUNG in $RUNGS; do
 worker=slirp
 [ "$RUNG" != tproxy ] || worker=relay
-rk_start --net=slirp -- sleep 1000 || exit
+rk_start --net=slirp -p 7008:7008/udp -- nsprobe serve udp-echo,::,7008 || exit
+wait_for 5 grep -q ^ready "$RK_OUT"
 same "$(probe mapping 192.0.2.2 192.0.2.3 5060)" "two servers see one port"
 same "$(probe mapping 2001:db8::2 2001:db8::3 5060)" "and by IPv6"
 is "others may answer" "$(probe others 192.0.2.2 192.0.2.3)" "192.0.2.2 3007; 192.0.2.2 3006 192.0.2.3 3006"
 is "and by IPv6" "$(probe others 2001:db8::2 2001:db8::3)" "2001:db8::2 3007; 2001:db8::2 3006 2001:db8::3 3006"
+for a in 192.0.2.2 2001:db8::2; do
+	is "100 ports ask where nobody listens, $a" "$(probe refused $a 100)" "100 refused, 10 alive"
+done
+like "it leaves from the address that the route says" "$(in_child nsprobe ask -u -t 8000 198.51.100.7 1007)" "192.0.2.9 *"
+like "else from the first" "$(in_child nsprobe ask -u -t 8000 192.0.2.3 1007)" "192.0.2.1 *"
+for a in 192.0.2.1 192.0.2.9 2001:db8::1 2001:db8::9; do
+	is "a published port answers from the address that was asked, $a" "$(in_world nsprobe ask -u -t 8000 $a 7008 hello)" hello
+done
 is "longer than the path" "$(probe over $FAR 1300 1450 9000 65507)" "1300 1450 9000 65507"
 is "and by IPv6" "$(probe over $FAR6 1300 1450 9000 65400)" "1300 1450 9000 65400"
 is "every hop" "$(probe hops $FAR)" "10.0.2.2 192.0.2.2 $FAR"
