@@ -13,6 +13,7 @@ descriptors() { find "/proc/$1/fd" -mindepth 1 | wc -l; }
 memory() { awk '$1 == "Anonymous:" { print $2 }' "/proc/$relay/smaps_rollup"; }
 # connections of the host's side, and of the child's
 sockets() { ss -tnH state connected exclude time-wait '( sport = 7007 or sport = 7019 )'; in_child ss -tnH state connected exclude time-wait; }
+all_there() { [ "$(sockets | wc -l)" -ge $((2 * clients)) ]; }
 no_sockets() { [ "$(sockets | wc -l)" = 0 ]; }
 # slow_start: as many as there shall be, held in $slow; a line for it goes to descriptor 4
 slow_start() {
@@ -23,7 +24,7 @@ slow_start() {
 	exec 4>"$T/end"
 	wait_for 60 sh -c "grep -q ready $T/slow || ! kill -0 $slow"
 	is "$clients slow clients are there" "$(cat "$T/slow")" ready
-	ok "each has two connections" [ "$(sockets | wc -l)" -ge $((2 * clients)) ]
+	ok "each has two connections" wait_for 20 all_there
 }
 # healthy_clients WHICH: their ms into $T/WHICH, what they were answered into the checks
 healthy_clients() {
