@@ -143,15 +143,16 @@ static void say_full(struct holds *h)
 static bool make_room(struct holds *h, const struct syn_key *k)
 {
 	struct hold *victim;
-	int r = h->has_room(h->owner) ? holdroom_find(h, list_of_source(h, k), k, &victim)
-				      : -EAGAIN;
+	const bool room = h->has_room(h->owner);
+	int r = room ? holdroom_find(h, list_of_source(h, k), k, &victim)
+		     : holdroom_oldest(h, &victim);
 
 	if (r == 0)
 		return true;
 	say_full(h);
 	if (r > 0)
 		hold_abandon(victim);
-	return r > 0;
+	return r > 0 && (room || h->has_room(h->owner));
 }
 
 /* --- one connection ------------------------------------------------------------------------- */

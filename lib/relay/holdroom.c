@@ -7,6 +7,9 @@
  * than a handshake takes; its client does not learn of it and repeats its SYN. When all are
  * younger it is a flood, or a burst that repeats its SYNs all at once: then most newcomers take the
  * place of any other. Any, as always the oldest would let none live for long enough.
+ *
+ * Where open connections have what there is of descriptors, only the old ones give way: the others
+ * are about to become connections themselves.
  */
 #include "lib/relay/holdroom.h"
 
@@ -59,20 +62,27 @@ static struct hold *nth_of_source(const struct list *source, const struct syn_ke
 	return NULL;
 }
 
-static struct hold *victim_of_all(struct holds *h)
+int holdroom_oldest(const struct holds *h, struct hold **ret)
 {
-	struct hold *any = &h->all[random_number(h) % h->made];
 	unsigned looks = 0;
-	struct list *e;
+	const struct list *e;
 
 	list_for_each (e, &h->by_age) {
-		struct hold *o = container_of(e, struct hold, age);
-
-		if (is_old(o))
-			return o;
+		*ret = container_of(e, struct hold, age);
+		if (is_old(*ret))
+			return 1;
 		if (++looks == LOOKS_MAX)
 			break;
 	}
+	return -EAGAIN;
+}
+
+static struct hold *victim_of_all(struct holds *h)
+{
+	struct hold *any = &h->all[random_number(h) % h->made], *old;
+
+	if (holdroom_oldest(h, &old) > 0)
+		return old;
 	return waits(any) && may_take_young(h) ? any : NULL;
 }
 

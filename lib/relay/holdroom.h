@@ -14,4 +14,8 @@
 int holdroom_find(struct holds *h, const struct list *source, const struct syn_key *k,
 		  struct hold **ret);
 
+/* holdroom_oldest() - one that has waited for longer than a handshake takes. 1 and *ret; -EAGAIN:
+ * there is none */
+int holdroom_oldest(const struct holds *h, struct hold **ret);
+
 #endif

@@ -476,6 +476,27 @@ START_TEST(what_waits_for_long_gives_way)
 }
 END_TEST
 
+/* connections that are open have all the rest */
+START_TEST(what_waits_for_long_keeps_out_nobody)
+{
+	struct rig r;
+	int fillers[2];
+
+	rig_init(&r);
+	r.forward.flows_max = 2;
+	fill_backlog(fillers);
+	put_burst(&r, 3, 4000, 1);
+	put_burst(&r, 4, 4000, 1);
+	ck_assert_uint_eq(r.b.holds.n, 2);
+	usleep(510 * 1000);
+	put_burst(&r, 5, 4000, 1);
+	ck_assert_uint_eq(count(&r, 5, 0), 1);
+	ck_assert_uint_eq(count(&r, 3, 0), 0);
+	ck_assert_uint_eq(r.b.holds.n, 2);
+	rig_done(&r);
+}
+END_TEST
+
 START_TEST(what_is_no_syn_is_ignored)
 {
 	static const struct {
@@ -629,6 +650,7 @@ int main(void)
 	tcase_add_test(c, who_gives_up_leaves_nothing);
 	tcase_add_test(c, they_are_bounded);
 	tcase_add_test(c, what_waits_for_long_gives_way);
+	tcase_add_test(c, what_waits_for_long_keeps_out_nobody);
 	tcase_add_test(c, what_is_no_syn_is_ignored);
 	tcase_add_test(c, a_datagram_goes_back_with_its_hop);
 	tcase_add_test(c, data_of_a_syn_are_left_out);
