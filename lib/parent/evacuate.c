@@ -10,6 +10,9 @@
  * it, and a shared lock of each instance that is in it: so one that was left empty is known again,
  * two instances may have the same, and the last of them takes it back. Who is started from a shell
  * that another one has moved makes a subgroup of that one's; whoever ends last takes back both.
+ *
+ * Root of the child may write the attribute as well, where the user may. So what we take back above
+ * our own was marked when we started, and what the value may say are names.
  */
 #include "lib/parent/evacuate.h"
 
@@ -39,11 +42,14 @@
 #define CONTROLLERS_MAX 256
 #define REMOVALS_MAX 50 /* attempts, 10 ms apart */
 #define REMOVAL_MS 10
+#define LEVELS_MAX 16 /* of instances that were started from one another's shells */
+#define NAME_CHARS "abcdefghijklmnopqrstuvwxyz0123456789_ "
 #define HOLD_TRIES 500 /* 10 ms apart: who has it needs less than a second */
 
 struct evacuation {
 	int old, sub;                      /* the two groups */
 	bool made;                         /* the subgroup is ours to remove */
+	unsigned up;                       /* so many above it are subgroups of others of us */
 	char path[PATH_MAX];               /* of old */
 	char name[NAME_MAX + 1];           /* of the subgroup */
 	char controllers[CONTROLLERS_MAX]; /* that we open, each with a blank behind it */
@@ -244,10 +250,26 @@ static bool read_mark(struct evacuation *e)
 {
 	ssize_t n = fgetxattr(e->sub, MARK, e->controllers, sizeof(e->controllers) - 1);
 
-	if (n < 0)
-		return false;
-	e->controllers[n] = '\0';
-	return true;
+	e->controllers[n < 0 ? 0 : n] = '\0';
+	if (n >= 0 && strspn(e->controllers, NAME_CHARS) == (size_t)n)
+		return true;
+	e->controllers[0] = '\0';
+	return false;
+}
+
+static unsigned count_marked(int group)
+{
+	autoclose int above = -1;
+	unsigned n = 0;
+
+	while (n < LEVELS_MAX && fgetxattr(group, MARK, NULL, 0) >= 0) {
+		int next = openat(group, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+		cleanup_closep(&above);
+		above = group = next;
+		n++;
+	}
+	return n;
 }
 
 /* a kernel before Linux 5.7 has no attributes there: then it is ours, and not shared */
@@ -300,6 +322,7 @@ int evacuation_new(const char *name, struct evacuation **ret, struct err *err)
 	}
 	if (r < 0)
 		return r;
+	e->up = count_marked(e->old);
 	held = hold_group(e->old);
 	r = open_subgroup(e, err);
 	if (r < 0)
@@ -332,7 +355,7 @@ int evacuation_fds(const struct evacuation *e, int ret[EVACUATION_NFDS])
 static bool step_up(struct evacuation *e)
 {
 	const char *name = str_basename(e->path);
-	int up = openat(e->old, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int up = e->up ? openat(e->old, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
 
 	if (up < 0 || str_format(e->name, sizeof(e->name), "%s", name) < 0) {
 		cleanup_closep(&up);
@@ -342,6 +365,7 @@ static bool step_up(struct evacuation *e)
 	cleanup_closep(&e->sub);
 	e->sub = e->old;
 	e->old = up;
+	e->up--;
 	e->made = read_mark(e);
 	return e->made;
 }

@@ -72,6 +72,22 @@ done
 	rk_run --net=none $FLAGS -- true
 	fails "one of ours that was left empty goes" test -e "$GROUP/evac"
 
+	# the mark is the user's to write, and so root's of the child
+	mark() { as_user python3 -c 'import os, sys; os.setxattr(sys.argv[1], "user.rootless-supervisor", sys.argv[2].encode())' "$@"; }
+	as_user mkdir "$GROUP/evac"
+	mark "$GROUP/evac" "$(printf '\033[31m') "
+	rk_run --net=none $FLAGS -- true
+	ok "a mark that names no controllers is none of ours: the group stays" test -d "$GROUP/evac"
+	is "and nothing is said of it" "$RK_STATUS $(cat "$RK_ERR")" "0 "
+	echo $$ >"$GROUP/cgroup.procs"
+	rmdir "$GROUP/evac"
+	rk_start $FLAGS --net=none -- sleep 1000
+	mark "$GROUP" "pids "
+	rk_stop
+	is "a group above that is marked in the run is left alone" "$(group_of $$) $(cat "$RK_ERR")" "/${GROUP##*/} "
+	fails "and the subgroup is gone" test -e "$GROUP/evac"
+	as_user python3 -c 'import os, sys; os.removexattr(sys.argv[1], "user.rootless-supervisor")' "$GROUP"
+
 	# another instance makes its subgroup, or removes it, while this one starts
 	beside() { # what it does meanwhile
 		: >"$T/beside" # the last one began as well
