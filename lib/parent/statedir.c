@@ -213,6 +213,19 @@ static void warn_of_length(const struct statedir *s)
 			    s->path, most);
 }
 
+/* who may rename what is in it may put names and an API of his own in the place of ours */
+static void warn_of_others(const struct statedir *s)
+{
+	struct stat st;
+
+	if (fstat(s->fd, &st) == 0 &&
+	    ((st.st_uid != geteuid() && st.st_uid != 0) || (st.st_mode & S_IWOTH)))
+		log_warning("state directory",
+			    "other users can change what is in '%s': its owner is user id %u, its "
+			    "mode %03o",
+			    s->path, st.st_uid, st.st_mode & 0777);
+}
+
 static int open_dir(struct statedir *s, struct err *err)
 {
 	s->fd = open(s->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -281,6 +294,7 @@ int statedir_open(const char *path, bool upstream, struct statedir **ret, struct
 	if (r < 0)
 		return err_set(err, -r, "removing what an earlier run left in '%s'", s->path);
 	warn_of_length(s);
+	warn_of_others(s);
 	*ret = take_ptr(s);
 	return 0;
 }

@@ -35,6 +35,20 @@ documented "it is in the documentation" "$RK_ERR"
 is "foreign files: all are there" "$(tree "$STATE")" "$before"
 as_user rm -r "$STATE"
 
+# --- of somebody else ---
+while read -r owner mode pattern; do
+	mkdir -m "$mode" "$STATE"
+	chown "$owner" "$STATE"
+	rk_run --state-dir="$STATE" --net=none -- true
+	like "owner $owner, mode $mode" "$RK_STATUS $(cat "$RK_ERR")" "$pattern"
+	rm -rf "$STATE"
+done <<-EOT
+	12345 777 0 *warning: state directory: other users can change what is in '$STATE': its owner is user id 12345, its mode 777*
+	$RK_UID 777 0 *warning: state directory: other users can change what is in '$STATE': *its mode 777*
+	$RK_UID 775 0?
+	0 775 125 *locking*
+EOT
+
 # --- stale: what a killed run leaves, in each type that a name may have ---
 names='child_pid api.sock netns resolv.conf hosts .s4nn.sock .bp.sock .bp-ready.pipe'
 for kind in file fifo socket link; do
