@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# slirp4netns_echo.sh - ping on a direct tap, as the program slirp4netns has it: answers, errors with their sender, every
+# slirp4netns_echo.sh - ping and traceroute on a direct tap, as the program slirp4netns has it: answers, errors with their sender, every
 # hop, the true MTU, more pings than sockets, and a refusal that is seen when the host's groups leave us out
 . "${0%/*}/lib.sh"
 need userns tun tool:python3
@@ -23,6 +23,7 @@ stop() {
 	wait "$S4N" "$TARGET" 2>/dev/null
 }
 inside() { as_user nsenter --user --net --preserve-credentials --target "$TARGET" -- "$@"; }
+datagrams() { inside python3 "$RK_SRC/tests/integration/net_udp.py" "$@"; }
 echoes() { inside python3 "$RK_SRC/tests/integration/net_echo.py" "$@"; }
 
 far_start 1400
@@ -46,6 +47,14 @@ is "no host" "$(echoes one 203.0.113.5)" "error 3 1 0 of 10.0.2.2"
 is "by IPv6" "$(echoes one 2001:db8:5::1)" "error 1 3 0 of fd00::2"
 is "a wrong checksum" "$(echoes broken 192.0.2.2)" nothing
 is "more pings than sockets" "$(echoes many 192.0.2.2 300)" 300
+is "a SYN: the first hop" "$(echoes tcp $FAR 1)" "error 11 0 of 10.0.2.2"
+is "by IPv6" "$(echoes tcp $FAR6 1)" "error 3 0 of fd00::2"
+is "the second" "$(echoes tcp $FAR 2)" "error 11 0 of 192.0.2.2"
+like "by IPv6" "$(echoes tcp $FAR6 2)" "error 3 0 of 2001:db8::[23]"
+is "the third is the destination, where nobody listens" "$(echoes tcp $FAR 3 9)" "Connection refused"
+is "by IPv6" "$(echoes tcp $FAR6 3 9)" "Connection refused"
+is "datagrams: every hop" "$(datagrams hops $FAR)" "10.0.2.2 192.0.2.2 $FAR"
+like "by IPv6" "$(datagrams hops $FAR6)" "fd00::2 2001:db8::[23] $FAR6"
 stop
 
 echo "1 0" >/proc/sys/net/ipv4/ping_group_range
