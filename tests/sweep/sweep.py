@@ -245,8 +245,16 @@ class Sweep:
             status |= {126, 127}
         return status
 
-    def judge(self, fault, call, result):
-        """what is wrong with the run"""
+    @staticmethod
+    def explains(role, call, kind, err):
+        """the words are those of that errno, or of a call that has others"""
+        return (call in MEMORY or (call, kind) in LIES or
+                os.strerror(getattr(errno, kind)).lower() in err.lower() or
+                OTHER_WORDS.match(f"{role} {call} {kind} {err}"))
+
+    def judge(self, fault, calls, result):
+        """what is wrong with the run. More than one call: processes of the role went on at the same time"""
+        call = calls[0]
         role, index, kind = fault.split(":")
         status, err, seconds = result
         lines = [s for s in err.splitlines() if ": warning: " not in s]
@@ -259,9 +267,7 @@ class Sweep:
         if len(lines) > 3:
             wrong.append(f"{len(lines)} lines")
         if status == 125 and kind not in SIGNALS and \
-                call not in MEMORY and (call, kind) not in LIES and \
-                os.strerror(getattr(errno, kind)).lower() not in err.lower() and \
-                not OTHER_WORDS.match(f"{role} {call} {kind} {err}"):
+                not any(self.explains(role, c, kind, err) for c in calls):
             wrong.append("another errno than the one that was met")
         left = self.world.wait_for_processes()
         if left:
@@ -293,10 +299,10 @@ class Sweep:
     def run(self, fault):
         """what was hit, how it ended, what is wrong"""
         result = self.program.run(fault)
-        hits = self.program.trace()
-        call = hits[0][2] if hits else "no call was hit"
+        calls = [hit[2] for hit in self.program.trace()] or ["no call was hit"]
+        call = calls[0]
         late = result[2] > (LIMIT_S if (call, fault.split(":")[2]) in LIES else WALL_S)
-        return call, result, self.judge(fault, call, result), late
+        return call, result, self.judge(fault, calls, result), late
 
     def once(self, fault):
         for n in range(TRIES):
