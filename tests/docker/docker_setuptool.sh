@@ -9,6 +9,8 @@ need "file:${CONTRIB:-dockerd-rootless.sh}" "file:${CONTRIB:-.}/dockerd-rootless
 for name in dockerd-rootless.sh dockerd-rootless-setuptool.sh; do
 	install -m 755 "$CONTRIB/$name" "$RK_BIN/$name"
 done
+# from 23 on the client has BuildKit's half in a package of its own
+case $(/usr/bin/docker --version) in *" version 20."*) ;; *) need file:/usr/libexec/docker/cli-plugins/docker-buildx ;; esac
 ln -s /usr/bin/docker "$RK_BIN/docker"
 ln -s rootless-supervisor "$RK_BIN/slirp4netns"
 rk_env=$(echo "$rk_env" | sed 's/DOCKER_HOST=[^ ]*//') # the tool's context says where dockerd is
@@ -42,4 +44,4 @@ stop_dockerd
 ok "uninstall" tool uninstall --skip-iptables
 unlike "the context is gone" "$(docker context ls)" "*rootless*"
 is "the line that it ends with deletes all data" "$(as_user rootlesskit sh -c 'rm -rf "$1"/*' sh "$DATA" 2>&1; ls "$DATA")" ""
-rm -rf "$RK_HOME/.docker" "$RK_HOME/.config" "$RK_RUN/runc"
+rm -rf "$RK_HOME/.docker" "$RK_HOME/.config" "$RK_RUN/runc" "$RK_TMP"/dockerfile* "$RK_TMP"/empty-dir* # buildx leaves two

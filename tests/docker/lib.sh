@@ -59,7 +59,7 @@ proxy_exe() {
 end_dockerd() {
 	RK_GRACE=30 rk_stop TERM
 	# containerd's stacks: dockerd asks it for them when it is slow to answer
-	for rk_left in "$RK_RUN/docker" "$RK_RUN/docker.pid" "$RK_RUN/docker.sock" "$RK_HOME/.config" "$RK_TMP"/containerd.*.stacks.log; do
+	for rk_left in "$RK_RUN/docker" "$RK_RUN/docker.pid" "$RK_RUN/docker.sock" "$RK_RUN/runc" "$RK_HOME/.config" "$RK_TMP"/containerd.*.stacks.log; do
 		rm -rf "${rk_left:?}"
 	done
 }

@@ -44,7 +44,7 @@ refuse() { # WHAT PATTERN ARG...
 	documented "$what is documented" "$RK_ERR"
 }
 refuse "a loopback that should be closed" "gvproxy opens the host's loopback" --gvproxy-binary="$PEER"
-refuse "no such program" 'exec: "gvproxy": executable file not found in $PATH' --gvproxy-binary=gvproxy --disable-host-loopback=false
+refuse "no such program" 'exec: "gvspaghetti": executable file not found in $PATH' --gvproxy-binary=gvspaghetti --disable-host-loopback=false
 printf '#!/bin/sh\necho last words; exit 7\n' >"$T/other"
 chmod 755 "$T/other"
 refuse "one that ends at once" 'gvproxy exited with status 7: last words' --gvproxy-binary="$T/other" --disable-host-loopback=false

@@ -166,7 +166,8 @@ while read -r args; do
 	for program in $REAL "$OURS"; do
 		status=0
 		as_user "$program" $args >"$T/s4nout" 2>"$T/s4nerr" </dev/null || status=$?
-		{ sed -n '/^Usage/q; p' "$T/s4nout"; grep -o '^Usage.*' "$T/s4nout"; cat "$T/s4nerr"; } | once | sed "s|$program|PROGRAM|g" >"$T/said"
+		{ sed -n '/^Usage/q; p' "$T/s4nout"; grep -o '^Usage.*' "$T/s4nout"; cat "$T/s4nerr"; } | once |
+			sed "s|$program|PROGRAM|g; s/PID|PATH|FD /PID|PATH /" >"$T/said" # 1.2.1 takes an FD
 		if [ "$program" = $REAL ]; then real="$status $(cat "$T/said")"; fi
 	done
 	is "refused: $args" "$status $(cat "$T/said")" "$real"
