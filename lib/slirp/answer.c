@@ -9,9 +9,13 @@
  * them. For a closed port of the host's loopback that is 127.0.0.1, which every kernel drops: the
  * child would wait instead of seeing "connection refused". Its own errors of IPv6 (no route on the
  * host) come from fe80::2, which the gateway's kernel may not forward. Both come from the gateway.
+ *
+ * A connection that ends before it stands is a reset by libslirp, whatever the reason. What the
+ * host would not call refused is told as what it is, from the gateway: the sender is not known.
  */
 #include "lib/slirp/answer.h"
 
+#include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -111,6 +115,76 @@ size_t answer_unreachable(const struct net_plan *plan, const struct frame *f,
 					   .code = v4 ? code4(why) : code6(why) };
 
 	return answer_error(plan, f, info, &what, buf);
+}
+
+static bool refusal_of(int error, enum policy_verdict *ret)
+{
+	switch (error) {
+	case EHOSTUNREACH:
+	case EHOSTDOWN:
+		*ret = POLICY_REFUSED_HOST;
+		return true;
+	case ENETUNREACH:
+	case ENETDOWN:
+		*ret = POLICY_REFUSED_NET;
+		return true;
+	case EACCES:
+	case EPERM:
+		*ret = POLICY_REFUSED_PROHIBITED;
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* an acknowledgement of a SYN and nothing more: libslirp has sent nothing else about it */
+static bool resets_syn(const uint8_t *tcp)
+{
+	return (tcp[13] & (TCP_RST | TCP_ACK | TCP_SYN | TCP_FIN)) == (TCP_RST | TCP_ACK) &&
+	       memcmp(tcp + 4, "\0\0\0\0", 4) == 0;
+}
+
+/* the SYN that a reset is about, as far as it is known from that */
+static void make_syn(const uint8_t *data, size_t ip_len, uint8_t *syn)
+{
+	const bool v6 = ip_len == IP6_LEN;
+	const size_t n = v6 ? 16 : 4;
+	const uint8_t *from = data + ETH_LEN + (v6 ? 8 : 12), *reset = data + ETH_LEN + ip_len;
+	uint8_t *to = syn + ETH_LEN + (v6 ? 8 : 12), *tcp = syn + ETH_LEN + ip_len;
+	const uint32_t ack = (uint32_t)get_be16(reset + 8) << 16 | get_be16(reset + 10);
+
+	put_link(&(const struct frame){ .data = (uint8_t *)data }, syn);
+	memcpy(syn + ETH_LEN, data + ETH_LEN, ip_len);
+	memcpy(to, from + n, n);
+	memcpy(to + n, from, n);
+	if (!v6)
+		checksum_ip4(syn + ETH_LEN);
+	memset(tcp, 0, TCP_LEN);
+	memcpy(tcp, reset + 2, 2);
+	memcpy(tcp + 2, reset, 2);
+	put_be16(tcp + 4, (uint16_t)((ack - 1) >> 16));
+	put_be16(tcp + 6, (uint16_t)(ack - 1));
+	tcp[12] = TCP_LEN / 4 << 4;
+	tcp[13] = TCP_SYN;
+}
+
+size_t answer_failed(const struct net_plan *plan, const uint8_t *data, size_t len, int error,
+		     uint8_t *buf)
+{
+	const bool v6 = len >= ETH_LEN && frame_ethertype(data) == ETHERTYPE_IP6;
+	const size_t ip_len = v6 ? IP6_LEN : IP4_LEN;
+	uint8_t syn[ETH_LEN + IP6_LEN + TCP_LEN];
+	struct frame f = { .data = syn, .len = ETH_LEN + ip_len + TCP_LEN };
+	struct frame_info in = { .family = v6 ? AF_INET6 : AF_INET };
+	enum policy_verdict why;
+
+	if (len < f.len || (!v6 && frame_ethertype(data) != ETHERTYPE_IP4) ||
+	    data[ETH_LEN + (v6 ? 6 : 9)] != IPPROTO_TCP || !resets_syn(data + ETH_LEN + ip_len) ||
+	    !refusal_of(error, &why))
+		return 0;
+	make_syn(data, ip_len, syn);
+	in.src = syn + ETH_LEN + (v6 ? 8 : 12);
+	return answer_unreachable(plan, &f, &in, why, buf);
 }
 
 /* loopback, and libslirp's own link-local address: no kernel forwards a packet from either */

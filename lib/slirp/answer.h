@@ -31,6 +31,17 @@ size_t answer_unreachable(const struct net_plan *plan, const struct frame *f,
 			  const struct frame_info *info, enum policy_verdict why, uint8_t *buf);
 
 /**
+ * answer_failed() - a reset of libslirp's for a connection that could not be made becomes the
+ * reason
+ * @data:	a frame that libslirp sends
+ * @error:	errno of the host's socket
+ * @buf:	at least ANSWER_MAX bytes
+ * Return: length of the frame in @buf; 0 when @data is to be sent as it is
+ */
+size_t answer_failed(const struct net_plan *plan, const uint8_t *data, size_t len, int error,
+		     uint8_t *buf);
+
+/**
  * answer_relabel() - an ICMP error of libslirp that comes from the host's loopback becomes ours
  * @data:	a frame that libslirp sends
  * @buf:	at least ANSWER_MAX bytes

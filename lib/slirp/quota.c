@@ -151,6 +151,17 @@ enum quota_kind quota_kind_of(const struct quota *q, int fd)
 						   : (enum quota_kind)q->slots[fd].kind;
 }
 
+void quota_set_error(struct quota *q, int fd, int error)
+{
+	if (quota_kind_of(q, fd) != QUOTA_NONE && !q->slots[fd].error && error <= UINT8_MAX)
+		q->slots[fd].error = (uint8_t)error;
+}
+
+int quota_error_of(const struct quota *q, int fd)
+{
+	return quota_kind_of(q, fd) == QUOTA_NONE ? 0 : q->slots[fd].error;
+}
+
 uint32_t quota_total(const struct quota *q)
 {
 	return q->now[QUOTA_TCP] + q->now[QUOTA_UDP] + q->now[QUOTA_ICMP];

@@ -17,7 +17,8 @@ enum quota_kind { QUOTA_NONE, QUOTA_TCP, QUOTA_UDP, QUOTA_ICMP, QUOTA_NKINDS };
 
 struct quota_slot {
 	uint16_t bucket;
-	uint8_t kind; /* enum quota_kind */
+	uint8_t kind;  /* enum quota_kind */
+	uint8_t error; /* that it failed to connect by; errno */
 };
 
 struct quota {
@@ -57,6 +58,11 @@ void quota_closed(struct quota *q, int fd);
 
 /* quota_kind_of() - QUOTA_NONE: not one of libslirp's */
 enum quota_kind quota_kind_of(const struct quota *q, int fd);
+
+/* quota_set_error(), quota_error_of() - why one of libslirp's could not connect; 0: it has not
+ * failed. The first is kept: a socket that is shut down has another */
+void quota_set_error(struct quota *q, int fd, int error);
+int quota_error_of(const struct quota *q, int fd);
 
 /* quota_total() - sockets that libslirp holds now */
 uint32_t quota_total(const struct quota *q);

@@ -56,15 +56,27 @@ static int on_add_poll(int fd, int events, void *opaque)
 }
 
 /*
- * An ICMP error that came while the kernel had a connecting socket locked, as the first SYN's does
- * from a router on this machine, is told by SO_ERROR, and with IPv4 by POLLERR. libslirp sees no
- * error, and after POLLERR never asks for that socket again. Once it is no longer connecting, every
- * call on it fails.
+ * libslirp asks a socket that failed to connect for no reason. An ICMP error that came while the
+ * kernel had it locked, as the first SYN's does from a router on this machine, is told by SO_ERROR,
+ * and with IPv4 by POLLERR: libslirp sees no error, and after POLLERR never asks for that socket
+ * again. Of one that came later it makes an end that no client understands. When the error is taken
+ * and the socket shut down, every call on it fails, and libslirp makes a reset of that.
  */
-static void fail_connect(const struct stack *s, int fd)
+static void fail_connect(struct stack *s, int fd)
 {
-	if (quota_kind_of(&s->quota, fd) == QUOTA_TCP && fd_take_error(fd))
-		shutdown(fd, SHUT_RDWR);
+	const int error = quota_kind_of(&s->quota, fd) == QUOTA_TCP ? fd_take_error(fd) : 0;
+
+	if (!error)
+		return;
+	shutdown(fd, SHUT_RDWR);
+	quota_set_error(&s->quota, fd, error);
+}
+
+/* while it waits for nothing else it is connecting, or has a peer that reads nothing: then a reset
+ * is right as well */
+static bool fails_to_connect(const struct pollfd *p)
+{
+	return p->revents == POLLERR || (p->revents & POLLERR && p->events == POLLOUT);
 }
 
 static int on_get_revents(int idx, void *opaque)
@@ -78,8 +90,9 @@ static int on_get_revents(int idx, void *opaque)
 	got = s->polls[idx].revents;
 	if (got && s->shortsyns.n)
 		shortsyns_ready(&s->shortsyns, s->polls[idx].fd, clock_ms());
-	if (got == POLLERR)
+	if (fails_to_connect(&s->polls[idx]))
 		fail_connect(s, s->polls[idx].fd);
+	s->failing = quota_error_of(&s->quota, s->polls[idx].fd);
 	if (got & POLLIN)
 		r |= SLIRP_POLL_IN;
 	if (got & POLLOUT)
@@ -397,6 +410,7 @@ static int serve_round(struct stack *s, struct stack_control *control, struct er
 		drain_tap(s);
 	make_room(s);
 	slirp_pollfds_poll(s->slirp, jump, on_get_revents, s);
+	s->failing = 0;
 	answer_questions(s);
 	return 1;
 }

@@ -42,12 +42,25 @@ static void give_frame(struct stack *s, const uint8_t *data, size_t len)
 	tap_write_parts(&s->tap, &out->vnet, parts, out->nrest ? 2 : 1);
 }
 
+/* Return: whether an error took the place of this frame */
+static bool give_reason(struct stack *s, const uint8_t *data, size_t len)
+{
+	const size_t n = answer_failed(&s->cfg.net, data, len, s->failing, s->answer);
+
+	if (!n || !prefilter_may_answer(&s->prefilter, clock_ms()))
+		return false;
+	tap_write(&s->tap, s->answer, n);
+	return true;
+}
+
 static ssize_t on_send_packet(const void *buf, size_t len, void *opaque)
 {
 	struct stack *s = opaque;
 	size_t n;
 
 	if (s->shortsyns.n && shortsyns_hush(&s->shortsyns, buf, len))
+		return (ssize_t)len;
+	if (s->failing && give_reason(s, buf, len))
 		return (ssize_t)len;
 	if (!s->cfg.direct && guests_take(&s->guests, buf, len))
 		return (ssize_t)len;

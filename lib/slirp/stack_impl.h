@@ -34,6 +34,7 @@ struct stack {
 	struct echo echo;
 	struct shortsyns shortsyns;
 	uint64_t refused; /* frames that were answered by an ICMP error */
+	int failing;      /* errno of the socket that libslirp is at; 0: it has not failed */
 	int opened;       /* socket of the frame that libslirp has just got; -1: none */
 	struct guests guests;
 	struct offload offload; /* not with a direct tap */

@@ -14,6 +14,8 @@ table inet t {
 	chain input {
 		type filter hook input priority 0
 		tcp dport 4104 reject with icmpx type port-unreachable
+		tcp dport 4105 reject with icmpx type host-unreachable
+		tcp dport 4106 reject with icmpx type no-route
 	}
 }
 EOT
@@ -30,8 +32,8 @@ for RUNG in $RUNGS; do
 prohibited=EHOSTUNREACH
 [ "$RUNG" != off ] || prohibited=ENETUNREACH # all that libslirp can say
 rk_start --net=slirp -- sleep 1000 || exit
-# on-link addresses that nobody has: the child's kernel asks for 3 s, the others meanwhile
-in_child sh -c 'for a in 10.0.2.77 10.0.2.200 fd00::77; do nsprobe connect -t 12000 $a 7 & done; wait' >"$T/neighbours" &
+# on-link addresses that nobody has, inside and outside: a kernel asks for 3 s, the others meanwhile
+in_child sh -c 'for a in 10.0.2.77 10.0.2.200 fd00::77 192.0.2.77 2001:db8::77; do nsprobe connect -t 12000 $a 7 & done; wait' >"$T/neighbours" &
 neighbours=$!
 
 while read -r want address port; do
@@ -72,8 +74,12 @@ EOT
 for a in 192.0.2.2 2001:db8::2 192.0.2.2 2001:db8::2; do
 	sees ECONNREFUSED connect -t 900 $a 4104
 done
+for a in 192.0.2.2 2001:db8::2; do
+	sees EHOSTUNREACH connect -t 3000 $a 4105
+	sees ENETUNREACH connect -t 3000 $a 4106
+done
 wait $neighbours
-is "addresses of the virtual network that nobody has" "$(tr '\n' ' ' <"$T/neighbours")" "EHOSTUNREACH EHOSTUNREACH EHOSTUNREACH "
+is "addresses that nobody has" "$(tr '\n' ' ' <"$T/neighbours")" "EHOSTUNREACH EHOSTUNREACH EHOSTUNREACH EHOSTUNREACH EHOSTUNREACH "
 rk_stop
 done
 RUNG=
