@@ -65,11 +65,12 @@ static unsigned day_of(const char *text)
    a pipe: no text is no reason to warn */
 static void judge_age(const char *text)
 {
+	size_t len = strcspn(text, "\n");
 	char line[64];
 
-	if (!*text || day_of(text) >= DAY_MIN)
+	if (len == 0 || day_of(text) >= DAY_MIN)
 		return;
-	str_printable(line, sizeof(line), text, strcspn(text, "\n"));
+	str_printable(line, sizeof(line), text, len);
 	log_warning("network", "%s: --net=pasta needs 2023_06_25 or newer, older ones lose TCP",
 		    line);
 }
