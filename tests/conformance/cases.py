@@ -21,6 +21,8 @@ import sys
 import time
 
 DEBIAN = "/usr/bin/rootlesskit"
+# the list of differences is that to Debian 12's; another version is not compared with
+COMPARED = " 1.1." in subprocess.run([DEBIAN, "--version"], capture_output=True, text=True).stdout
 HERE, NAME = sys.argv[1], sys.argv[2]
 T = os.environ["RK_BASE"] + "/t"
 TMP = T + "/tmp"
@@ -186,14 +188,14 @@ def main():
         verdict(case, "spec", against_spec(case, ours), listed, lines)
         if ours["left"]:
             tap(False, case["id"] + " leaves nothing", ours["left"])
-        if case["peers"] == "both":
+        if case["peers"] == "both" and COMPARED:
             for _ in range(3):  # it has races of its own: what it does once counts; ours gets no second try
                 theirs = run(DEBIAN, case)
                 found = between(case, ours, theirs)
                 if found == {a for (i, w, a) in listed if i == case["id"] and w == "debian"}:
                     break
             verdict(case, "debian", found, listed, lines + list(show("debian", theirs)))
-    print("# %s: %d cases, %.1f s" % (NAME, len(cases), time.monotonic() - began))
+    print("# %s: %d cases%s compared with Debian's, %.1f s" % (NAME, len(cases), "," if COMPARED else ", not", time.monotonic() - began))
 
 
 main()
