@@ -8,6 +8,7 @@
 #include <check.h>
 #include <netinet/icmp6.h>
 #include <netinet/ip_icmp.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -175,7 +176,8 @@ START_TEST(a_connection_goes_as_far_as_all)
 	fd = open_one(FAR, 1000, 3, 0);
 	shortsyns_ready(&all, fd, 1);
 	ck_assert_uint_eq(all.n, 1);
-	connect(fd, (struct sockaddr *)&a, sizeof(a)); /* at once, by loopback */
+	connect(fd, (struct sockaddr *)&a, sizeof(a));
+	ck_assert_int_eq(poll(&(struct pollfd){ fd, POLLOUT, 0 }, 1, 10000), 1);
 	shortsyns_ready(&all, fd, 2);
 	ck_assert_uint_eq(all.n, 0);
 	ck_assert_int_eq(option(fd, IPPROTO_IP, IP_TTL), far);
