@@ -77,6 +77,11 @@ check "wrk close c64, requests/s" '>=' 4
 check "wrk close c64, p99 of a request, us" '<=' 0.333
 check "UDP in, 1400 bytes, datagrams/s" '>=' 2
 check "UDP out, 1400 bytes, datagrams/s" '>=' 2
+row="UDP in, received at half the peak, %"
+if [ "$(median_of "$row" ours)" ]; then
+	printf '%s\t%s\n' "$row" "$(median_of "$row" ours)" >>"$results/ratios"
+	goal "$row" '>=' 99
+fi
 if [ -n "${BENCH_BEFORE-}" ]; then
 	while read -r r; do compare "$r" ours "$r" before; done <"$results/rows"
 fi
