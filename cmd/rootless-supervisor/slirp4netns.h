@@ -14,8 +14,9 @@
 struct s4nn_options {
 	bool configure, sandbox, seccomp;
 	int exit_fd, ready_fd;                   /* -1: none */
+	int tapfd;                               /* given instead of a namespace; -1: none */
 	const char *api_socket, *netns, *userns; /* paths; NULL: none, or those of @pid */
-	pid_t pid;                               /* 0 with a path */
+	pid_t pid;                               /* 0 with a path or a tap */
 	bool have_mac;
 	uint8_t mac[NET_MAC_LEN];
 	struct net_plan plan; /* with the name of the tap */
@@ -27,6 +28,9 @@ int s4nn_parse(int argc, char **argv, struct s4nn_options *ret, int *ret_status)
 
 /* s4nn_join() - the tap, made by a fork in the namespaces; or -1, and the reason is said */
 int s4nn_join(const struct s4nn_options *o);
+
+/* s4nn_take() - @fd, when it is a tap that we can serve; or -1, and the reason is said */
+int s4nn_take(int fd);
 
 struct s4nn_api; /* a listener, the clients of it one after the other, the ports that they added */
 

@@ -4,7 +4,7 @@
  *
  * A fork enters the namespaces, makes the tap, sets it up when asked to, and hands its descriptor
  * over; we stay in those of the caller, from where connections are made. What failed stands in the
- * original's words, which name the call.
+ * original's words, which name the call. Or the caller has made the tap and gives it to us.
  */
 #include "cmd/rootless-supervisor/slirp4netns.h"
 
@@ -229,4 +229,20 @@ int s4nn_join(const struct s4nn_options *o)
 	if (tap >= 0)
 		fprintf(stderr, "received tapfd=%d\n", tap);
 	return tap;
+}
+
+int s4nn_take(int fd)
+{
+	struct ifreq ifr = { 0 };
+
+	if (ioctl(fd, TUNGETIFF, &ifr) < 0) {
+		fprintf(stderr, "tapfd %d is no tap: ioctl(TUNGETIFF): %s\n", fd, strerror(errno));
+		return -1;
+	}
+	if (!(ifr.ifr_flags & IFF_TAP) || !(ifr.ifr_flags & IFF_NO_PI) ||
+	    (ifr.ifr_flags & IFF_VNET_HDR)) {
+		fprintf(stderr, "tapfd %d: made with other flags than IFF_TAP|IFF_NO_PI\n", fd);
+		return -1;
+	}
+	return tell(fcntl(fd, F_SETFD, FD_CLOEXEC), "fcntl(F_SETFD)") < 0 ? -1 : fd;
 }

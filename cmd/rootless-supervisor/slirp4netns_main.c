@@ -174,7 +174,7 @@ int slirp4netns_main(int argc, char **argv)
 	log_init(LOG_STYLE_OURS, "slirp4netns", false);
 	if (!s4nn_parse(argc, argv, &o, &status))
 		return status;
-	tap = s4nn_join(&o);
+	tap = o.tapfd >= 0 ? s4nn_take(o.tapfd) : s4nn_join(&o);
 	if (tap < 0)
 		return EXIT_FAILURE;
 	print_plan(&o);

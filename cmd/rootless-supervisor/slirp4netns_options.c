@@ -41,7 +41,7 @@ static const char help_text[] =
 	"-a, --api-socket=PATH    specify API socket path\n"
 	"--cidr=CIDR              specify network address CIDR (default=" CIDR_DEFAULT ")\n"
 	"--disable-host-loopback  prohibit connecting to 127.0.0.1:* on the host namespace\n"
-	"--netns-type=TYPE 	 specify network namespace type ([path|pid], default=pid)\n"
+	"--netns-type=TYPE 	 specify network namespace type ([path|pid|tapfd], default=pid)\n"
 	"--userns-path=PATH	 specify user namespace path\n"
 	"--enable-sandbox         fail if the process cannot be confined (it always tries)\n"
 	"--enable-seccomp         fail if syscalls cannot be limited (it always tries)\n"
@@ -241,10 +241,24 @@ static enum outcome take_word(int word, struct s4nn_options *o, struct raw *raw)
 	}
 }
 
+/* the name of the tap is whatever it has in its namespace */
+static enum outcome take_tapfd(const char *text, struct s4nn_options *o)
+{
+	uint64_t n;
+
+	if (str_to_u64(text, INT32_MAX, &n) < 0) {
+		fputs("TAPFD must a file descriptor\n", stderr);
+		return USAGE_FAILED;
+	}
+	o->tapfd = (int)n;
+	return GO_ON;
+}
+
 /* what does not depend on the network's addresses, each with the usage */
 static enum outcome take_target(int argc, char **argv, const struct raw *raw,
 				struct s4nn_options *o)
 {
+	bool is_tap = strcmp(raw->netns_type, "tapfd") == 0;
 	uint64_t pid;
 
 	if (raw->mac && !o->configure) {
@@ -262,10 +276,12 @@ static enum outcome take_target(int argc, char **argv, const struct raw *raw,
 		      stderr);
 		return END_FAILED;
 	}
-	if (argc - optind < 2)
+	if (argc - optind < (is_tap ? 1 : 2))
 		return USAGE_FAILED;
 	if (argc - optind > 2)
 		puts("WARNING: too many arguments");
+	if (is_tap)
+		return take_tapfd(argv[optind], o);
 	if (str_format(o->plan.ifname, sizeof(o->plan.ifname), "%s", argv[optind + 1]) < 0) {
 		fprintf(stderr, "TAPNAME must be shorter than %zu bytes\n", sizeof(o->plan.ifname));
 		return USAGE_FAILED;
@@ -406,7 +422,7 @@ int s4nn_parse(int argc, char **argv, struct s4nn_options *ret, int *ret_status)
 {
 	enum outcome out;
 
-	*ret = (struct s4nn_options){ .exit_fd = -1, .ready_fd = -1 };
+	*ret = (struct s4nn_options){ .exit_fd = -1, .ready_fd = -1, .tapfd = -1 };
 	ret->services.on = ret->services.dns = true;
 	ret->plan.mtu = MTU_DEFAULT;
 	ret->plan.host_loopback = 1;
@@ -417,7 +433,7 @@ int s4nn_parse(int argc, char **argv, struct s4nn_options *ret, int *ret_status)
 	inet_pton(AF_INET6, "fd00::100", &ret->plan.address6);
 	out = parse(argc, argv, ret);
 	if (out == USAGE_OK || out == USAGE_FAILED)
-		printf("Usage: %s [OPTION]... PID|PATH [TAPNAME]\n%s", argv[0], help_text);
+		printf("Usage: %s [OPTION]... PID|PATH|FD [TAPNAME]\n%s", argv[0], help_text);
 	*ret_status = out == USAGE_OK || out == END_OK ? EXIT_SUCCESS : EXIT_FAILURE;
 	if (fflush(stdout) != 0)
 		*ret_status = EXIT_FAILURE;

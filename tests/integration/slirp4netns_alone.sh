@@ -148,6 +148,41 @@ bare() {
 	kill "$TARGET"
 	wait "$TARGET" 2>/dev/null
 }
+# given PROGRAM: a tap that the caller has made
+cat >"$T/given.py" <<'EOF'
+import ctypes, fcntl, os, socket, struct, sys
+pid, flags, command = sys.argv[1], int(sys.argv[2], 0), sys.argv[3:]
+ours, theirs = socket.socketpair()
+if os.fork() == 0:
+    spaces = [os.open("/proc/%s/ns/%s" % (pid, kind), os.O_RDONLY) for kind in ("user", "net")]
+    if any(ctypes.CDLL(None).setns(s, 0) for s in spaces):
+        os._exit(1)
+    tap = os.open("/dev/net/tun", os.O_RDWR)
+    fcntl.ioctl(tap, 0x400454CA, struct.pack("16sH22x", b"tap5", flags))
+    socket.send_fds(theirs, [b"x"], [tap])
+    os._exit(0)
+theirs.close()
+tap = socket.recv_fds(ours, 1, 1)[1][0]
+os.wait()
+os.dup2(tap, 9)
+os.execv(command[0], command)
+EOF
+given() {
+	program=$1
+	target
+	s4n python3 "$T/given.py" "$TARGET" 0x1002 "$program" --netns-type=tapfd --disable-host-loopback -r 7 -e 8 9
+	echo "ready $(cat "$T/s4nready")"
+	inside ip address add 10.0.2.100/24 dev tap5
+	inside ip link set tap5 up
+	inside ip route add default via 10.0.2.2
+	echo "TCP $(inside nsprobe duplex 192.0.2.2 7 300000 3)"
+	echo "UDP $(inside nsprobe ask -u 192.0.2.2 7 hello)"
+	echo "DNS $(inside nsprobe dns 10.0.2.3 web.world.test)"
+	unplug
+	words "$program"
+	kill "$TARGET"
+	wait "$TARGET" 2>/dev/null
+}
 cp /etc/resolv.conf "$T/resolv.conf"
 spawn nsprobe serve tcp-echo,127.0.0.1,7009 >"$T/loopback"
 loopback=$SPAWNED
@@ -158,6 +193,18 @@ for what in use six bare; do
 	like "$what: Debian's works here" "$(cat "$T/$what.real")" "*TCP ok*status 0*"
 	is "$what: ours does the same" "$(cat "$T/$what.ours")" "$(cat "$T/$what.real")"
 done
+given "$OURS" >"$T/given.ours" 2>&1
+if $REAL --help | grep -q tapfd; then # from 1.2.1 on
+	given $REAL >"$T/given.real" 2>&1
+	is "given: ours does the same" "$(cat "$T/given.ours")" "$(cat "$T/given.real")"
+else
+	like "given: it is used" "$(cat "$T/given.ours")" "ready 1
+TCP ok
+UDP hello
+DNS 192.0.2.2
+status 0
+*exitfd event*"
+fi
 
 # what cannot work: the same words, without the help, which tells of differences
 target
@@ -167,7 +214,7 @@ while read -r args; do
 		status=0
 		as_user "$program" $args >"$T/s4nout" 2>"$T/s4nerr" </dev/null || status=$?
 		{ sed -n '/^Usage/q; p' "$T/s4nout"; grep -o '^Usage.*' "$T/s4nout"; cat "$T/s4nerr"; } | once |
-			sed "s|$program|PROGRAM|g; s/PID|PATH|FD /PID|PATH /" >"$T/said" # 1.2.1 takes an FD
+			sed "s|$program|PROGRAM|g; s/PID|PATH \[/PID|PATH|FD [/" >"$T/said" # 1.2.0 takes no FD
 		if [ "$program" = $REAL ]; then real="$status $(cat "$T/said")"; fi
 	done
 	is "refused: $args" "$status $(cat "$T/said")" "$real"
@@ -199,6 +246,18 @@ abc tap0
 -a /nope/s $TARGET tap0
 EOF
 kill "$TARGET" "$loopback"
+# tapfd PATTERN COMMAND...: refused in our own words; the original serves what is not there
+tapfd() {
+	rk_pattern=$1
+	shift
+	like "a tap that is none: $rk_pattern" "$(as_user timeout 5 "$@" 2>&1; echo "status $?")" "*$rk_pattern*status 1"
+}
+target
+tapfd "TAPFD must a file descriptor" "$OURS" --netns-type=tapfd x
+tapfd "tapfd 99 is no tap: ioctl(TUNGETIFF): Bad file descriptor" "$OURS" --netns-type=tapfd 99
+tapfd "tapfd 0 is no tap: ioctl(TUNGETIFF): Inappropriate ioctl" "$OURS" --netns-type=tapfd 0 </dev/null
+tapfd "tapfd 9: made with other flags" python3 "$T/given.py" "$TARGET" 0x5002 "$OURS" --netns-type=tapfd 9
+kill "$TARGET"
 like "BESS is told to be missing" "$(as_user "$OURS" --target-type=bess "$T/bess" 2>&1)" "*--target-type=bess is not supported*"
 
 # our own words: what the program may still do
