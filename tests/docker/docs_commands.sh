@@ -20,4 +20,4 @@ rk_env=$(echo "$rk_env" | sed 's#DOCKER_HOST=[^ ]*##; s#^PATH=[^ ]*#PATH=/usr/lo
 RK_PREFIX="$rk_user $rk_env" python3 "${0%/*}/docs_commands.py" "$TREE" "$T/docs" >"$T/tap" 2>"$T/python" || fail "the runner ends" "$(cat "$T/python")"
 tap_of "$T/tap"
 umount /usr/local
-rm -rf "$RK_RUN/docker" "$RK_RUN/docker.pid" "$RK_RUN/docker.sock" "$RK_RUN/dockerd-rootless" "$RK_RUN/rs" "$RK_HOME/.config" "$RK_HOME/.local" "$RK_HOME/.docker"
+rm -rf "$RK_RUN/docker" "$RK_RUN/runc" "$RK_RUN/docker.pid" "$RK_RUN/docker.sock" "$RK_RUN/dockerd-rootless" "$RK_RUN/rs" "$RK_HOME/.config" "$RK_HOME/.local" "$RK_HOME/.docker"

@@ -48,3 +48,24 @@ refuse "no such program" 'exec: "gvspaghetti": executable file not found in $PAT
 printf '#!/bin/sh\necho last words; exit 7\n' >"$T/other"
 chmod 755 "$T/other"
 refuse "one that ends at once" 'gvproxy exited with status 7: last words' --gvproxy-binary="$T/other" --disable-host-loopback=false
+
+# the real one, which Debian has from 13 on. It closes both ways when one ends: no `nsprobe ask` by TCP
+[ -x /usr/bin/gvproxy ] || exit 0
+fetch() { in_child curl -s -m 5 --noproxy '*' "http://$1/"; }
+fetched() { [ "$(fetch 192.0.2.2)" = "$page" ]; }
+page=$(curl -s -m 5 --noproxy '*' http://192.0.2.2/)
+rk_start --net=gvisor-tap-vsock --gvproxy-binary=/usr/bin/gvproxy --disable-host-loopback=false -p 127.0.0.1:7007:7/tcp -p 0.0.0.0:7107:2007/udp -- \
+	nsprobe serve tcp-echo,0.0.0.0,7 udp-who,0.0.0.0,2007 || exit
+isnt "the real one: a page" "$page" ""
+is "the real one: TCP" "$(fetch 192.0.2.2)" "$page"
+is "the real one: UDP" "$(in_child nsprobe ask -u -t 5000 192.0.2.2 7 hello)" hello
+is "the real one: DNS" "$(in_child nsprobe dns 192.168.127.1 web.world.test)" 192.0.2.2
+is "the real one: a refusal" "$(in_child nsprobe connect 192.0.2.2 4)" ECONNREFUSED
+like "the real one: the address that its DHCP has told" "$(in_child ip -4 -o address show dev tap0)" '*inet 192.168.127.2/24 *'
+is "the real one: a published port" "$(nsprobe duplex 127.0.0.1 7007 1000000 3)" ok
+is "the real one: a server sees the client" "$(in_world nsprobe ask -u -t 5000 -b 192.0.2.3 192.0.2.1 7107 x | cut -d' ' -f1)" 192.0.2.3
+kill -s KILL "$(pgrep -u "$RK_UID" -x gvproxy)"
+ok "the real one: killed, it is started again" wait_for 5 restarts 1
+ok "the real one: again: TCP" wait_for 5 fetched
+rk_stop
+is "the real one: status" "$RK_STATUS" 143
