@@ -49,10 +49,10 @@ static void say(const char *level, const char *text)
 	fprintf(stderr, "rootlesskit-docker-proxy: %s%s\n", level, text);
 }
 
-static void tell_dockerd(const char *text)
+/* 0, also where nobody asked to be told; a negative errno: nobody listens any more */
+static int tell_dockerd(const char *text)
 {
-	if (fcntl(STATUS_FD, F_GETFD) >= 0)
-		(void)fd_write_all(STATUS_FD, text, strlen(text)); /* it learns by our end, too */
+	return fcntl(STATUS_FD, F_GETFD) < 0 ? 0 : fd_write_all(STATUS_FD, text, strlen(text));
 }
 
 /* as execvp() looks: the first executable file of that name */
@@ -235,6 +235,7 @@ static void run_real_proxy(const struct proxy *p, pid_t parent)
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
 		_exit(EXIT_FAILURE);
+	signal(SIGPIPE, SIG_DFL);
 	sigprocmask(SIG_SETMASK, &p->old_mask, NULL);
 	execv(p->exe, (char **)argv);
 	tell_dockerd("1\nexecuting " REAL_PROXY " failed");
@@ -268,6 +269,7 @@ static int wait_for_end(const sigset_t *set, pid_t pid, struct err *err)
 static int serve(const struct proxy *p, const sigset_t *set, struct err *err)
 {
 	pid_t self = getpid(), pid = 0;
+	int r;
 
 	if (p->bind_ip) {
 		pid = fork();
@@ -276,7 +278,9 @@ static int serve(const struct proxy *p, const sigset_t *set, struct err *err)
 		if (pid < 0)
 			return err_set(err, errno, "error while starting " REAL_PROXY);
 	} else {
-		tell_dockerd("0\n");
+		r = tell_dockerd("0\n");
+		if (r < 0) /* who asked is dead, or has given up: nobody would end us */
+			return err_set(err, -r, "telling dockerd that the port works");
 	}
 	close(STATUS_FD); /* docker-proxy has it; dockerd reads to its end */
 	return wait_for_end(set, pid, err);
@@ -304,6 +308,7 @@ static int run(struct proxy *p, struct err *err)
 	signal(SIGCHLD, SIG_DFL); /* one that is ignored is never waited for */
 	signal(SIGINT, SIG_DFL);
 	signal(SIGTERM, SIG_DFL);
+	signal(SIGPIPE, SIG_IGN); /* a dockerd that does not listen shall not keep the port */
 	/* a signal that comes from here on waits until the port can be taken back */
 	sigemptyset(&set);
 	for (const int *s = (const int[]){ SIGINT, SIGTERM, SIGHUP, SIGCHLD, 0 }; *s; s++)
