@@ -144,8 +144,7 @@ static bool make_room(struct holds *h, const struct syn_key *k)
 {
 	struct hold *victim;
 	const bool room = h->has_room(h->owner);
-	int r = room ? holdroom_find(h, list_of_source(h, k), k, &victim)
-		     : holdroom_oldest(h, &victim);
+	int r = holdroom_find(h, list_of_source(h, k), k, room, &victim);
 
 	if (r == 0)
 		return true;

@@ -62,31 +62,33 @@ static struct hold *nth_of_source(const struct list *source, const struct syn_ke
 	return NULL;
 }
 
-int holdroom_oldest(const struct holds *h, struct hold **ret)
+/* NULL: there is none */
+static struct hold *oldest_of_all(const struct holds *h)
 {
 	unsigned looks = 0;
-	const struct list *e;
+	struct list *e;
 
 	list_for_each (e, &h->by_age) {
-		*ret = container_of(e, struct hold, age);
-		if (is_old(*ret))
-			return 1;
+		struct hold *o = container_of(e, struct hold, age);
+
+		if (is_old(o))
+			return o;
 		if (++looks == LOOKS_MAX)
 			break;
 	}
-	return -EAGAIN;
+	return NULL;
 }
 
 static struct hold *victim_of_all(struct holds *h)
 {
-	struct hold *any = &h->all[random_number(h) % h->made], *old;
+	struct hold *any = &h->all[random_number(h) % h->made], *old = oldest_of_all(h);
 
-	if (holdroom_oldest(h, &old) > 0)
+	if (old)
 		return old;
 	return waits(any) && may_take_young(h) ? any : NULL;
 }
 
-int holdroom_find(struct holds *h, const struct list *source, const struct syn_key *k,
+int holdroom_find(struct holds *h, const struct list *source, const struct syn_key *k, bool room,
 		  struct hold **ret)
 {
 	const unsigned most = HOLDS_OF_SOURCE(h->max);
@@ -104,11 +106,11 @@ int holdroom_find(struct holds *h, const struct list *source, const struct syn_k
 		if (!oldest && is_old(o))
 			oldest = o;
 	}
-	if (n < (most ? most : 1) && h->n < h->max)
+	if (n < (most ? most : 1) && h->n < h->max && room)
 		return 0;
 	if (n < (most ? most : 1))
-		oldest = victim_of_all(h);
-	else if (!oldest && waiting && may_take_young(h))
+		oldest = room ? victim_of_all(h) : oldest_of_all(h);
+	else if (!oldest && room && waiting && may_take_young(h))
 		oldest = nth_of_source(source, k, random_number(h) % waiting);
 	*ret = oldest;
 	return oldest ? 1 : -EAGAIN;

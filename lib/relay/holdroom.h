@@ -8,14 +8,11 @@
 /**
  * holdroom_find() - is there room for one from @k?
  * @source:	the list in which holds of that address are
+ * @room:	whether there are descriptors for one more
  * @ret:	set when 1 is returned
  * Return: 0: yes. 1: when *ret is abandoned. -EAGAIN: not now
  */
-int holdroom_find(struct holds *h, const struct list *source, const struct syn_key *k,
+int holdroom_find(struct holds *h, const struct list *source, const struct syn_key *k, bool room,
 		  struct hold **ret);
-
-/* holdroom_oldest() - one that has waited for longer than a handshake takes. 1 and *ret; -EAGAIN:
- * there is none */
-int holdroom_oldest(const struct holds *h, struct hold **ret);
 
 #endif

@@ -483,16 +483,20 @@ START_TEST(what_waits_for_long_keeps_out_nobody)
 	int fillers[2];
 
 	rig_init(&r);
-	r.forward.flows_max = 2;
+	r.forward.flows_max = 1 + HOLDS / 4;
 	fill_backlog(fillers);
 	put_burst(&r, 3, 4000, 1);
-	put_burst(&r, 4, 4000, 1);
-	ck_assert_uint_eq(r.b.holds.n, 2);
+	put_burst(&r, 4, 4000, HOLDS / 4);
+	ck_assert_uint_eq(r.b.holds.n, 1 + HOLDS / 4);
 	usleep(510 * 1000);
+	put_burst(&r, 4, 5000, 1); /* in the place of its own: it has all that one may have */
+	ck_assert_uint_eq(count(&r, 3, 0), 1);
+	ck_assert_uint_eq(count(&r, 4, 0), HOLDS / 4);
+	ck_assert_uint_eq(count(&r, 4, 5000), 1);
 	put_burst(&r, 5, 4000, 1);
 	ck_assert_uint_eq(count(&r, 5, 0), 1);
 	ck_assert_uint_eq(count(&r, 3, 0), 0);
-	ck_assert_uint_eq(r.b.holds.n, 2);
+	ck_assert_uint_eq(r.b.holds.n, 1 + HOLDS / 4);
 	rig_done(&r);
 }
 END_TEST
