@@ -250,7 +250,7 @@ kill "$TARGET" "$loopback"
 tapfd() {
 	rk_pattern=$1
 	shift
-	like "a tap that is none: $rk_pattern" "$(as_user timeout 5 "$@" 2>&1; echo "status $?")" "*$rk_pattern*status 1"
+	like "a tap that is none: $rk_pattern" "$(as_user timeout $((5 * ${RK_BUSY:-1})) "$@" 2>&1; echo "status $?")" "*$rk_pattern*status 1"
 }
 target
 tapfd "TAPFD must a file descriptor" "$OURS" --netns-type=tapfd x
