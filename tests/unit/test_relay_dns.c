@@ -1,172 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /* test_relay_dns.c - the DNS relay between clients in the child and made-up servers on the host */
-#include <netinet/ip.h>
-#include <netinet/ip_icmp.h>
-#include <netinet/udp.h>
-
-#include "lib/base/str.h"
-#include "lib/relay/dnsmsg.h"
-#include "lib/relay/dnsservers.h"
-#include "tests/unit/test_relay_rig.h"
-
-#define ANSWER_MAX 65507
-
-static struct rig rig;
-static int server[2];
-static int held_tcp[2];
-/* bound to the servers' ports, listening only where a test wants it */ /* sockets of two
-									   name servers */
-static int client;
-
-struct packet {
-	size_t len;
-	struct sockaddr_in from;
-	uint8_t data[ANSWER_MAX];
-};
-
-static struct packet seen; /* the query that a server got */
-static struct packet got;  /* the answer that the client got */
-
-/* the list comes by another socket than the queries: an answer to a ping shows that it has been
- * read */
-static void tell_servers(uint32_t n)
-{
-	struct worker_dns d = { .count = n };
-	struct msg m;
-
-	for (uint32_t i = 0; i < n; i++)
-		d.server[i] = (struct net_addr){ .family = AF_INET,
-						 .port = port_of(server[i]),
-						 .addr = { 127, 0, 0, 1 } };
-	ck_assert_int_eq(msg_send(rig.control, &worker_proto, WORKER_DNS, &d, NULL, 0), 0);
-	ck_assert_int_eq(msg_send(rig.control, &worker_proto, WORKER_PING, &(struct msg_empty){ 0 },
-				  NULL, 0),
-			 0);
-	ck_assert_int_eq(
-		msg_recv_within(rig.control, &worker_proto, ROLE_RELAY, WORKER_UP, WAIT_MS, &m), 1);
-}
-
-static int tcp_bound_to(uint16_t port)
-{
-	struct sockaddr_in a = loopback(port);
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	if (bind(fd, (struct sockaddr *)&a, sizeof(a)) == 0)
-		return fd;
-	close(fd);
-	return -1;
-}
-
-/* a UDP port whose TCP port is free as well, and held: other tests take ports at the same time */
-static void make_server(int i)
-{
-	do {
-		server[i] = host_socket(SOCK_DGRAM);
-		held_tcp[i] = tcp_bound_to(port_of(server[i]));
-	} while (held_tcp[i] < 0);
-}
-
-static void start_with(int nofile)
-{
-	rig = (struct rig){ .with_dns = true, .nofile = nofile };
-	rig_start(&rig);
-	for (int i = 0; i < 2; i++)
-		make_server(i);
-	client = child_socket(&rig, SOCK_DGRAM);
-	tell_servers(2);
-}
-
-static void start(void)
-{
-	start_with(0);
-}
-
-/* where we may send ICMP */
-static void start_apart(void)
-{
-	char uids[32], gids[32];
-
-	str_format(uids, sizeof(uids), "0 %u 1", geteuid());
-	str_format(gids, sizeof(gids), "0 %u 1", getegid());
-	if (enter_netns() < 0)
-		exit(SKIP);
-	ck_assert_int_eq(fd_write_file(AT_FDCWD, "/proc/self/setgroups", "deny"), 0);
-	ck_assert_int_eq(fd_write_file(AT_FDCWD, "/proc/self/uid_map", uids), 0);
-	ck_assert_int_eq(fd_write_file(AT_FDCWD, "/proc/self/gid_map", gids), 0);
-	start();
-}
+#include "tests/unit/test_dns_rig.h"
 
 static void start_small(void)
 {
 	start_with(256); /* 4 ports, 32 queries, 8 of one client */
-}
-
-static void stop(void)
-{
-	rig_stop(&rig);
-}
-
-/* a question for the A record of "<letter>.test", recursion desired */
-static size_t make_query(uint8_t *q, uint16_t id, char letter)
-{
-	static const uint8_t tail[] = { 4, 't', 'e', 's', 't', 0, 0, 1, 0, 1 };
-
-	memset(q, 0, DNS_HEADER);
-	dnsmsg_set_id(q, id);
-	q[2] = 0x01;
-	q[5] = 1;
-	q[DNS_HEADER] = 1;
-	q[DNS_HEADER + 1] = (uint8_t)letter;
-	memcpy(q + DNS_HEADER + 2, tail, sizeof(tail));
-	return DNS_HEADER + 2 + sizeof(tail);
-}
-
-static void ask(int from, uint16_t id, char letter)
-{
-	uint8_t q[64];
-	size_t len = make_query(q, id, letter);
-
-	ck_assert_int_eq(
-		sendto(from, q, len, 0, (struct sockaddr *)&rig.dns_addr, sizeof(rig.dns_addr)),
-		(ssize_t)len);
-}
-
-static bool receive(int fd, struct packet *p, int timeout_ms)
-{
-	socklen_t len = sizeof(p->from);
-	ssize_t n;
-
-	if (!ready_within(fd, POLLIN, timeout_ms))
-		return false;
-	n = recvfrom(fd, p->data, sizeof(p->data), 0, (struct sockaddr *)&p->from, &len);
-	p->len = n > 0 ? (size_t)n : 0;
-	return n > 0;
-}
-
-static void receive_question(char letter, struct packet *ret)
-{
-	do
-		ck_assert(receive(server[0], ret, WAIT_MS));
-	while (ret->data[DNS_HEADER + 1] != (uint8_t)letter);
-}
-
-/* the server answers what it saw last with @extra bytes behind the question */
-static void answer(int from, size_t extra)
-{
-	seen.data[2] |= 0x80;
-	memset(seen.data + seen.len, 0xa5, extra);
-	ck_assert_int_eq(sendto(from, seen.data, seen.len + extra, 0, (struct sockaddr *)&seen.from,
-				sizeof(seen.from)),
-			 (ssize_t)(seen.len + extra));
-}
-
-static void expect_servfail(uint16_t id)
-{
-	ck_assert(receive(client, &got, WAIT_MS));
-	ck_assert_uint_eq(dnsmsg_id(got.data), id);
-	ck_assert_int_eq(got.data[2], 0x81);
-	ck_assert_int_eq(got.data[3], 0x82);
-	ck_assert_uint_eq(got.len, 24);
 }
 
 /* nothing is waited for: on a busy machine one of a few tries must show it */
@@ -303,75 +141,6 @@ static void move_on_together(void)
 START_TEST(a_refusal_moves_all)
 {
 	expect_quick(move_on_together);
-}
-END_TEST
-
-/* a router's word that the datagram of @from to the first server did not get there */
-static void refuse(const struct sockaddr_in *from)
-{
-	struct {
-		struct icmphdr icmp;
-		struct iphdr ip;
-		struct udphdr udp;
-	} p = { .icmp = { .type = ICMP_DEST_UNREACH, .code = ICMP_PORT_UNREACH },
-		.ip = { .version = 4, .ihl = 5, .ttl = 64, .protocol = IPPROTO_UDP } };
-	const struct sockaddr_in to = loopback(0);
-	autoclose int fd = socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_ICMP);
-	uint16_t words[sizeof(p) / 2];
-	uint32_t sum = 0;
-
-	static_assert(sizeof(p) == 36, "as it is sent");
-	p.ip.tot_len = htons(sizeof(p.ip) + sizeof(p.udp));
-	p.ip.saddr = from->sin_addr.s_addr;
-	p.ip.daddr = to.sin_addr.s_addr;
-	p.udp.source = from->sin_port;
-	p.udp.dest = htons(port_of(server[0]));
-	memcpy(words, &p, sizeof(p));
-	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
-		sum += words[i];
-	sum = (sum & 0xffff) + (sum >> 16);
-	p.icmp.checksum = (uint16_t) ~(sum + (sum >> 16));
-	ck_assert_int_eq(sendto(fd, &p, sizeof(p), 0, (const struct sockaddr *)&to, sizeof(to)),
-			 sizeof(p));
-}
-
-/* the error of one datagram is no answer to those that share its port */
-START_TEST(one_refusal_is_asked_again)
-{
-	bool met[UINT8_MAX + 1] = { false };
-	struct packet first;
-
-	tell_servers(1);
-	ask(client, 5, 'a');
-	receive_question('a', &first);
-	ask(client, 6, 'b');
-	receive_question('b', &seen);
-	refuse(&first.from);
-	if (seen.from.sin_port != first.from.sin_port) /* a slow machine: the port was too old */
-		refuse(&seen.from);
-	for (int i = 0; i < 2; i++) {
-		do
-			ck_assert(receive(server[0], &seen, WAIT_MS));
-		while (seen.from.sin_port == first.from.sin_port ||
-		       met[seen.data[DNS_HEADER + 1]]); /* once more, as the machine is slow */
-		met[seen.data[DNS_HEADER + 1]] = true;
-		answer(server[0], 0);
-		ck_assert(receive(client, &got, WAIT_MS));
-		ck_assert_uint_eq(dnsmsg_id(got.data), got.data[DNS_HEADER + 1] == 'a' ? 5 : 6);
-		ck_assert_int_eq(got.data[3] & 0xf, 0);
-	}
-}
-END_TEST
-
-START_TEST(two_refusals_are_enough)
-{
-	tell_servers(1);
-	ask(client, 7, 'c');
-	for (int i = 0; i < 2; i++) {
-		receive_question('c', &seen);
-		refuse(&seen.from);
-	}
-	expect_servfail(7);
 }
 END_TEST
 
@@ -753,8 +522,7 @@ END_TEST
 int main(void)
 {
 	Suite *s = suite_create("relay_dns");
-	TCase *c = tcase_create("relay"), *small = tcase_create("small"),
-	      *apart = tcase_create("apart");
+	TCase *c = tcase_create("relay"), *small = tcase_create("small");
 
 	tcase_set_timeout(c, 30);
 	tcase_add_checked_fixture(c, start, stop);
@@ -783,10 +551,5 @@ int main(void)
 	tcase_add_checked_fixture(small, start_small, stop);
 	tcase_add_test(small, the_oldest_port_gives_way);
 	suite_add_tcase(s, small);
-	tcase_set_timeout(apart, 30);
-	tcase_add_checked_fixture(apart, start_apart, stop);
-	tcase_add_test(apart, one_refusal_is_asked_again);
-	tcase_add_test(apart, two_refusals_are_enough);
-	suite_add_tcase(s, apart);
 	return run_suite(s);
 }
