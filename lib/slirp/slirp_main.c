@@ -63,7 +63,7 @@ static int receive_hosts(struct stack *s, struct err *err)
 static int start_and_serve(struct sandbox_report *sandbox, struct err *err)
 {
 	AUTO(stack_freep) struct stack *s = NULL;
-	struct slirp_config cfg;
+	struct slirp_config cfg = { 0 };
 	int tap = -1, r;
 
 	r = receive_config(&cfg, &tap, err);
